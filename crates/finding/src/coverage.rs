@@ -1,0 +1,48 @@
+//! What was examined and by which data: the statement at the end of every report.
+
+use serde::{Deserialize, Serialize};
+
+/// What was examined. What was not is in the gaps.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Layers walked or taken from the cache.
+    pub layers: u32,
+    /// Of those, how many came from the cache.
+    pub layers_cached: u32,
+    /// Files and links seen.
+    pub files: u64,
+    /// Bytes of uncompressed layers or files walked.
+    pub bytes: u64,
+    /// Packages by the evidence that declared them.
+    pub packages: Vec<CatalogCount>,
+    /// Packages that some advisory source covers.
+    pub packages_judged: u64,
+    /// The advisory sources that were asked, with their age.
+    pub advisories: Vec<AdvisorySource>,
+    /// Digest of the advisory database, so that a report can be repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+}
+
+/// How many packages one ecosystem's evidence declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogCount {
+    /// Package-URL type.
+    pub ecosystem: seawall_inventory::Ecosystem,
+    /// How many.
+    pub packages: u64,
+}
+
+/// One advisory source and its age.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvisorySource {
+    /// `debian-tracker`, `ghsa`.
+    pub name: String,
+    /// What it covers: `debian:12`, `npm`.
+    pub covers: String,
+    /// Date of its newest record or of its fetch, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// Records in it.
+    pub records: u64,
+}

@@ -1,0 +1,70 @@
+//! What was seen, one variant per capability.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Vulnerable;
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Evidence {
+    /// A package version that an advisory covers.
+    Vulnerable(Box<Vulnerable>),
+    /// Something past its end of life.
+    Outdated(Outdated),
+    /// A package that is itself an attack (OSV `MAL-` records).
+    Malicious(Malicious),
+}
+
+/// Something past its end of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outdated {
+    /// `Debian 10`.
+    pub product: String,
+    /// Last day of support, `YYYY-MM-DD`.
+    pub ended_on: String,
+    /// Last day of the longest extended support, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_on: Option<String>,
+}
+
+/// A package that is itself an attack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Malicious {
+    /// `MAL-2024-1234`.
+    pub id: String,
+    /// Other names of the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// What the record says, one paragraph.
+    pub title: String,
+}
+
+impl Evidence {
+    /// What makes two findings of one rule on one subject at one place different.
+    pub fn key(&self) -> String {
+        match self {
+            Evidence::Vulnerable(vulnerable) => vulnerable.id.clone(),
+            Evidence::Outdated(outdated) => outdated.product.clone(),
+            Evidence::Malicious(malicious) => malicious.id.clone(),
+        }
+    }
+
+    /// Label and value pairs, most telling first, so that a format needs no match on the variant.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Evidence::Vulnerable(vulnerable) => vulnerable.facts(),
+            Evidence::Outdated(outdated) => {
+                let mut facts =
+                    vec![("product", outdated.product.clone()), ("support ended", outdated.ended_on.clone())];
+                facts.extend(outdated.extended_on.clone().map(|on| ("extended support ends", on)));
+                facts
+            }
+            Evidence::Malicious(malicious) => vec![
+                ("record", malicious.id.clone()),
+                ("aliases", malicious.aliases.join(", ")),
+                ("description", malicious.title.clone()),
+            ],
+        }
+    }
+}

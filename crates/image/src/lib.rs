@@ -1,0 +1,38 @@
+//! Text → name → source → manifest → layers → entries.
+//!
+//! Reads images from registries, engines, archives and layouts, and file trees from directories and containers, and
+//! shows their entries to visitors. Knows nothing about packages.
+
+use std::io::Read;
+
+use seawall_inventory::{Image, Layer};
+
+/// An image whose layers can be read.
+pub struct OpenImage {
+    /// What its manifest and configuration say.
+    pub image: Image,
+    /// Where its layers come from.
+    pub blobs: Box<dyn Blobs>,
+}
+
+/// Gives the blobs of an image's layers as stored (compressed or not).
+pub trait Blobs: Send + Sync {
+    /// Opens one layer's blob for reading from its start.
+    ///
+    /// # Errors
+    /// The source cannot give it; the caller reports a gap for this layer and goes on with the others.
+    fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send>, BlobError>;
+}
+
+/// Why a layer's blob could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open layer {diff_id} from {from}")]
+pub struct BlobError {
+    /// The layer.
+    pub diff_id: seawall_inventory::Digest,
+    /// The source, for people.
+    pub from: String,
+    /// The cause.
+    #[source]
+    pub source: std::io::Error,
+}

@@ -1,27 +1,18 @@
 //! Entries → packages, one file per ecosystem.
 //!
 //! [`Cataloger`] is one visitor that shows each entry to every [`Reader`]. A reader says by
-//! name and metadata which files it may want and turns one file into packages, owned files or a
-//! distribution. Readers keep no state between files: what needs two files is joined in `scan` on the squashed tree.
+//! name and metadata which files it may want and turns one file into packages, owned files, licences or
+//! facts about the distribution. Readers keep no state between files: what needs two files is joined by
+//! [`Catalog::join`], once the layers are squashed.
 
-use seawall_finding::{Gap, GapKind};
-use seawall_inventory::{Content, Distro, Entry, Interest, OwnedFiles, Package, Place, Visitor};
-use serde::{Deserialize, Serialize};
+use seawall_inventory::{Content, Entry, Interest, Visitor};
 
+mod catalog;
 mod limits;
+#[cfg(test)]
+mod testing;
 
-/// What the readers found in one tree (a layer, a directory).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Catalog {
-    /// Packages; `places[0].path` is the file that declares each.
-    pub packages: Vec<Package>,
-    /// File lists of distribution packages, for ownership.
-    pub owned: Vec<OwnedFiles>,
-    /// Distribution facts with the file that states them.
-    pub distros: Vec<(String, Distro)>,
-    /// What could not be read.
-    pub gaps: Vec<Gap>,
-}
+pub use catalog::{Catalog, Joined, PackageLicenses};
 
 /// Reads one kind of evidence.
 #[derive(Debug, Clone, Copy)]
@@ -70,18 +61,5 @@ impl Visitor for Cataloger {
                 (reader.read)(entry, content, &mut self.catalog);
             }
         }
-    }
-}
-
-impl Catalog {
-    /// Adds a package declared by `path`.
-    pub fn declare(&mut self, path: &str, mut package: Package) {
-        package.places.insert(0, Place::path(path));
-        self.packages.push(package);
-    }
-
-    /// Records that `path` could not be read.
-    pub fn gap(&mut self, kind: GapKind, path: &str, reason: impl std::fmt::Display) {
-        self.gaps.push(Gap::at(kind, path, reason));
     }
 }

@@ -14,6 +14,7 @@ mod image;
 mod image_name;
 mod inventory;
 mod package;
+mod path_list;
 mod place;
 mod purl;
 
@@ -26,5 +27,6 @@ pub use image::{History, Image, ImageConfig, Layer, Platform, PlatformError};
 pub use image_name::{ImageName, ImageNameError};
 pub use inventory::{Base, Inventory, Target, TargetKind};
 pub use package::{OwnedFiles, Package, Presence, SourcePackage};
+pub use path_list::PathList;
 pub use place::{Place, PlaceLayer};
 pub use purl::{Purl, PurlError};

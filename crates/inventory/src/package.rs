@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Distro, Ecosystem, Place, Purl};
+use crate::{Distro, Ecosystem, PathList, Place, Purl};
 
 /// A package that is in the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub enum Presence {
 /// The files that a package manager says a package installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnedFiles {
+    /// The file that lists them: `var/lib/dpkg/info/libc6:amd64.list`.
+    pub path: String,
     /// The owner's ecosystem.
     pub ecosystem: Ecosystem,
     /// The owner's name.
@@ -77,7 +79,7 @@ pub struct OwnedFiles {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
     /// Paths from the root without leading `/`.
-    pub paths: Vec<String>,
+    pub files: PathList,
 }
 
 impl Package {

@@ -1,0 +1,113 @@
+//! How tests of this crate show files to the readers: from memory, from a directory, from the shared archives.
+
+use std::fs;
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use seawall_inventory::{Content, Entry, EntryKind, Interest, ReadSeek, Visitor};
+
+use crate::{Catalog, Cataloger};
+
+/// A file in memory.
+struct Bytes(Cursor<Vec<u8>>);
+
+impl Content for Bytes {
+    fn size_bytes(&self) -> u64 {
+        self.0.get_ref().len() as u64
+    }
+
+    fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        let all = self.0.get_ref();
+        Ok(&all[..bytes.min(all.len())])
+    }
+
+    fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
+        if self.size_bytes() > bytes_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(self.0.get_ref())
+    }
+
+    fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
+        self.0.set_position(0);
+        Ok(&mut self.0)
+    }
+}
+
+/// What all readers make of one executable file.
+pub(crate) fn catalog_of(path: &str, bytes: impl AsRef<[u8]>) -> Catalog {
+    catalog_of_files(&[(path, bytes.as_ref())])
+}
+
+/// What all readers make of these executable files.
+pub(crate) fn catalog_of_files(files: &[(&str, &[u8])]) -> Catalog {
+    let mut cataloger = Cataloger::new();
+    for (path, bytes) in files {
+        show(&mut cataloger, path, bytes.to_vec(), 0o755);
+    }
+    cataloger.finish()
+}
+
+fn show(cataloger: &mut Cataloger, path: &str, bytes: Vec<u8>, mode: u32) {
+    let size_bytes = bytes.len() as u64;
+    let entry = Entry { path, kind: EntryKind::File, size_bytes, mode, uid: 0, gid: 0 };
+    if cataloger.interest(&entry) != Interest::No {
+        cataloger.visit(&entry, &mut Bytes(Cursor::new(bytes)));
+    }
+}
+
+/// What all readers make of the regular files below a directory, in the order of their paths.
+pub(crate) fn catalog_of_tree(root: &Path) -> Catalog {
+    let mut cataloger = Cataloger::new();
+    let mut waiting = vec![root.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        let mut paths: Vec<PathBuf> = fs::read_dir(&directory).unwrap().map(|e| e.unwrap().path()).collect();
+        paths.sort();
+        for path in paths {
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            if metadata.is_dir() {
+                waiting.push(path);
+            } else if metadata.is_file() {
+                let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+                let relative = path.strip_prefix(root).unwrap().to_str().unwrap();
+                show(&mut cataloger, relative, fs::read(&path).unwrap(), mode & 0o7777);
+            }
+        }
+    }
+    cataloger.finish()
+}
+
+/// A file below `shared/` beside the checkout; says so and gives nothing where it is absent.
+pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(relative);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is absent", path.display());
+    None
+}
+
+/// The bytes of a file below `shared/`.
+pub(crate) fn shared_bytes(relative: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(shared(relative)?).unwrap().read_to_end(&mut bytes).unwrap();
+    Some(bytes)
+}
+
+/// Unpacks the members of a shared archive that match the patterns (all without any) with the `tar` program.
+pub(crate) fn unpacked(relative: &str, patterns: &[&str]) -> Option<tempfile::TempDir> {
+    let archive = shared(relative)?;
+    let directory = tempfile::tempdir().unwrap();
+    let status = Command::new("tar")
+        .arg("-xf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(directory.path())
+        .args(["--no-same-owner", "--wildcards", "--exclude=dev/*", "--exclude=./dev/*"])
+        .args(patterns)
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+    Some(directory)
+}

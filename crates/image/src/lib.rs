@@ -22,6 +22,14 @@ pub trait Blobs: Send + Sync {
     /// # Errors
     /// The source cannot give it; the caller reports a gap for this layer and goes on with the others.
     fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send>, BlobError>;
+
+    /// Whether the bytes of a layer are the ones that its digests were computed from.
+    ///
+    /// An engine's unpacked layers and a container's upper layer are read in place and shown as a tar made anew: the
+    /// same files in other bytes, so a reader must not compare them with `diff_id`.
+    fn is_verbatim(&self, _layer: &Layer) -> bool {
+        true
+    }
 }
 
 /// Why a layer's blob could not be opened.

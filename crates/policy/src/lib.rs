@@ -1,8 +1,22 @@
 //! What we do about findings: the policy file, waivers (VEX and ignore files too), verdicts.
 //!
-//! `Policy::judge` is a pure function of a finding and the date; `Funnel::pour` is the only
+//! [`Policy::judge`] is a pure function of a finding and its context; [`Funnel::pour`] is the only
 //! loop between producers and sinks. This crate knows no producer and no output format.
 
+mod baseline;
+mod clause;
+mod funnel;
+mod ignore;
 mod judged;
+mod limits;
+mod load;
+mod policy;
+mod vex;
+mod waiver;
 
+pub use clause::{Clause, Condition, ConditionError};
+pub use funnel::{Funnel, Tally};
 pub use judged::{Judged, Sink, Verdict, Waived};
+pub use load::LoadError;
+pub use policy::{Context, Policy};
+pub use waiver::{Glob, GlobError, Selector, Waiver};

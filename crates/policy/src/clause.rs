@@ -1,0 +1,118 @@
+//! Clauses: when a finding looks like this, the verdict is that.
+
+use std::fmt;
+
+use seawall_finding::{Evidence, Finding, FixState, Severity};
+
+use crate::Verdict;
+use crate::waiver::Selector;
+
+/// One clause of the policy file; everything it states must hold.
+#[derive(Debug, Clone)]
+pub struct Clause {
+    /// For messages.
+    pub name: String,
+    /// Which findings, by rule, vulnerability, package and path.
+    pub selector: Selector,
+    /// At or above this severity.
+    pub severity: Option<Severity>,
+    /// Only what has (or has not) a published fix.
+    pub fixable: Option<bool>,
+    /// Only what is (or is not) known to be exploited (CISA KEV).
+    pub exploited: Option<bool>,
+    /// At or above this EPSS probability, 0 to 1.
+    pub epss: Option<f64>,
+    /// A CEL expression over `finding`.
+    pub condition: Option<Condition>,
+    /// The verdict when it matches.
+    pub verdict: Verdict,
+    /// Why, for people.
+    pub because: Option<String>,
+}
+
+impl Clause {
+    /// Whether everything that the clause states holds for the finding.
+    ///
+    /// # Errors
+    /// The CEL condition fails or gives something other than a boolean.
+    pub fn matches(&self, finding: &Finding) -> Result<bool, ConditionError> {
+        let vulnerable = match &finding.evidence {
+            Evidence::Vulnerable(vulnerable) => Some(vulnerable.as_ref()),
+            Evidence::Outdated(_) | Evidence::Malicious(_) => None,
+        };
+        let fixable = vulnerable.is_some_and(|v| v.state == FixState::Fixed);
+        let exploited = vulnerable.is_some_and(|v| v.known_exploited.is_some());
+        let epss = vulnerable.and_then(|v| v.epss.as_ref()).map_or(0.0, |epss| epss.score);
+        let holds = self.selector.selects(finding)
+            && self.severity.is_none_or(|severity| finding.severity >= severity)
+            && self.fixable.is_none_or(|wanted| wanted == fixable)
+            && self.exploited.is_none_or(|wanted| wanted == exploited)
+            && self.epss.is_none_or(|least| epss >= least);
+        match &self.condition {
+            Some(condition) if holds => condition.holds(finding),
+            _ => Ok(holds),
+        }
+    }
+
+    pub(crate) fn reason(&self) -> String {
+        match &self.because {
+            Some(because) => format!("{}: {because}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A compiled CEL expression (cel-spec) over one variable, `finding`, shaped as in the JSON report.
+pub struct Condition {
+    source: String,
+    program: cel::Program,
+}
+
+/// Why a condition could not be compiled or evaluated.
+#[derive(Debug, thiserror::Error)]
+#[error("CEL condition `{condition}`: {message}")]
+pub struct ConditionError {
+    condition: String,
+    message: String,
+}
+
+impl Condition {
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// It is not CEL.
+    pub fn compile(source: &str) -> Result<Condition, ConditionError> {
+        match cel::Program::compile(source) {
+            Ok(program) => Ok(Condition { source: source.to_owned(), program }),
+            Err(errors) => Err(ConditionError { condition: source.to_owned(), message: errors.to_string() }),
+        }
+    }
+
+    fn holds(&self, finding: &Finding) -> Result<bool, ConditionError> {
+        let error = |message: String| ConditionError { condition: self.source.clone(), message };
+        let mut context = cel::Context::default();
+        let value = cel::to_value(finding).map_err(|cause| error(cause.to_string()))?;
+        context.add_variable_from_value("finding", value);
+        match self.program.execute(&context) {
+            Ok(cel::Value::Bool(holds)) => Ok(holds),
+            Ok(other) => Err(error(format!("it gives {other:?}, not true or false"))),
+            Err(cause) => Err(error(cause.to_string())),
+        }
+    }
+}
+
+impl Clone for Condition {
+    fn clone(&self) -> Condition {
+        // `cel::Program` cannot be cloned; the source compiled before, so it compiles again.
+        match Condition::compile(&self.source) {
+            Ok(condition) => condition,
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.source).finish()
+    }
+}

@@ -1,1 +1,13 @@
-//! report
+//! Judged findings → text for people and programs.
+//!
+//! Every format is one file with its foreign structs private to it; formats read [`Report`] and
+//! nothing else, and none of them decides anything.
+
+mod advice;
+mod format;
+mod json;
+mod report;
+
+pub use advice::{Advice, advise};
+pub use format::{Colour, Format, FormatError, RenderError, RenderOptions, render};
+pub use report::{Collector, Report};

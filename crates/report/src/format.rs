@@ -1,0 +1,88 @@
+//! The formats by name, and the one function that renders.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::str::FromStr;
+
+use crate::{Report, json};
+
+/// An output format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Seawall's own JSON (`schema/report.v1.json`).
+    Json,
+}
+
+/// Why a text is not a format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a format; use one of: {names}", names = Format::names())]
+pub struct FormatError(String);
+
+/// What a rendering may depend on besides the report.
+#[derive(Debug, Clone, Default)]
+pub struct RenderOptions {
+    /// Columns of the terminal; `None` for a file or pipe.
+    pub width: Option<usize>,
+    /// Whether to colour.
+    pub colour: Colour,
+    /// The text of the user's template, for [`Format`] `template`.
+    pub template: Option<String>,
+}
+
+/// Whether a rendering may use terminal colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colour {
+    /// Never.
+    #[default]
+    Never,
+    /// With ANSI sequences.
+    Ansi,
+}
+
+/// Why a report could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The output does not take any more.
+    #[error("cannot write the report")]
+    Write(#[from] io::Error),
+}
+
+impl Format {
+    /// Every format with its name.
+    pub const ALL: &[(&'static str, Format)] = &[("json", Format::Json)];
+
+    fn names() -> String {
+        Format::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Format, FormatError> {
+        let found = Format::ALL.iter().find(|(name, _)| *name == text);
+        found.map(|(_, format)| *format).ok_or_else(|| FormatError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = Format::ALL.iter().find(|(_, format)| format == self);
+        f.write_str(found.map_or("", |(name, _)| name))
+    }
+}
+
+/// Writes one report in one format.
+///
+/// # Errors
+/// The output does not take any more.
+pub fn render(
+    report: &Report,
+    format: Format,
+    _options: &RenderOptions,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    match format {
+        Format::Json => json::write(report, out),
+    }
+}

@@ -1,0 +1,55 @@
+//! Seawall's own JSON: one object with `schema`, `target`, `findings`, `gaps`, `coverage`, `verdict` and more.
+
+use std::io::Write;
+
+use seawall_finding::{Coverage, Gap};
+use seawall_inventory::{Base, Container, Distro, Image, Package, Target};
+use seawall_policy::{Judged, Verdict};
+use serde::Serialize;
+
+use crate::{Advice, RenderError, Report};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    created: String,
+    seawall: &'a str,
+    target: &'a Target,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a Image>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a Container>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a Base>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distro: Option<&'a Distro>,
+    verdict: Verdict,
+    findings: &'a [Judged],
+    gaps: &'a [Gap],
+    coverage: &'a Coverage,
+    advice: &'a [Advice],
+    packages: &'a [Package],
+}
+
+pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
+    let inventory = &report.inventory;
+    let document = Document {
+        schema: "https://seawall.dev/schema/report.v1.json",
+        created: report.created.to_string(),
+        seawall: &report.version,
+        target: &inventory.target,
+        image: inventory.image.as_ref(),
+        container: inventory.container.as_ref(),
+        base: inventory.base.as_ref(),
+        distro: inventory.distro.as_ref(),
+        verdict: report.verdict,
+        findings: &report.findings,
+        gaps: &report.gaps,
+        coverage: &report.coverage,
+        advice: &report.advice,
+        packages: &inventory.packages,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What a format can show: one target, everything found in it, everything not examined.
+
+use std::io;
+
+use jiff::Timestamp;
+use seawall_finding::{Coverage, Gap};
+use seawall_inventory::Inventory;
+use seawall_policy::{Judged, Sink, Verdict};
+
+use crate::Advice;
+
+/// One target's report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// When it was made.
+    pub created: Timestamp,
+    /// Version of Seawall.
+    pub version: String,
+    /// What exists.
+    pub inventory: Inventory,
+    /// What is wrong with its verdicts, in order of work: denied first, then by risk.
+    pub findings: Vec<Judged>,
+    /// What could not be examined.
+    pub gaps: Vec<Gap>,
+    /// What was examined and by which data.
+    pub coverage: Coverage,
+    /// The smallest changes that remove findings, most telling first.
+    pub advice: Vec<Advice>,
+    /// The worst verdict.
+    pub verdict: Verdict,
+}
+
+/// The sink that collects findings for a report.
+#[derive(Debug, Default)]
+pub struct Collector {
+    findings: Vec<Judged>,
+}
+
+impl Sink for Collector {
+    fn take(&mut self, judged: &Judged) -> io::Result<()> {
+        self.findings.push(judged.clone());
+        Ok(())
+    }
+}
+
+impl Collector {
+    /// The findings in order of work: denied first, then by risk, severity and name.
+    pub fn into_findings(mut self) -> Vec<Judged> {
+        self.findings.sort_by(|a, b| {
+            let key = |judged: &Judged| (judged.verdict, judged.finding.severity);
+            key(b)
+                .0
+                .cmp(&key(a).0)
+                .then_with(|| risk(b).total_cmp(&risk(a)))
+                .then_with(|| key(b).1.cmp(&key(a).1))
+                .then_with(|| a.finding.subject.label().cmp(&b.finding.subject.label()))
+                .then_with(|| a.finding.evidence.key().cmp(&b.finding.evidence.key()))
+        });
+        self.findings
+    }
+}
+
+fn risk(judged: &Judged) -> f64 {
+    match &judged.finding.evidence {
+        seawall_finding::Evidence::Vulnerable(vulnerable) => vulnerable.risk,
+        seawall_finding::Evidence::Malicious(_) => 100.0,
+        seawall_finding::Evidence::Outdated(_) => 60.0,
+    }
+}

@@ -3,6 +3,16 @@
 //! A version that cannot be read is `None`, never "equal" or "older": what cannot be
 //! ordered is undetermined.
 
+mod apk;
+mod deb;
+mod digits;
+mod golang;
+mod limits;
+mod npm;
+mod pep440;
+mod rpm;
+mod semver;
+
 use std::cmp::Ordering;
 
 use seawall_inventory::Ecosystem;
@@ -85,7 +95,37 @@ impl Order {
 
     /// Compares two versions; `None` when one of them cannot be read.
     pub fn compare(self, left: &str, right: &str) -> Option<Ordering> {
-        let _ = (left, right);
-        None
+        if left.len() > limits::VERSION_BYTES_MAX || right.len() > limits::VERSION_BYTES_MAX {
+            return None;
+        }
+        match self {
+            Order::Deb => deb::compare(left, right),
+            Order::Rpm => rpm::compare(left, right),
+            Order::Apk => apk::compare(left, right),
+            Order::Semver => semver::compare(left, right),
+            Order::Npm => npm::compare(left, right),
+            Order::Pep440 => pep440::compare(left, right),
+            Order::Golang => golang::compare(left, right),
+            Order::Alpm | Order::Maven | Order::Gem | Order::Nuget | Order::Composer | Order::Generic => None,
+        }
+    }
+
+    /// Whether a version can be read.
+    pub fn parses(self, version: &str) -> bool {
+        if version.len() > limits::VERSION_BYTES_MAX {
+            return false;
+        }
+        match self {
+            Order::Deb => deb::parses(version),
+            Order::Rpm => rpm::parses(version),
+            Order::Apk => apk::parses(version),
+            Order::Semver => semver::parses(version),
+            Order::Npm => npm::parses(version),
+            Order::Pep440 => pep440::parses(version),
+            Order::Golang => golang::parses(version),
+            Order::Alpm | Order::Maven | Order::Gem | Order::Nuget | Order::Composer | Order::Generic => {
+                false
+            }
+        }
     }
 }

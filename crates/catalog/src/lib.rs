@@ -8,7 +8,10 @@
 use seawall_inventory::{Content, Entry, Interest, Visitor};
 
 mod catalog;
+mod executable;
+mod go_binary;
 mod limits;
+mod rust_binary;
 #[cfg(test)]
 mod testing;
 
@@ -26,7 +29,7 @@ pub struct Reader {
 }
 
 /// All readers, in the order they see a file.
-pub const READERS: &[&[Reader]] = &[];
+pub const READERS: &[&[Reader]] = &[go_binary::READERS, rust_binary::READERS];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.
 pub const VERSION: u32 = 1;

@@ -2,5 +2,42 @@
 
 /// A package database or lock file larger than this is not read: the largest real ones (rpm databases of full
 /// desktops, monorepo lock files) have some 100 MB.
-#[expect(dead_code, reason = "used as readers arrive")]
 pub(crate) const DATABASE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Packages taken from one file: a full desktop has 6,000, the largest lock files 30,000.
+pub(crate) const PACKAGES_PER_FILE_MAX: usize = 200_000;
+
+/// A file that states one fact about the distribution; real ones have a few kilobytes.
+pub(crate) const RELEASE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A `copyright` file: Chromium's, the longest known, has 2 MB.
+pub(crate) const COPYRIGHT_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Licences taken from one `copyright` file: the longest real lists have about a hundred.
+pub(crate) const LICENSES_PER_FILE_MAX: usize = 256;
+
+/// A licence's name or expression; what is longer is a text, not a name.
+pub(crate) const LICENSE_NAME_BYTES_MAX: usize = 200;
+
+/// The list of one package's files: the largest packages (kernel sources, TeX) list 100,000 paths in 10 MB.
+pub(crate) const FILE_LIST_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Linux's `PATH_MAX`: a longer path cannot be installed.
+pub(crate) const PATH_BYTES_MAX: usize = 4096;
+
+/// A chisel manifest decompressed: Ubuntu's own have 1 MB; a whole distribution's would have 100 MB.
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// One rpm header: rpm itself refuses above 256 MB, the largest real ones (kernel sources, TeX) have 20 MB.
+pub(crate) const RPM_HEADER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Index entries of one rpm header; rpm's own limit.
+pub(crate) const RPM_HEADER_TAGS_MAX: usize = 0xffff;
+
+/// Text of the paths that all headers of one rpm database list, written out: a header can name one long directory
+/// for each of a million short names. A full desktop has 50 MB.
+pub(crate) const RPM_PATHS_BYTES_MAX: usize = 512 * 1024 * 1024;
+
+/// How many times the size of an rpm database may be read from it before its pages are held to reference each other
+/// in circles; a sound one is read once.
+pub(crate) const RPM_READ_FACTOR_MAX: u64 = 4;

@@ -1,0 +1,93 @@
+//! The only module that reads the environment: directories, engine sockets, proxies, credentials.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+/// What the environment says, read once.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    home: PathBuf,
+    cache_home: Option<PathBuf>,
+    data_home: Option<PathBuf>,
+    database: Option<PathBuf>,
+    cache: Option<PathBuf>,
+    /// `NO_COLOR` (no-color.org): set and not empty.
+    pub(crate) no_color: bool,
+    /// `SOURCE_DATE_EPOCH` (reproducible-builds.org) instead of the clock.
+    now: Timestamp,
+    /// Everything the engine sockets and registry clients may need, by name.
+    variables: Vec<(&'static str, String)>,
+}
+
+/// The variables that [`Config::variable`] may be asked for.
+const VARIABLES: &[&str] = &[
+    "DOCKER_HOST",
+    "CONTAINER_HOST",
+    "CONTAINERD_ADDRESS",
+    "CONTAINERD_NAMESPACE",
+    "DOCKER_CONFIG",
+    "REGISTRY_AUTH_FILE",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "SSL_CERT_FILE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "PATH",
+];
+
+impl Config {
+    pub(crate) fn from_environment() -> Config {
+        let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let variable = |name: &&'static str| env::var(name).ok().filter(|v| !v.is_empty()).map(|value| (*name, value));
+        let epoch = env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
+        let fixed = epoch.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        Config {
+            home: path("HOME").unwrap_or_else(|| PathBuf::from("/")),
+            cache_home: path("XDG_CACHE_HOME"),
+            data_home: path("XDG_DATA_HOME"),
+            database: path("SEAWALL_DB"),
+            cache: path("SEAWALL_CACHE"),
+            no_color: env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            now: fixed.unwrap_or_else(Timestamp::now),
+            variables: VARIABLES.iter().filter_map(variable).collect(),
+        }
+    }
+
+    /// The advisory database: `SEAWALL_DB`, or below the user's data directory.
+    pub(crate) fn database(&self, given: Option<&Path>) -> PathBuf {
+        let data = || self.data_home.clone().unwrap_or_else(|| self.home.join(".local/share"));
+        given.map(Path::to_owned).or_else(|| self.database.clone()).unwrap_or_else(|| data().join("seawall/db"))
+    }
+
+    /// The cache of layer facts: `SEAWALL_CACHE`, or below the user's cache directory.
+    pub(crate) fn cache(&self, given: Option<&Path>) -> PathBuf {
+        let cache = || self.cache_home.clone().unwrap_or_else(|| self.home.join(".cache"));
+        given.map(Path::to_owned).or_else(|| self.cache.clone()).unwrap_or_else(|| cache().join("seawall"))
+    }
+
+    /// The user's home directory.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The time of this run.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The date of this run, UTC.
+    pub(crate) fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// An environment variable that is set and not empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,104 @@
+//! The only module that writes to stdout and stderr.
+//!
+//! stdout holds the result and nothing else; everything for people goes to stderr, in plain text when it
+//! is not a terminal, and not at all with `--quiet` (errors excepted).
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Talk {
+    /// Notes and, on a terminal, progress.
+    Normal,
+    /// Errors only.
+    Quiet,
+}
+
+/// Stdout and stderr as one place to write to.
+pub(crate) struct Terminal {
+    talk: Talk,
+    colour: bool,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Terminal {
+    pub(crate) fn new(talk: Talk, no_color: bool) -> Terminal {
+        Terminal { talk, colour: io::stdout().is_terminal() && !no_color, bar: Mutex::new(None) }
+    }
+
+    /// Whether the result may have colours.
+    pub(crate) fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Columns of stdout, where it is a terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        if !io::stdout().is_terminal() {
+            return None;
+        }
+        terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+    }
+
+    /// A note for people.
+    #[expect(clippy::print_stderr, reason = "this is the module that writes to stderr")]
+    pub(crate) fn note(&self, text: impl Display) {
+        if self.talk == Talk::Normal {
+            self.clear_progress();
+            eprintln!("{text}");
+        }
+    }
+
+    /// An error, with its causes.
+    #[expect(clippy::print_stderr, reason = "this is the module that writes to stderr")]
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        self.clear_progress();
+        eprint!("seawall: {error}");
+        for cause in error.chain().skip(1) {
+            eprint!(": {cause}");
+        }
+        eprintln!();
+    }
+
+    /// The result. A reader that has gone away (`| head`) is not an error.
+    pub(crate) fn result(&self, bytes: &[u8]) -> io::Result<()> {
+        self.clear_progress();
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Shows what is being done and how far it is; nothing in a pipe.
+    pub(crate) fn progress(&self, what: &str, done: u64, of: u64) {
+        if self.talk == Talk::Quiet || !io::stderr().is_terminal() {
+            return;
+        }
+        let Ok(mut bar) = self.bar.lock() else { return };
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        if of > 0 && bar.length() != Some(of) {
+            let style = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {bytes}/{total_bytes}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_length(of);
+        }
+        bar.set_message(what.to_owned());
+        bar.set_position(done);
+    }
+
+    fn clear_progress(&self) {
+        if let Ok(mut bar) = self.bar.lock()
+            && let Some(bar) = bar.take()
+        {
+            bar.finish_and_clear();
+        }
+    }
+}

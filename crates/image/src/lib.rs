@@ -1,11 +1,17 @@
 //! Text → name → source → manifest → layers → entries.
 //!
 //! Reads images from registries, engines, archives and layouts, and file trees from directories and containers, and
-//! shows their entries to visitors. Knows nothing about packages.
+//! shows their entries to visitors. Knows nothing about packages. Never unpacks an image and never follows a path
+//! of one on the host.
 
 use std::io::Read;
 
 use seawall_inventory::{Image, Layer};
+
+pub mod limits;
+pub mod manifest;
+
+pub use limits::Limits;
 
 /// An image whose layers can be read.
 pub struct OpenImage {

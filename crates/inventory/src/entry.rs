@@ -106,4 +106,10 @@ pub trait Visitor {
     /// A file that cannot be read or understood becomes a gap of the visitor, never a panic
     /// or an error of the walk.
     fn visit(&mut self, entry: &Entry<'_>, content: &mut dyn Content);
+
+    /// Called when a later entry of the same layer takes the place of what was visited at `path` or below it (an
+    /// archive may hold a path twice; the last wins): what it contributed to the tree must be forgotten.
+    fn overwritten(&mut self, path: &str) {
+        let _ = path;
+    }
 }

@@ -1,0 +1,262 @@
+//! Foreign advisory formats → neutral records.
+//!
+//! Owns every foreign format, one file each with private structs; what leaves is [`Record`], [`Enrichment`],
+//! [`Support`] and [`Gap`]. Does not fetch, order sources or compare versions with packages.
+
+mod container;
+mod cve_id;
+mod cvss;
+mod debian_dsa;
+mod debian_release;
+mod endoflife;
+mod epss;
+mod kev;
+mod limits;
+mod osv;
+mod rating;
+#[cfg(test)]
+mod testdata;
+
+use std::path::{Path, PathBuf};
+
+use seawall_finding::{Gap, GapKind};
+
+use crate::record::{Enrichment, Record, Support};
+use container::{Found, Walk};
+
+/// What an importer hands out, one at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// An advisory about one problem.
+    Record(Record),
+    /// Facts about a CVE.
+    Enrichment(Enrichment),
+    /// Support dates of a release.
+    Support(Support),
+    /// A document, or part of one, that could not be read.
+    Gap(Gap),
+}
+
+/// One foreign document.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    /// Its path inside the input, for gaps and for formats that carry meaning in names.
+    pub name: &'a str,
+    /// Its bytes, uncompressed.
+    pub bytes: &'a [u8],
+    /// The space (`amzn:2023`) for formats that do not name their release themselves.
+    pub space: Option<&'a str>,
+}
+
+/// How far a feed is to be believed for the packages it speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The vendor or registry that decides for its own packages.
+    Authority,
+    /// Somebody who collects or rewrites what an authority says.
+    Secondary,
+    /// Circumstantial: CPE ranges of NVD, texts of changelogs.
+    Hint,
+    /// Decides nothing about packages: severity, exploitation, support dates.
+    Facts,
+}
+
+/// A foreign format and how to read it.
+#[derive(Debug)]
+pub struct Feed {
+    /// The name that records, settings and reports use: `debian-tracker`, `ghsa`.
+    pub name: &'static str,
+    /// What it is and covers, for people.
+    pub about: &'static str,
+    /// Prefixes of the spaces it speaks of (`debian:`, `npm`); empty for facts and for formats that name
+    /// any space.
+    pub covers: &'static [&'static str],
+    /// How far it is to be believed there.
+    pub standing: Standing,
+    /// Whether it must be told the space of its documents.
+    pub wants_space: bool,
+    /// The document names it reads, by suffix; everything else in an archive or directory is left alone.
+    pub suffixes: &'static [&'static str],
+    read: fn(&Document<'_>, &mut dyn FnMut(Item)),
+}
+
+use Standing::{Authority, Facts};
+
+/// Every feed, authorities before those who repeat them.
+pub const FEEDS: &[Feed] = &[
+    Feed {
+        name: "debian-dsa",
+        about: "Debian's security advisories, DSA/list, DLA/list or JSON lines",
+        covers: &["debian:"],
+        standing: Authority,
+        wants_space: false,
+        suffixes: &[".list", "/list", ".jsonl", ".2025-02"],
+        read: debian_dsa::read,
+    },
+    Feed {
+        name: "osv",
+        about: "Open Source Vulnerability format, JSON or YAML: GHSA, Go, PyPI, AlmaLinux, Ubuntu and all others",
+        covers: &[],
+        standing: Authority,
+        wants_space: false,
+        suffixes: &[".json", ".yaml", ".yml"],
+        read: osv::read,
+    },
+    Feed {
+        name: "kev",
+        about: "CISA's catalogue of known exploited vulnerabilities",
+        covers: &[],
+        standing: Facts,
+        wants_space: false,
+        suffixes: &[".json"],
+        read: kev::read,
+    },
+    Feed {
+        name: "epss",
+        about: "FIRST's exploit prediction scores",
+        covers: &[],
+        standing: Facts,
+        wants_space: false,
+        suffixes: &[".csv"],
+        read: epss::read,
+    },
+    Feed {
+        name: "endoflife",
+        about: "endoflife.date's release and support dates",
+        covers: &[],
+        standing: Facts,
+        wants_space: false,
+        suffixes: &[".json"],
+        read: endoflife::read,
+    },
+];
+
+/// The feed of this name.
+pub fn feed(name: &str) -> Option<&'static Feed> {
+    FEEDS.iter().find(|feed| feed.name == name)
+}
+
+/// Why an input cannot be imported at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// No feed has this name.
+    #[error("`{0}` is not the name of a feed")]
+    UnknownFeed(String),
+    /// The feed's documents do not say which release they speak of.
+    #[error("feed `{0}` must be told the release its documents speak of, for example `amzn:2023`")]
+    SpaceMissing(&'static str),
+    /// The path cannot be read.
+    #[error("cannot read `{path}`")]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Feed {
+    /// Reads a file, a directory or an archive of documents.
+    ///
+    /// # Errors
+    /// When the path cannot be read or the feed needs a space; bad documents are gaps.
+    pub fn import(
+        &self,
+        path: &Path,
+        space: Option<&str>,
+        out: &mut dyn FnMut(Item),
+    ) -> Result<(), ImportError> {
+        self.walk(space, out, |walk| walk.path(path))?
+            .map_err(|source| ImportError::Unreadable { path: path.to_owned(), source })
+    }
+
+    /// Reads a document or an archive of documents that is in memory.
+    ///
+    /// # Errors
+    /// When the feed needs a space; bad documents are gaps.
+    pub fn import_bytes(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        space: Option<&str>,
+        out: &mut dyn FnMut(Item),
+    ) -> Result<(), ImportError> {
+        self.walk(space, out, |walk| walk.bytes(name, bytes))
+    }
+
+    /// Whether the feed reads documents of this name.
+    pub fn reads(&self, name: &str) -> bool {
+        let name = container::stem(name);
+        self.suffixes.iter().any(|suffix| name.ends_with(suffix))
+    }
+
+    fn walk<T>(
+        &self,
+        space: Option<&str>,
+        out: &mut dyn FnMut(Item),
+        run: impl FnOnce(&mut Walk<'_>) -> T,
+    ) -> Result<T, ImportError> {
+        if self.wants_space && space.is_none() {
+            return Err(ImportError::SpaceMissing(self.name));
+        }
+        let mut gaps = 0u64;
+        let mut sink = |item: Item| match item {
+            Item::Gap(gap) => {
+                gaps += 1;
+                if gaps <= limits::GAPS_MAX {
+                    out(Item::Gap(gap));
+                }
+            }
+            Item::Record(_) | Item::Enrichment(_) | Item::Support(_) => out(item),
+        };
+        let mut found = |found: Found<'_>| match found {
+            Found::Document(name, bytes) => (self.read)(&Document { name, bytes, space }, &mut sink),
+            Found::Gap(gap) => sink(Item::Gap(gap)),
+        };
+        let wants = |name: &str| self.reads(name);
+        let result = run(&mut Walk::new(&wants, &mut found));
+        if let Some(more) = gaps.checked_sub(limits::GAPS_MAX).filter(|more| *more > 0) {
+            let reason = format!("{more} more parts of feed `{}` could not be read", self.name);
+            out(Item::Gap(Gap::of_target(GapKind::Limit, reason)));
+        }
+        Ok(result)
+    }
+}
+
+/// Reads a file, a directory or an archive of a feed's documents: see [`Feed::import`].
+///
+/// # Errors
+/// As [`Feed::import`], and when no feed has this name.
+pub fn import(
+    feed_name: &str,
+    path: &Path,
+    space: Option<&str>,
+    out: &mut dyn FnMut(Item),
+) -> Result<(), ImportError> {
+    let feed = feed(feed_name).ok_or_else(|| ImportError::UnknownFeed(feed_name.to_owned()))?;
+    feed.import(path, space, out)
+}
+
+impl Document<'_> {
+    /// A gap for a document that is not what its format says.
+    fn malformed(&self, reason: impl std::fmt::Display) -> Item {
+        Item::Gap(Gap::at(GapKind::Malformed, self.name, reason))
+    }
+
+    /// A gap for a part that is understood but not supported.
+    fn unsupported(&self, reason: impl std::fmt::Display) -> Item {
+        Item::Gap(Gap::at(GapKind::Unsupported, self.name, reason))
+    }
+
+    /// The document as text, without a byte order mark.
+    fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.bytes))
+    }
+
+    /// The name after the last `/`, without its extension.
+    fn base(&self) -> &str {
+        let file = self.name.rsplit('/').next().unwrap_or(self.name);
+        file.rsplit_once('.').map_or(file, |(base, _)| base)
+    }
+}

@@ -1,0 +1,14 @@
+//! Named limits of the database and of updates, each with its reason. Limits of single feeds are in `feed/limits.rs`.
+
+/// Offsets in a shard are 32 bits wide; a source that needs more must be split.
+pub(crate) const SHARD_BYTES_MAX: usize = u32::MAX as usize;
+/// A manifest lists some hundred shards in about 100 KB; more is not ours.
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+/// Names, versions and ids: the longest real ones (Go module paths with pseudo-versions) stay below 1 KB.
+pub(crate) const STRING_BYTES_MAX: usize = 64 << 10;
+/// One document's title, description and references. The longest real one (a kernel RHSA) is about 600 KB.
+pub(crate) const TEXT_BYTES_MAX: usize = 4 << 20;
+/// Uncompressed bytes that are compressed together: small enough to be decoded in 30 µs, big enough to compress well.
+pub(crate) const TEXT_BLOCK_BYTES: usize = 32 << 10;
+/// Ids that one gap names before it goes on with "and N more": a report stays readable.
+pub(crate) const GAP_IDS_MAX: usize = 8;

@@ -4,11 +4,13 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use crate::{Report, json};
+use crate::{Report, json, table};
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// For people, grouped by what to do.
+    Table,
     /// Seawall's own JSON (`schema/report.v1.json`).
     Json,
 }
@@ -49,7 +51,7 @@ pub enum RenderError {
 
 impl Format {
     /// Every format with its name.
-    pub const ALL: &[(&'static str, Format)] = &[("json", Format::Json)];
+    pub const ALL: &[(&'static str, Format)] = &[("table", Format::Table), ("json", Format::Json)];
 
     fn names() -> String {
         Format::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -79,10 +81,11 @@ impl fmt::Display for Format {
 pub fn render(
     report: &Report,
     format: Format,
-    _options: &RenderOptions,
+    options: &RenderOptions,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
     match format {
+        Format::Table => table::write(report, options, out),
         Format::Json => json::write(report, out),
     }
 }

@@ -7,6 +7,8 @@ mod advice;
 mod format;
 mod json;
 mod report;
+mod table;
+mod text;
 
 pub use advice::{Advice, advise};
 pub use format::{Colour, Format, FormatError, RenderError, RenderOptions, render};

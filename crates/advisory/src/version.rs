@@ -3,12 +3,19 @@
 //! A version that cannot be read is `None`, never "equal" or "older": what cannot be
 //! ordered is undetermined.
 
+mod alpm;
 mod apk;
+mod bitnami;
+mod composer;
 mod deb;
 mod digits;
+mod gem;
+mod generic;
 mod golang;
 mod limits;
+mod maven;
 mod npm;
+mod nuget;
 mod pep440;
 mod rpm;
 mod semver;
@@ -44,6 +51,8 @@ pub enum Order {
     Nuget,
     /// Composer's normalised versions.
     Composer,
+    /// Three numbers and a revision (`1.2.3-4`).
+    Bitnami,
     /// Dotted numbers with letters, as upstream programs number themselves (`1.1.1w`, `9.0.1-rc2`).
     Generic,
 }
@@ -63,9 +72,8 @@ impl Order {
             Ecosystem::Gem | Ecosystem::Cocoapods => Order::Gem,
             Ecosystem::Nuget => Order::Nuget,
             Ecosystem::Composer => Order::Composer,
-            Ecosystem::Cargo | Ecosystem::Hex | Ecosystem::Pub | Ecosystem::Swift | Ecosystem::Bitnami => {
-                Order::Semver
-            }
+            Ecosystem::Cargo | Ecosystem::Hex | Ecosystem::Pub | Ecosystem::Swift => Order::Semver,
+            Ecosystem::Bitnami => Order::Bitnami,
             Ecosystem::Conan
             | Ecosystem::Cran
             | Ecosystem::Hackage
@@ -89,6 +97,7 @@ impl Order {
             Order::Gem => "gem",
             Order::Nuget => "nuget",
             Order::Composer => "composer",
+            Order::Bitnami => "bitnami",
             Order::Generic => "generic",
         }
     }
@@ -106,7 +115,13 @@ impl Order {
             Order::Npm => npm::compare(left, right),
             Order::Pep440 => pep440::compare(left, right),
             Order::Golang => golang::compare(left, right),
-            Order::Alpm | Order::Maven | Order::Gem | Order::Nuget | Order::Composer | Order::Generic => None,
+            Order::Alpm => alpm::compare(left, right),
+            Order::Maven => maven::compare(left, right),
+            Order::Gem => gem::compare(left, right),
+            Order::Nuget => nuget::compare(left, right),
+            Order::Composer => composer::compare(left, right),
+            Order::Bitnami => bitnami::compare(left, right),
+            Order::Generic => generic::compare(left, right),
         }
     }
 
@@ -123,9 +138,13 @@ impl Order {
             Order::Npm => npm::parses(version),
             Order::Pep440 => pep440::parses(version),
             Order::Golang => golang::parses(version),
-            Order::Alpm | Order::Maven | Order::Gem | Order::Nuget | Order::Composer | Order::Generic => {
-                false
-            }
+            Order::Alpm => alpm::parses(version),
+            Order::Maven => maven::parses(version),
+            Order::Gem => gem::parses(version),
+            Order::Nuget => nuget::parses(version),
+            Order::Composer => composer::parses(version),
+            Order::Bitnami => bitnami::parses(version),
+            Order::Generic => generic::parses(version),
         }
     }
 }

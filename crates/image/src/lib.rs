@@ -10,6 +10,8 @@ use seawall_inventory::{Image, Layer};
 
 pub mod limits;
 pub mod manifest;
+mod path;
+mod tar;
 
 pub use limits::Limits;
 

@@ -1,1 +1,8 @@
-//! testkit
+//! Images built in memory, for tests: layers with arbitrary tar entries (hostile ones too), docker archives and OCI
+//! layouts. Only a dev-dependency; it knows no other crate of Seawall, so that it cannot share their mistakes.
+
+mod image;
+mod tar;
+
+pub use image::{Compression, Image, Layout, sha256};
+pub use tar::{Header, Tar};

@@ -3,17 +3,23 @@
 //! Owns every foreign format, one file each with private structs; what leaves is [`Record`], [`Enrichment`],
 //! [`Support`] and [`Gap`]. Does not fetch, order sources or compare versions with packages.
 
+mod changelog_fixes;
 mod container;
 mod cve_id;
+mod cve_record;
 mod cvss;
 mod debian_dsa;
 mod debian_release;
+mod debian_tracker;
 mod endoflife;
 mod epss;
+mod json;
 mod kev;
 mod limits;
+mod nvd;
 mod osv;
 mod rating;
+mod secdb;
 #[cfg(test)]
 mod testdata;
 
@@ -49,9 +55,13 @@ pub struct Document<'a> {
 }
 
 /// How far a feed is to be believed for the packages it speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// The vendor or registry that decides for its own packages.
+    #[default]
     Authority,
     /// Somebody who collects or rewrites what an authority says.
     Secondary,
@@ -80,55 +90,81 @@ pub struct Feed {
     read: fn(&Document<'_>, &mut dyn FnMut(Item)),
 }
 
-use Standing::{Authority, Facts};
+use Standing::{Authority, Facts, Hint};
+
+/// A feed of documents that name their releases themselves.
+const fn plain(
+    name: &'static str,
+    standing: Standing,
+    covers: &'static [&'static str],
+    suffixes: &'static [&'static str],
+    read: fn(&Document<'_>, &mut dyn FnMut(Item)),
+    about: &'static str,
+) -> Feed {
+    Feed { name, about, covers, standing, wants_space: false, suffixes, read }
+}
+
+/// A feed of documents that must be told their release.
+const fn of_space(feed: Feed) -> Feed {
+    Feed { wants_space: true, ..feed }
+}
+
+const JSON: &[&str] = &[".json"];
 
 /// Every feed, authorities before those who repeat them.
 pub const FEEDS: &[Feed] = &[
-    Feed {
-        name: "debian-dsa",
-        about: "Debian's security advisories, DSA/list, DLA/list or JSON lines",
-        covers: &["debian:"],
-        standing: Authority,
-        wants_space: false,
-        suffixes: &[".list", "/list", ".jsonl", ".2025-02"],
-        read: debian_dsa::read,
-    },
-    Feed {
-        name: "osv",
-        about: "Open Source Vulnerability format, JSON or YAML: GHSA, Go, PyPI, AlmaLinux, Ubuntu and all others",
-        covers: &[],
-        standing: Authority,
-        wants_space: false,
-        suffixes: &[".json", ".yaml", ".yml"],
-        read: osv::read,
-    },
-    Feed {
-        name: "kev",
-        about: "CISA's catalogue of known exploited vulnerabilities",
-        covers: &[],
-        standing: Facts,
-        wants_space: false,
-        suffixes: &[".json"],
-        read: kev::read,
-    },
-    Feed {
-        name: "epss",
-        about: "FIRST's exploit prediction scores",
-        covers: &[],
-        standing: Facts,
-        wants_space: false,
-        suffixes: &[".csv"],
-        read: epss::read,
-    },
-    Feed {
-        name: "endoflife",
-        about: "endoflife.date's release and support dates",
-        covers: &[],
-        standing: Facts,
-        wants_space: false,
-        suffixes: &[".json"],
-        read: endoflife::read,
-    },
+    plain(
+        "debian-tracker",
+        Authority,
+        &["debian:"],
+        &[".json", "json"],
+        debian_tracker::read,
+        "Debian's security tracker, data/json",
+    ),
+    plain(
+        "debian-dsa",
+        Authority,
+        &["debian:"],
+        &[".list", "/list", ".jsonl", ".list.2025-02"],
+        debian_dsa::read,
+        "Debian's security advisories: DSA/list, DLA/list or JSON lines",
+    ),
+    plain(
+        "alpine-secdb",
+        Authority,
+        &["alpine:", "wolfi", "chainguard"],
+        &[".json", ".yaml"],
+        secdb::read,
+        "fixes of Alpine, Wolfi and Chainguard packages",
+    ),
+    plain(
+        "osv",
+        Authority,
+        &[],
+        &[".json", ".yaml", ".yml"],
+        osv::read,
+        "Open Source Vulnerability format: GHSA, Go, PyPI, AlmaLinux, Ubuntu and all others",
+    ),
+    of_space(plain(
+        "debian-changelog",
+        Hint,
+        &["debian:", "ubuntu:"],
+        JSON,
+        changelog_fixes::read,
+        "fixes that package changelogs state, as JSON pairs",
+    )),
+    plain("nvd", Hint, &["generic"], JSON, nvd::read, "NVD: CVSS, weaknesses, CPE ranges of runtimes"),
+    plain(
+        "cve",
+        Facts,
+        &[],
+        JSON,
+        cve_record::read,
+        "CVE records 5 and CISA's vulnrichment: CVSS, weaknesses, titles",
+    ),
+    plain("kev", Facts, &[], JSON, kev::read, "CISA's catalogue of known exploited vulnerabilities"),
+    plain("epss", Facts, &[], &[".csv"], epss::read, "FIRST's exploit prediction scores"),
+    plain("endoflife", Facts, &[], JSON, endoflife::read, "endoflife.date's release and support dates"),
 ];
 
 /// The feed of this name.

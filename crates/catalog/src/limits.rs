@@ -1,5 +1,9 @@
 //! Every limit of this crate with its reason; hitting one is a gap.
 
+mod binary;
+
+pub(crate) use binary::*;
+
 /// A package database or lock file larger than this is not read: the largest real ones (rpm databases of full
 /// desktops, monorepo lock files) have some 100 MB.
 pub(crate) const DATABASE_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -41,3 +45,25 @@ pub(crate) const RPM_PATHS_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// How many times the size of an rpm database may be read from it before its pages are held to reference each other
 /// in circles; a sound one is read once.
 pub(crate) const RPM_READ_FACTOR_MAX: u64 = 4;
+
+/// A lock file or manifest of a language: the largest real ones (`package-lock.json` and `project.assets.json` of
+/// monorepos) have 20 MB, and what is read from one takes some times its size.
+pub(crate) const DOCUMENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Entries of one list or map of such a document; the largest real lock files have 30,000.
+pub(crate) const DOCUMENT_ITEMS_MAX: usize = 500_000;
+
+/// Parser events of one YAML file: a lock file of the largest size has about one per 16 bytes.
+pub(crate) const YAML_EVENTS_MAX: usize = 4_000_000;
+
+/// Nesting of YAML: lock files have five levels.
+pub(crate) const YAML_DEPTH_MAX: usize = 64;
+
+/// Documents of one YAML file: pnpm writes up to two.
+pub(crate) const YAML_DOCUMENTS_MAX: usize = 64;
+
+/// Characters of a gap's reason, which may quote the input.
+pub(crate) const REASON_CHARS_MAX: usize = 200;
+
+/// Directories climbed to find a module as Node.js does; npm nests some ten deep.
+pub(crate) const NPM_NESTING_MAX: usize = 64;

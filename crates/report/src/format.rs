@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use crate::{Report, json, table};
+use crate::{Report, github, gitlab, grype, json, junit, sarif, table, template, trivy};
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,20 @@ pub enum Format {
     Table,
     /// Seawall's own JSON (`schema/report.v1.json`).
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit XML, for CI systems.
+    Junit,
+    /// Trivy's JSON, schema version 2.
+    Trivy,
+    /// Grype's JSON.
+    Grype,
+    /// GitLab's container-scanning report.
+    Gitlab,
+    /// GitHub's dependency snapshot.
+    Github,
+    /// The user's own template.
+    Template,
 }
 
 /// Why a text is not a format.
@@ -47,11 +61,27 @@ pub enum RenderError {
     /// The output does not take any more.
     #[error("cannot write the report")]
     Write(#[from] io::Error),
+    /// The format `template` was asked for without one.
+    #[error("the format `template` needs a template; give one with --template FILE")]
+    NoTemplate,
+    /// The user's template is wrong.
+    #[error("cannot render the template: {0}")]
+    Template(String),
 }
 
 impl Format {
     /// Every format with its name.
-    pub const ALL: &[(&'static str, Format)] = &[("table", Format::Table), ("json", Format::Json)];
+    pub const ALL: &[(&'static str, Format)] = &[
+        ("table", Format::Table),
+        ("json", Format::Json),
+        ("sarif", Format::Sarif),
+        ("junit", Format::Junit),
+        ("trivy", Format::Trivy),
+        ("grype", Format::Grype),
+        ("gitlab", Format::Gitlab),
+        ("github", Format::Github),
+        ("template", Format::Template),
+    ];
 
     fn names() -> String {
         Format::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -77,7 +107,7 @@ impl fmt::Display for Format {
 /// Writes one report in one format.
 ///
 /// # Errors
-/// The output does not take any more.
+/// The output does not take any more, or the user's template is wrong.
 pub fn render(
     report: &Report,
     format: Format,
@@ -87,5 +117,12 @@ pub fn render(
     match format {
         Format::Table => table::write(report, options, out),
         Format::Json => json::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Trivy => trivy::write(report, out),
+        Format::Grype => grype::write(report, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Github => github::write(report, out),
+        Format::Template => template::write(report, options, out),
     }
 }

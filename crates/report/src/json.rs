@@ -32,8 +32,12 @@ struct Document<'a> {
 }
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
+    write_pretty(&document(report), out)
+}
+
+pub(crate) fn document(report: &Report) -> impl Serialize {
     let inventory = &report.inventory;
-    let document = Document {
+    Document {
         schema: "https://seawall.dev/schema/report.v1.json",
         created: report.created.to_string(),
         seawall: &report.version,
@@ -48,8 +52,12 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         coverage: &report.coverage,
         advice: &report.advice,
         packages: &inventory.packages,
-    };
-    serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
+    }
+}
+
+/// Indented JSON with a final line break, as every JSON format here is written.
+pub(crate) fn write_pretty(document: &impl Serialize, out: &mut dyn Write) -> Result<(), RenderError> {
+    serde_json::to_writer_pretty(&mut *out, document).map_err(std::io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(())
 }

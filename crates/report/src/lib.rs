@@ -5,10 +5,17 @@
 
 mod advice;
 mod format;
+mod github;
+mod gitlab;
+mod grype;
 mod json;
+mod junit;
 mod report;
+mod sarif;
 mod table;
+mod template;
 mod text;
+mod trivy;
 
 pub use advice::{Advice, advise};
 pub use format::{Colour, Format, FormatError, RenderError, RenderOptions, render};

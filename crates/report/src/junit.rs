@@ -1,0 +1,72 @@
+//! JUnit XML: one suite per target, one test case per finding; waived ones are skipped, denied and warned ones fail.
+
+use std::io::Write;
+
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::writer::Writer;
+use seawall_policy::{Judged, Verdict};
+
+use crate::text::clean;
+use crate::{RenderError, Report};
+
+pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
+    let mut xml = Writer::new_with_indent(&mut *out, b' ', 2);
+    let skipped = report.findings.iter().filter(|judged| judged.waived.is_some()).count();
+    let failed = report.findings.iter().filter(|judged| fails(judged)).count();
+    let mut suites = BytesStart::new("testsuites");
+    let total = report.findings.len().to_string();
+    let (failures, skips) = (failed.to_string(), skipped.to_string());
+    let counts = [("tests", total.as_str()), ("failures", &failures), ("skipped", &skips), ("errors", "0")];
+    suites.extend_attributes([("name", "seawall")].into_iter().chain(counts));
+    let target = clean(&report.inventory.target.name);
+    let created = report.created.to_string();
+    let mut suite = BytesStart::new("testsuite");
+    suite.extend_attributes([("name", target.as_ref()), ("timestamp", &created)].into_iter().chain(counts));
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.write_event(Event::Start(suites))?;
+    xml.write_event(Event::Start(suite))?;
+    for judged in &report.findings {
+        case(&mut xml, judged)?;
+    }
+    for gap in &report.gaps {
+        xml.write_event(Event::Start(BytesStart::new("system-err")))?;
+        xml.write_event(Event::Text(BytesText::new(&clean(&format!("not examined: {gap}")))))?;
+        xml.write_event(Event::End(BytesEnd::new("system-err")))?;
+    }
+    xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
+    xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
+    xml.get_mut().write_all(b"\n")?;
+    Ok(())
+}
+
+fn fails(judged: &Judged) -> bool {
+    judged.waived.is_none() && judged.verdict != Verdict::Allow
+}
+
+fn case(xml: &mut Writer<&mut dyn Write>, judged: &Judged) -> Result<(), RenderError> {
+    let finding = &judged.finding;
+    let name = format!("{} {}", finding.evidence.key(), finding.subject.label());
+    let class = finding.place.path.clone().unwrap_or_else(|| finding.rule.clone());
+    let mut element = BytesStart::new("testcase");
+    element.extend_attributes([("name", clean(&name).as_ref()), ("classname", clean(&class).as_ref())]);
+    xml.write_event(Event::Start(element))?;
+    if let Some(waived) = &judged.waived {
+        let mut element = BytesStart::new("skipped");
+        element.push_attribute(("message", clean(&waived.reason).as_ref()));
+        xml.write_event(Event::Empty(element))?;
+    } else if fails(judged) {
+        let mut element = BytesStart::new("failure");
+        element.extend_attributes([
+            ("type", finding.severity.name()),
+            ("message", clean(&finding.summary).as_ref()),
+        ]);
+        xml.write_event(Event::Start(element))?;
+        let facts = finding.evidence.facts();
+        let lines: Vec<String> =
+            facts.iter().map(|(label, value)| format!("{label}: {}", clean(value))).collect();
+        xml.write_event(Event::Text(BytesText::new(&format!("{}\n{}", finding.remedy, lines.join("\n")))))?;
+        xml.write_event(Event::End(BytesEnd::new("failure")))?;
+    }
+    xml.write_event(Event::End(BytesEnd::new("testcase")))?;
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! SARIF 2.1.0 (OASIS sarif-v2.1.0), as GitHub code scanning reads it: a stable rule id per vulnerability,
+//! `partialFingerprints`, and `security-severity` for its severity badge.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use seawall_finding::{Evidence, Severity};
+use seawall_policy::Judged;
+use serde::Serialize;
+
+use crate::json::write_pretty;
+use crate::{RenderError, Report};
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool<'a>,
+    invocations: [Invocation; 1],
+    results: Vec<SarifResult<'a>>,
+    column_kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    driver: Driver<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver<'a> {
+    name: &'static str,
+    semantic_version: &'a str,
+    rules: Vec<ReportingDescriptor>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportingDescriptor {
+    id: String,
+    name: String,
+    short_description: Text,
+    full_description: Text,
+    help: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_uri: Option<String>,
+    properties: RuleProperties,
+}
+
+#[derive(Serialize)]
+struct RuleProperties {
+    tags: Vec<String>,
+    precision: &'static str,
+    #[serde(rename = "security-severity")]
+    security_severity: String,
+}
+
+#[derive(Serialize)]
+struct Text {
+    text: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Text,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SarifResult<'a> {
+    rule_id: String,
+    rule_index: usize,
+    level: &'static str,
+    message: Text,
+    locations: [Location; 1],
+    partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression<'a>>,
+}
+
+#[derive(Serialize)]
+struct Suppression<'a> {
+    kind: &'static str,
+    status: &'static str,
+    justification: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    physical_location: PhysicalLocation,
+    logical_locations: [LogicalLocation; 1],
+    message: Text,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
+    region: Region,
+}
+
+#[derive(Serialize)]
+struct ArtifactLocation {
+    uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogicalLocation {
+    fully_qualified_name: String,
+}
+
+pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
+    let mut rules = Vec::new();
+    let mut index = BTreeMap::new();
+    let mut results = Vec::new();
+    for judged in &report.findings {
+        let id = rule_id(judged);
+        let rule_index = *index.entry(id.clone()).or_insert_with(|| {
+            rules.push(rule(&id, judged));
+            rules.len() - 1
+        });
+        results.push(result(report, judged, id, rule_index));
+    }
+    let notification = |gap: &seawall_finding::Gap| Notification {
+        level: "warning",
+        message: Text { text: format!("not examined: {gap}") },
+    };
+    let log = Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool { driver: Driver { name: "Seawall", semantic_version: &report.version, rules } },
+            invocations: [Invocation {
+                execution_successful: true,
+                tool_execution_notifications: report.gaps.iter().map(notification).collect(),
+            }],
+            results,
+            column_kind: "utf16CodeUnits",
+        }],
+    };
+    write_pretty(&log, out)
+}
+
+/// A rule per vulnerability: code scanning groups and dismisses by rule.
+fn rule_id(judged: &Judged) -> String {
+    match &judged.finding.evidence {
+        Evidence::Vulnerable(vulnerable) => vulnerable.id.clone(),
+        Evidence::Malicious(malicious) => malicious.id.clone(),
+        Evidence::Outdated(_) => judged.finding.rule.clone(),
+    }
+}
+
+fn rule(id: &str, judged: &Judged) -> ReportingDescriptor {
+    let finding = &judged.finding;
+    let (title, description) = match &finding.evidence {
+        Evidence::Vulnerable(vulnerable) => (vulnerable.title.clone(), vulnerable.description.clone()),
+        Evidence::Malicious(malicious) => (malicious.title.clone(), String::new()),
+        Evidence::Outdated(_) => (finding.summary.clone(), String::new()),
+    };
+    let title = if title.is_empty() { id.to_owned() } else { title };
+    let facts: Vec<String> =
+        finding.evidence.facts().iter().map(|(label, value)| format!("{label}: {value}")).collect();
+    ReportingDescriptor {
+        id: id.to_owned(),
+        name: finding.rule.clone(),
+        full_description: Text { text: if description.is_empty() { title.clone() } else { description } },
+        short_description: Text { text: title },
+        help: Text { text: format!("{}\n{}", finding.remedy, facts.join("\n")) },
+        help_uri: finding.references.iter().find(|url| url.starts_with("http")).cloned(),
+        properties: RuleProperties {
+            tags: vec!["security".to_owned(), finding.rule.clone(), finding.severity.name().to_owned()],
+            precision: "very-high",
+            security_severity: format!("{:.1}", score(judged)),
+        },
+    }
+}
+
+/// The CVSS base score of the deciding source, or the middle of the severity's band.
+fn score(judged: &Judged) -> f64 {
+    let rated = match &judged.finding.evidence {
+        Evidence::Vulnerable(vulnerable) => vulnerable.ratings.first().and_then(|rating| rating.score),
+        Evidence::Malicious(_) | Evidence::Outdated(_) => None,
+    };
+    rated.unwrap_or(match judged.finding.severity {
+        Severity::Critical => 9.5,
+        Severity::High => 8.0,
+        Severity::Medium => 5.5,
+        Severity::Low => 2.0,
+        Severity::Negligible | Severity::Unknown => 0.0,
+    })
+}
+
+fn result<'a>(report: &Report, judged: &'a Judged, rule_id: String, rule_index: usize) -> SarifResult<'a> {
+    let finding = &judged.finding;
+    let level = match finding.severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Negligible | Severity::Unknown => "note",
+    };
+    let target = &report.inventory.target.name;
+    let path = finding.place.path.clone().unwrap_or_else(|| target.clone());
+    let uri: String = percent_encoding::utf8_percent_encode(&path, PATH).collect();
+    let suppressions = judged.waived.iter().map(|waived| Suppression {
+        kind: "external",
+        status: "accepted",
+        justification: &waived.reason,
+    });
+    SarifResult {
+        rule_id,
+        rule_index,
+        level,
+        message: Text { text: finding.summary.clone() },
+        locations: [Location {
+            physical_location: PhysicalLocation {
+                artifact_location: ArtifactLocation { uri },
+                region: Region { start_line: finding.place.line.unwrap_or(1) },
+            },
+            logical_locations: [LogicalLocation { fully_qualified_name: format!("{target}/{path}") }],
+            message: Text { text: format!("{} in {target}", finding.subject.label()) },
+        }],
+        partial_fingerprints: BTreeMap::from([("seawall/v1", judged.fingerprint.to_string())]),
+        suppressions: suppressions.collect(),
+    }
+}
+
+/// RFC 3986 path characters stay; SARIF wants a valid relative URI reference.
+const PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'+')
+    .remove(b'@');

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use crate::{Report, github, gitlab, grype, json, junit, sarif, table, template, trivy};
+use crate::{Report, github, gitlab, grype, html, json, junit, sarif, table, template, trivy};
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Format {
     Sarif,
     /// JUnit XML, for CI systems.
     Junit,
+    /// One self-contained HTML page.
+    Html,
     /// Trivy's JSON, schema version 2.
     Trivy,
     /// Grype's JSON.
@@ -76,6 +78,7 @@ impl Format {
         ("json", Format::Json),
         ("sarif", Format::Sarif),
         ("junit", Format::Junit),
+        ("html", Format::Html),
         ("trivy", Format::Trivy),
         ("grype", Format::Grype),
         ("gitlab", Format::Gitlab),
@@ -119,6 +122,7 @@ pub fn render(
         Format::Json => json::write(report, out),
         Format::Sarif => sarif::write(report, out),
         Format::Junit => junit::write(report, out),
+        Format::Html => html::write(report, out),
         Format::Trivy => trivy::write(report, out),
         Format::Grype => grype::write(report, out),
         Format::Gitlab => gitlab::write(report, out),

@@ -8,6 +8,7 @@ mod format;
 mod github;
 mod gitlab;
 mod grype;
+mod html;
 mod json;
 mod junit;
 mod report;

@@ -17,6 +17,7 @@ mod package;
 mod path_list;
 mod place;
 mod purl;
+pub mod sbom_property;
 
 pub use container::Container;
 pub use digest::{Algorithm, Digest, DigestError};

@@ -7,7 +7,6 @@
 //! panic and never an empty answer.
 
 mod builder;
-mod cvss;
 mod enrich;
 mod facts;
 mod ident;
@@ -19,7 +18,7 @@ mod support;
 mod text;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,13 +33,13 @@ pub use shard::{SCHEMA, ShardKind, TooBig};
 pub use text::Text;
 pub use wire::Damaged;
 
-pub(crate) use builder::{install, write_file};
-pub(crate) use facts::{Fact, FactRange, FactsShard, Limit};
-pub(crate) use manifest::{SHARDS, hex, is_plain};
+pub(crate) use facts::{Fact, Limit};
 pub(crate) use text::BlockCache;
 
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::record::{Affected, Enrichment, Support};
+use facts::FactsShard;
+use manifest::{SHARDS, hex, is_plain};
 use map::Map;
 use shard::Shard;
 
@@ -342,9 +341,4 @@ fn scan(facts: FactsShard<'_>, id: &str, found: &mut Vec<Advisory>) {
             found.push(Advisory { source: entry.source().clone(), identity, affected });
         }
     }
-}
-
-/// The names of every source in a manifest.
-pub(crate) fn source_names(manifest: &Manifest) -> BTreeSet<&str> {
-    manifest.shards.iter().map(|shard| shard.source.name.as_str()).collect()
 }

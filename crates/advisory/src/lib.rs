@@ -13,6 +13,6 @@ pub mod rules;
 mod version;
 
 pub use database::{Builder, Database, OpenError, SourceInfo};
-pub use matching::{Detail, MatchOptions, Matched, end_of_life, match_inventory};
+pub use matching::{Detail, MatchOptions, Matched, end_of_life, end_of_life_runtimes, match_inventory};
 pub use rules::RULES;
 pub use version::Order;

@@ -1,21 +1,43 @@
 //! Packages → matches.
+//!
+//! Owns which advisories are asked for a package, how versions are compared, which claims are one problem and
+//! whose word counts. A version that cannot be read is a gap, never "not vulnerable"; a package that no
+//! source covers is a gap, never "clean".
 
-use seawall_finding::{AdvisorySource, Findings};
-use seawall_inventory::{Distro, EndOfLife, Inventory};
+mod claim;
+mod compare;
+mod compose;
+mod end_of_life;
+mod remedy;
+mod rpm;
+mod severity;
+mod space;
+mod vendor;
 
-use crate::database::Database;
+use std::collections::{BTreeMap, BTreeSet};
+
+use seawall_finding::{AdvisorySource, Evidence, Finding, Findings, Gap, GapKind};
+use seawall_inventory::{Distro, Ecosystem, Inventory, Package};
+
+use crate::database::{BlockCache, Database};
+use crate::limits::GAP_IDS_MAX;
+use claim::{Claims, Standpoint};
+use compose::{Composer, Doubt};
+use space::{Role, Scope, Spaces};
+
+pub use end_of_life::{end_of_life, end_of_life_runtimes};
 
 /// Settings of [`match_inventory`].
 #[derive(Debug, Clone, Default)]
 pub struct MatchOptions {
-    /// Whether findings carry descriptions (titles they always carry).
+    /// How much text a finding carries.
     pub detail: Detail,
 }
 
 /// How much text a finding carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
-    /// Title, description, references, ratings.
+    /// Title, description, references, ratings with vectors.
     #[default]
     Full,
     /// Facts only: no text shard is read.
@@ -25,15 +47,15 @@ pub enum Detail {
 /// What [`match_inventory`] found, and by which data.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matched {
-    /// Findings and gaps.
+    /// Findings, in order of work, and gaps.
     pub findings: Findings,
     /// Packages that some advisory source covers.
     pub packages_judged: u64,
-    /// Claims that a vendor's "not affected" took away.
-    pub claims_suppressed: u64,
+    /// Problems that a source claims and the vendor says the package does not have.
+    pub problems_suppressed: u64,
     /// Language packages that are judged as part of the distribution package that owns their files.
     pub packages_owned: u64,
-    /// The sources that were asked.
+    /// The sources that were asked, one entry per source and space.
     pub advisories: Vec<AdvisorySource>,
     /// Digest of the database.
     pub database: String,
@@ -41,12 +63,226 @@ pub struct Matched {
 
 /// Matches every package of an inventory.
 pub fn match_inventory(database: &Database, inventory: &Inventory, options: &MatchOptions) -> Matched {
-    let _ = (inventory, options);
-    Matched { database: database.digest().to_owned(), ..Matched::default() }
+    let mut run = Run {
+        database,
+        inventory,
+        composer: Composer {
+            database,
+            distro: inventory.distro.as_ref(),
+            detail: options.detail,
+            cache: BlockCache::default(),
+        },
+        asked: BTreeSet::new(),
+        uncovered: BTreeMap::new(),
+        broken: BTreeMap::new(),
+        strangers: BTreeMap::new(),
+        matched: Matched { database: database.digest().to_owned(), ..Matched::default() },
+    };
+    for package in &inventory.packages {
+        run.judge(package);
+    }
+    run.finish()
 }
 
-/// When the release stops getting fixes, and a finding if it has. `today` is `YYYY-MM-DD`.
-pub fn end_of_life(database: &Database, distro: &Distro, today: &str) -> (Option<EndOfLife>, Findings) {
-    let _ = (database, distro, today);
-    (None, Findings::default())
+struct Run<'d> {
+    database: &'d Database,
+    inventory: &'d Inventory,
+    composer: Composer<'d>,
+    asked: BTreeSet<String>,
+    uncovered: BTreeMap<String, u64>,
+    broken: BTreeMap<(String, String), u64>,
+    strangers: BTreeMap<&'d str, Vec<&'d str>>,
+    matched: Matched,
+}
+
+impl<'d> Run<'d> {
+    fn judge(&mut self, package: &'d Package) {
+        // A key that rpm keeps among the packages.
+        if package.ecosystem == Ecosystem::Rpm && package.name == "gpg-pubkey" {
+            return;
+        }
+        let Spaces::Known(scopes) = space::of(self.database, package, self.inventory.distro.as_ref()) else {
+            *self.uncovered.entry(String::new()).or_default() += 1;
+            return;
+        };
+        let mut doubts = Vec::new();
+        match self.owner(package) {
+            Owner::None => {}
+            Owner::Judged => {
+                self.matched.packages_owned += 1;
+                return;
+            }
+            Owner::Silent(name) => doubts.push(Doubt::OwnerUnknown(name)),
+        }
+        if !self.covered(&scopes) {
+            return;
+        }
+        let claims = claim::collect(self.database, package, &scopes);
+        for error in &claims.broken {
+            *self.broken.entry((error.file.clone(), error.reason.clone())).or_default() += 1;
+        }
+        self.matched.packages_judged += 1;
+        if let Some(distro) = &self.inventory.distro
+            && let Some(vendor) = vendor::stranger(package, distro)
+        {
+            self.strangers.entry(vendor).or_default().push(&package.name);
+            doubts.push(Doubt::Stranger(vendor.to_owned()));
+        }
+        if vendor::is_kernel_headers(package) {
+            doubts.push(Doubt::KernelHeaders);
+        }
+        self.gap_of_unordered(package, &claims);
+        for problem in claim::by_problem(claims.made) {
+            match claim::weigh(problem, package) {
+                Standpoint::Clear => {}
+                Standpoint::Suppressed => self.matched.problems_suppressed += 1,
+                Standpoint::Affected(affected) => {
+                    let finding = self.composer.compose(package, &affected, &doubts);
+                    self.matched.findings.found.push(finding);
+                }
+            }
+        }
+    }
+
+    /// Whether the database has data for the base space; notes where it has none.
+    fn covered(&mut self, scopes: &[Scope]) -> bool {
+        let is_covered =
+            scopes.iter().any(|scope| scope.role == Role::Base && self.database.covers(&scope.space));
+        for scope in scopes {
+            if self.database.covers(&scope.space) {
+                self.asked.insert(scope.space.clone());
+            }
+        }
+        if !is_covered {
+            let base = scopes.first().map(|scope| scope.space.clone()).unwrap_or_default();
+            *self.uncovered.entry(base).or_default() += 1;
+        }
+        is_covered
+    }
+
+    /// Who judges a language package whose files a distribution package owns.
+    fn owner(&self, package: &Package) -> Owner {
+        let Some(purl) = package.owner.as_ref().filter(|_| !package.ecosystem.is_distribution()) else {
+            return Owner::None;
+        };
+        let ecosystem = Ecosystem::from_purl_type(&purl.purl_type);
+        let installed = self
+            .inventory
+            .packages
+            .iter()
+            .find(|other| Some(other.ecosystem) == ecosystem && other.name == purl.name);
+        let owner = match (installed, purl.to_package()) {
+            (Some(installed), _) => installed.clone(),
+            (None, Some(stated)) => stated,
+            (None, None) => return Owner::None,
+        };
+        let Spaces::Known(scopes) = space::of(self.database, &owner, self.inventory.distro.as_ref()) else {
+            return Owner::Silent(owner.name);
+        };
+        let base: Vec<Scope> = scopes.into_iter().filter(|scope| scope.role == Role::Base).collect();
+        match claim::collect(self.database, &owner, &base).is_known {
+            true => Owner::Judged,
+            false => Owner::Silent(owner.name),
+        }
+    }
+
+    /// One gap per package whose version cannot be ordered against advisories.
+    fn gap_of_unordered(&mut self, package: &Package, claims: &Claims<'_>) {
+        let Some((_, unreadable)) = claims.unordered.first() else { return };
+        let ids: BTreeSet<&str> = claims.unordered.iter().map(|(id, _)| id.as_str()).collect();
+        let named: Vec<&str> = ids.iter().copied().take(GAP_IDS_MAX).collect();
+        let more = match ids.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let label = format!("{} {}", package.name, package.version);
+        let why = match unreadable.as_str() {
+            "" => "no version is recorded".to_owned(),
+            version => {
+                format!(
+                    "the version `{version}` cannot be read as {}",
+                    space::order(package.ecosystem).name()
+                )
+            }
+        };
+        let count = match ids.len() {
+            1 => "1 advisory is".to_owned(),
+            count => format!("{count} advisories are"),
+        };
+        let reason =
+            format!("{}: {why}, so that {count} undetermined: {}{more}", label.trim_end(), named.join(", "));
+        let place = package.places.first().cloned().unwrap_or_default();
+        self.matched.findings.gaps.push(Gap { kind: GapKind::Undetermined, place, reason });
+    }
+
+    fn finish(mut self) -> Matched {
+        let gaps = &mut self.matched.findings.gaps;
+        for (space, count) in &self.uncovered {
+            let packages = if *count == 1 { "1 package".to_owned() } else { format!("{count} packages") };
+            gaps.push(Gap::of_target(
+                GapKind::NoData,
+                match space.as_str() {
+                    "" => format!("{packages} of a distribution that is not known"),
+                    space => format!("{packages} of {space}: the database has no advisories for {space}"),
+                },
+            ));
+        }
+        for ((file, reason), count) in &self.broken {
+            let reason = format!("{count} questions to the database: shard {file}: {reason}");
+            gaps.push(Gap::of_target(GapKind::Malformed, reason));
+        }
+        if let Some(distro) = &self.inventory.distro {
+            gaps.extend(self.strangers.iter().map(|(vendor, names)| stranger_gap(distro, vendor, names)));
+        }
+        self.matched.findings.found.sort_by(by_urgency);
+        for space in &self.asked {
+            for shard in self.database.sources_for(space) {
+                self.matched.advisories.push(AdvisorySource {
+                    name: shard.source.name.clone(),
+                    covers: shard.space.clone(),
+                    as_of: shard.source.as_of.clone(),
+                    records: shard.records,
+                });
+            }
+        }
+        self.matched
+    }
+}
+
+/// Who judges a language package.
+enum Owner {
+    /// Nobody owns its files.
+    None,
+    /// The distribution's advisories of the owner.
+    Judged,
+    /// Upstream's advisories, because the distribution's say nothing of the owner.
+    Silent(String),
+}
+
+fn stranger_gap(distro: &Distro, vendor: &str, names: &[&str]) -> Gap {
+    let named: Vec<&str> = names.iter().copied().take(GAP_IDS_MAX).collect();
+    let more = match names.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let reason = format!(
+        "{}{more} were built by {vendor}: the advisories of {} do not cover them",
+        named.join(", "),
+        distro.release()
+    );
+    Gap::of_target(GapKind::NoData, reason)
+}
+
+/// Highest risk first, then severity, then name and id.
+fn by_urgency(a: &Finding, b: &Finding) -> std::cmp::Ordering {
+    let risk = |finding: &Finding| match &finding.evidence {
+        Evidence::Vulnerable(vulnerable) => vulnerable.risk,
+        Evidence::Outdated(_) => 0.0,
+        Evidence::Malicious(_) => 100.0,
+    };
+    risk(b)
+        .total_cmp(&risk(a))
+        .then_with(|| b.severity.cmp(&a.severity))
+        .then_with(|| a.subject.label().cmp(&b.subject.label()))
+        .then_with(|| a.evidence.key().cmp(&b.evidence.key()))
 }

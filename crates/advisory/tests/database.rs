@@ -111,6 +111,7 @@ fn expected(record: &Record, affected: &Affected) -> String {
     format!("{} {:?} {:?} {severity} {affected:?}", record.id, record.aliases, record.advisory)
 }
 
+#[expect(clippy::unwrap_used, reason = "a test's own helper")]
 fn build(records: &[Record], directory: &Path) {
     let mut builder = Builder::new();
     for record in records {

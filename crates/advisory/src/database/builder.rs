@@ -5,10 +5,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use seawall_finding::Severity;
+use seawall_finding::{Rating, Severity};
 use sha2::{Digest as _, Sha256};
 
-use super::cvss;
 use super::enrich::EnrichWriter;
 use super::facts::FactsWriter;
 use super::manifest::{MANIFEST, MANIFEST_BEFORE, Manifest, SHARDS, ShardInfo, SourceInfo, hex};
@@ -100,7 +99,7 @@ impl Builder {
     /// Its text cannot be compressed.
     pub fn add(&mut self, source: &SourceInfo, mut record: Record) -> Result<(), BuildError> {
         self.source(source);
-        cvss::complete(&mut record.ratings);
+        rate_by_score(&mut record.ratings);
         let severity =
             record.ratings.iter().map(|rating| rating.severity).find(|rated| *rated != Severity::Unknown);
         let severity = severity.unwrap_or_default();
@@ -130,7 +129,7 @@ impl Builder {
     /// Adds what a source knows of a CVE.
     pub fn enrich(&mut self, source: &SourceInfo, mut enrichment: Enrichment) {
         self.source(source);
-        cvss::complete(&mut enrichment.ratings);
+        rate_by_score(&mut enrichment.ratings);
         if !self.enrichments.entry(source.name.clone()).or_default().add(enrichment) {
             self.refused += 1;
         }
@@ -247,6 +246,15 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
 fn readable_by_all(file: &fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+/// Gives a rating that has only a score its severity.
+fn rate_by_score(ratings: &mut [Rating]) {
+    for rating in ratings {
+        if let (Severity::Unknown, Some(score)) = (rating.severity, rating.score) {
+            rating.severity = Severity::from_cvss(score);
+        }
+    }
 }
 
 /// Whether every string of a record fits the tables.

@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub use read::{AdvisoryRef, Identity};
-pub(crate) use read::{Fact, FactRange, FactsShard, Limit};
+pub(crate) use read::{Fact, FactsShard, Limit};
 pub(crate) use write::FactsWriter;
 
 use crate::record::{KeyedBy, State};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::shard::{SCHEMA, ShardKind};
+use crate::feed::Standing;
 
 /// Name of the manifest in a database directory.
 pub const MANIFEST: &str = "seawall-db.json";
@@ -23,6 +24,9 @@ pub struct SourceInfo {
     /// Who publishes it, for people: `Debian security tracker`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
+    /// How far it is to be believed for the packages it speaks of.
+    #[serde(default)]
+    pub standing: Standing,
     /// Where it was fetched from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

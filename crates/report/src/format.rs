@@ -4,7 +4,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use crate::{Report, github, gitlab, grype, html, json, junit, sarif, table, template, trivy};
+use crate::{
+    Report, cyclonedx, github, gitlab, grype, html, json, junit, sarif, spdx, table, template, trivy,
+};
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,12 @@ pub enum Format {
     Junit,
     /// One self-contained HTML page.
     Html,
+    /// CycloneDX 1.6 JSON.
+    CycloneDx,
+    /// SPDX 2.3 JSON.
+    Spdx,
+    /// SPDX 3.0.1 JSON-LD.
+    Spdx3,
     /// Trivy's JSON, schema version 2.
     Trivy,
     /// Grype's JSON.
@@ -79,6 +87,9 @@ impl Format {
         ("sarif", Format::Sarif),
         ("junit", Format::Junit),
         ("html", Format::Html),
+        ("cyclonedx", Format::CycloneDx),
+        ("spdx", Format::Spdx),
+        ("spdx3", Format::Spdx3),
         ("trivy", Format::Trivy),
         ("grype", Format::Grype),
         ("gitlab", Format::Gitlab),
@@ -123,6 +134,9 @@ pub fn render(
         Format::Sarif => sarif::write(report, out),
         Format::Junit => junit::write(report, out),
         Format::Html => html::write(report, out),
+        Format::CycloneDx => cyclonedx::write(report, out),
+        Format::Spdx => spdx::write(report, out),
+        Format::Spdx3 => spdx::write_3(report, out),
         Format::Trivy => trivy::write(report, out),
         Format::Grype => grype::write(report, out),
         Format::Gitlab => gitlab::write(report, out),

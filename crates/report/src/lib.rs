@@ -4,15 +4,18 @@
 //! nothing else, and none of them decides anything.
 
 mod advice;
+mod cyclonedx;
 mod format;
 mod github;
 mod gitlab;
 mod grype;
 mod html;
+mod identity;
 mod json;
 mod junit;
 mod report;
 mod sarif;
+mod spdx;
 mod table;
 mod template;
 mod text;

@@ -1,0 +1,230 @@
+//! CycloneDX 1.6 JSON (ECMA-424): components, the distribution, and what was found as `vulnerabilities`.
+//!
+//! Properties named `seawall:…` carry what the format has no field for, so that a scan of the document gives the same
+//! answers as a scan of the image.
+
+use std::io::Write;
+
+use seawall_finding::{Evidence, FixState, Severity, Vulnerable};
+use seawall_inventory::{Ecosystem, Package, TargetKind, sbom_property as property};
+use seawall_policy::Judged;
+use serde_json::{Value, json};
+
+use crate::json::write_pretty;
+use crate::{RenderError, Report, identity};
+
+pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
+    let inventory = &report.inventory;
+    let references: Vec<String> =
+        inventory.packages.iter().map(|package| reference(report, package)).collect();
+    let mut components: Vec<Value> = inventory
+        .packages
+        .iter()
+        .zip(&references)
+        .map(|(package, reference)| component(report, package, reference))
+        .collect();
+    components.extend(distribution(report));
+    let root = "target";
+    let mut document = json!({
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": format!("urn:uuid:{}", identity::uuid(report)),
+        "version": 1,
+        "metadata": {
+            "timestamp": report.created.to_string(),
+            "tools": { "components": [{ "type": "application", "name": "seawall", "version": report.version }] },
+            "component": target(report, root),
+        },
+        "components": components,
+        "dependencies": [{ "ref": root, "dependsOn": references }],
+    });
+    let vulnerabilities: Vec<Value> =
+        report.findings.iter().filter_map(|judged| vulnerability(report, judged)).collect();
+    if !vulnerabilities.is_empty() {
+        document["vulnerabilities"] = json!(vulnerabilities);
+    }
+    write_pretty(&document, out)
+}
+
+fn target(report: &Report, reference: &str) -> Value {
+    let target = &report.inventory.target;
+    let kind = match target.kind {
+        TargetKind::Image | TargetKind::Container => "container",
+        TargetKind::Directory => "file",
+        TargetKind::Sbom => "application",
+    };
+    let mut component = json!({
+        "type": kind,
+        "bom-ref": reference,
+        "name": target.name,
+        "properties": [named(property::TARGET, serde_json::to_string(target).unwrap_or_default())],
+    });
+    if let Some(digest) = &target.digest {
+        component["version"] = json!(digest.to_string());
+    }
+    component
+}
+
+fn distribution(report: &Report) -> Option<Value> {
+    let distro = report.inventory.distro.as_ref()?;
+    let mut component = json!({
+        "type": "operating-system",
+        "bom-ref": format!("os:{}", distro.release()),
+        "name": distro.id,
+        "description": if distro.name.is_empty() { distro.release() } else { distro.name.clone() },
+        "properties": [named(property::DISTRO, serde_json::to_string(distro).unwrap_or_default())],
+    });
+    if let Some(version) = &distro.version {
+        component["version"] = json!(version);
+    }
+    Some(component)
+}
+
+/// Unique in the document: the same package at two places is two components.
+fn reference(report: &Report, package: &Package) -> String {
+    let purl = package.purl(report.inventory.distro.as_ref());
+    let path = package.places.first().and_then(|place| place.path.as_deref()).unwrap_or_default();
+    format!("{purl}#{}", identity::short_hash(&[path, package.vendor.as_deref().unwrap_or_default()]))
+}
+
+fn named(name: &str, value: impl Into<String>) -> Value {
+    json!({ "name": name, "value": value.into() })
+}
+
+fn component(report: &Report, package: &Package, reference: &str) -> Value {
+    let distro = report.inventory.distro.as_ref();
+    let mut component = json!({
+        "type": if package.ecosystem == Ecosystem::Generic { "application" } else { "library" },
+        "bom-ref": reference,
+        "name": package.name,
+        "version": package.version,
+        "purl": package.purl(distro).to_string(),
+        "properties": properties(package),
+    });
+    if let Some((group, name)) =
+        package.name.split_once(':').filter(|_| package.ecosystem == Ecosystem::Maven)
+    {
+        component["group"] = json!(group);
+        component["name"] = json!(name);
+    }
+    if !package.licenses.is_empty() {
+        let license = |name: &String| json!({ "license": { "name": name } });
+        component["licenses"] = json!(package.licenses.iter().map(license).collect::<Vec<_>>());
+    }
+    let locations: Vec<Value> = package
+        .places
+        .iter()
+        .filter_map(|place| Some(json!({ "location": format!("/{}", place.path.as_ref()?) })))
+        .collect();
+    if !locations.is_empty() {
+        component["evidence"] = json!({ "occurrences": locations });
+    }
+    component
+}
+
+fn properties(package: &Package) -> Vec<Value> {
+    let mut properties = vec![named(property::NAME, &package.name)];
+    let mut add = |name, value: Option<String>| properties.extend(value.map(|value| named(name, value)));
+    let source = package.source.as_ref();
+    add(property::SOURCE_NAME, source.map(|source| source.name.clone()));
+    add(property::SOURCE_VERSION, source.map(|source| source.version.clone()));
+    add(property::MODULE, package.module.clone());
+    add(property::VENDOR, package.vendor.clone());
+    add(property::PRESENCE, Some(identity::presence(package.presence).to_owned()));
+    add(property::OWNER, package.owner.as_ref().map(ToString::to_string));
+    let place = package.places.first();
+    add(property::PATH, place.and_then(|place| place.path.clone()));
+    let layer = place.and_then(|place| place.layer.as_ref());
+    add(property::LAYER_INDEX, layer.map(|layer| layer.index.to_string()));
+    add(property::LAYER_DIFF_ID, layer.map(|layer| layer.diff_id.to_string()));
+    add(property::LAYER_INSTRUCTION, layer.and_then(|layer| layer.instruction.clone()));
+    properties
+}
+
+fn vulnerability(report: &Report, judged: &Judged) -> Option<Value> {
+    let Evidence::Vulnerable(vulnerable) = &judged.finding.evidence else { return None };
+    let package = report.package(judged)?;
+    let source = vulnerable.matched.first().map_or("unknown", |matched| matched.source.as_str());
+    let mut value = json!({
+        "bom-ref": format!("finding:{}", judged.fingerprint),
+        "id": vulnerable.id,
+        "source": { "name": source },
+        "ratings": ratings(judged.finding.severity, vulnerable),
+        "affects": [{ "ref": reference(report, package) }],
+        "recommendation": judged.finding.remedy,
+        "properties": [
+            named("seawall:verdict", judged.verdict.to_string()),
+            named("seawall:state", vulnerable.state.label()),
+            named("seawall:risk", format!("{:.1}", vulnerable.risk)),
+        ],
+    });
+    let text = if vulnerable.description.is_empty() { &vulnerable.title } else { &vulnerable.description };
+    if !text.is_empty() {
+        value["description"] = json!(text);
+    }
+    let references: Vec<Value> =
+        vulnerable.aliases.iter().map(|id| json!({ "id": id, "source": { "name": source } })).collect();
+    if !references.is_empty() {
+        value["references"] = json!(references);
+    }
+    let weaknesses: Vec<u32> =
+        vulnerable.weaknesses.iter().filter_map(|cwe| cwe.strip_prefix("CWE-")?.parse().ok()).collect();
+    if !weaknesses.is_empty() {
+        value["cwes"] = json!(weaknesses);
+    }
+    if !judged.finding.references.is_empty() {
+        value["advisories"] =
+            json!(judged.finding.references.iter().map(|url| json!({ "url": url })).collect::<Vec<_>>());
+    }
+    if let Some(analysis) = analysis(judged, vulnerable.state) {
+        value["analysis"] = analysis;
+    }
+    Some(value)
+}
+
+/// What the waiver or the vendor says, in CycloneDX's words.
+fn analysis(judged: &Judged, state: FixState) -> Option<Value> {
+    if let Some(waived) = &judged.waived {
+        return Some(
+            json!({ "state": "not_affected", "detail": format!("{} ({})", waived.reason, waived.by) }),
+        );
+    }
+    let response = match state {
+        FixState::Fixed => "update",
+        FixState::WillNotFix | FixState::EndOfLife => "will_not_fix",
+        FixState::NotFixed | FixState::Deferred | FixState::UnderInvestigation | FixState::Undetermined => {
+            return None;
+        }
+    };
+    Some(json!({ "response": [response] }))
+}
+
+fn ratings(severity: Severity, vulnerable: &Vulnerable) -> Vec<Value> {
+    let word = |severity: Severity| match severity {
+        Severity::Negligible => "info",
+        Severity::Unknown => "unknown",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    };
+    let mut ratings = vec![json!({ "source": { "name": "seawall" }, "severity": word(severity) })];
+    for rating in &vulnerable.ratings {
+        let mut value = json!({ "source": { "name": rating.source }, "severity": word(rating.severity) });
+        if let Some(score) = rating.score {
+            value["score"] = json!(score);
+        }
+        if let Some(vector) = &rating.vector {
+            value["vector"] = json!(vector);
+            value["method"] = json!(match vector.get(..8) {
+                Some("CVSS:4.0") => "CVSSv4",
+                Some("CVSS:3.1") => "CVSSv31",
+                Some("CVSS:3.0") => "CVSSv3",
+                _ => "CVSSv2",
+            });
+        }
+        ratings.push(value);
+    }
+    ratings
+}

@@ -89,3 +89,12 @@ pub(crate) const POM_DEPTH_MAX: usize = 256;
 
 /// Licences of one project: real ones name three at most.
 pub(crate) const JAR_LICENSES_MAX: usize = 32;
+
+/// How far a program is searched for its version: bun, deno and node, the largest known, have some 150 MB.
+pub(crate) const RUNTIME_SEARCH_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// The longest text that states a version, with what must stand around it.
+pub(crate) const RUNTIME_TEXT_BYTES_MAX: u64 = 512;
+
+/// A Java runtime's `release` file: some kilobytes, most of it the list of modules.
+pub(crate) const JAVA_RELEASE_BYTES_MAX: u64 = 256 * 1024;

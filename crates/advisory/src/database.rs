@@ -28,18 +28,19 @@ use sha2::{Digest as _, Sha256};
 
 pub use builder::{BuildError, Builder};
 pub use facts::{AdvisoryRef, Identity};
-pub use manifest::{MANIFEST, Manifest, SIGNATURE, ShardInfo, SourceInfo};
+pub use manifest::{FetchedFile, MANIFEST, Manifest, SIGNATURE, ShardInfo, SourceInfo, SourceStatus};
 pub use shard::{SCHEMA, ShardKind, TooBig};
 pub use text::Text;
 pub use wire::Damaged;
 
+pub(crate) use builder::{install, write_file};
 pub(crate) use facts::{Fact, Limit};
+pub(crate) use manifest::{SHARDS, hex, is_plain};
 pub(crate) use text::BlockCache;
 
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::record::{Affected, Enrichment, Support};
 use facts::FactsShard;
-use manifest::{SHARDS, hex, is_plain};
 use map::Map;
 use shard::Shard;
 

@@ -3,8 +3,10 @@
 //! Owns every foreign format, one file each with private structs; what leaves is [`Record`], [`Enrichment`],
 //! [`Support`] and [`Gap`]. Does not fetch, order sources or compare versions with packages.
 
+mod arch;
 mod changelog_fixes;
 mod container;
+mod csaf;
 mod cve_id;
 mod cve_record;
 mod cvss;
@@ -13,15 +15,21 @@ mod debian_release;
 mod debian_tracker;
 mod endoflife;
 mod epss;
+mod erratum;
 mod json;
 mod kev;
 mod limits;
 mod nvd;
 mod osv;
+mod photon;
 mod rating;
+mod rpm_errata;
+mod rpm_fixes;
 mod secdb;
 #[cfg(test)]
 mod testdata;
+mod updateinfo;
+mod xml;
 
 use std::path::{Path, PathBuf};
 
@@ -129,6 +137,48 @@ pub const FEEDS: &[Feed] = &[
         debian_dsa::read,
         "Debian's security advisories: DSA/list, DLA/list or JSON lines",
     ),
+    plain(
+        "redhat-csaf",
+        Authority,
+        &["rhel:"],
+        JSON,
+        csaf::read,
+        "Red Hat's CSAF VEX documents and advisories",
+    ),
+    plain(
+        "suse-csaf",
+        Authority,
+        &["sles:", "opensuse"],
+        JSON,
+        csaf::read,
+        "SUSE's CSAF VEX documents and advisories",
+    ),
+    plain(
+        "updateinfo",
+        Authority,
+        &["amzn:", "fedora:", "almalinux:", "rocky:"],
+        &["updateinfo.xml"],
+        updateinfo::read,
+        "updateinfo.xml of an rpm repository: Amazon, Fedora, AlmaLinux, Rocky",
+    ),
+    plain(
+        "almalinux-errata",
+        Authority,
+        &["almalinux:"],
+        JSON,
+        rpm_errata::read_alma,
+        "AlmaLinux's errata.full.json",
+    ),
+    plain(
+        "rocky-errata",
+        Authority,
+        &["rocky:"],
+        JSON,
+        rpm_errata::read_rocky,
+        "Rocky's errata, Apollo API pages",
+    ),
+    plain("photon", Authority, &["photon:"], JSON, photon::read, "Photon OS's CVE data"),
+    plain("arch", Authority, &["arch"], &[".json", "json"], arch::read, "Arch Linux's security tracker"),
     plain(
         "alpine-secdb",
         Authority,
@@ -250,7 +300,7 @@ impl Feed {
             Found::Document(name, bytes) => (self.read)(&Document { name, bytes, space }, &mut sink),
             Found::Gap(gap) => sink(Item::Gap(gap)),
         };
-        let wants = |name: &str| self.reads(name);
+        let wants = |name: &str| self.reads(name) || container::is_archive(name);
         let result = run(&mut Walk::new(&wants, &mut found));
         if let Some(more) = gaps.checked_sub(limits::GAPS_MAX).filter(|more| *more > 0) {
             let reason = format!("{more} more parts of feed `{}` could not be read", self.name);
@@ -295,4 +345,9 @@ impl Document<'_> {
         let file = self.name.rsplit('/').next().unwrap_or(self.name);
         file.rsplit_once('.').map_or(file, |(base, _)| base)
     }
+}
+
+/// Who publishes an OSV document, by its id: `ghsa`, `pypi`; `osv` where the id does not tell.
+pub(crate) fn publisher(id: &str) -> &'static str {
+    osv::space::source(id)
 }

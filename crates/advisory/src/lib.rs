@@ -10,6 +10,7 @@ mod limits;
 pub mod matching;
 pub mod record;
 pub mod rules;
+pub mod update;
 mod version;
 
 pub use database::{Builder, Database, OpenError, SourceInfo};

@@ -12,3 +12,8 @@ pub(crate) const TEXT_BYTES_MAX: usize = 4 << 20;
 pub(crate) const TEXT_BLOCK_BYTES: usize = 32 << 10;
 /// Ids that one gap names before it goes on with "and N more": a report stays readable.
 pub(crate) const GAP_IDS_MAX: usize = 8;
+
+/// Bytes of one fetched feed. The largest real one, Red Hat's VEX archive, has about 300 MB.
+pub(crate) const FEED_BYTES_MAX: u64 = 8 << 30;
+/// Gaps that an update reports of one file; all are counted.
+pub(crate) const PART_GAPS_MAX: usize = 50;

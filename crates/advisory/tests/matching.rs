@@ -480,7 +480,7 @@ fn files_of_a_distribution_package_are_judged_by_the_distribution() {
 fn other_vendors_kernel_headers_and_keys() {
     let fix = says("almalinux", "CVE-2024-1000", "almalinux:9", "foo").fixed("2.0-1.el9");
     let foreign = Package { vendor: Some("Fedora Project".into()), ..rpm("foo", "1.0-1.el9") };
-    let matched = run(&[foreign], Some(distro("almalinux:9.4")), &[fix.clone()]);
+    let matched = run(&[foreign], Some(distro("almalinux:9.4")), std::slice::from_ref(&fix));
     assert_eq!(lines(&matched), ["CVE-2024-1000 fixed 2.0-1.el9", "gap NoData"]);
     assert_eq!(matched.findings.found[0].confidence, Confidence::Medium);
     assert!(matched.findings.gaps[0].reason.contains("built by Fedora Project"));

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::enrich::EnrichWriter;
 use super::facts::FactsWriter;
-use super::manifest::{MANIFEST, MANIFEST_BEFORE, Manifest, SHARDS, ShardInfo, SourceInfo, hex};
+use super::manifest::{MANIFEST, MANIFEST_BEFORE, Manifest, SHARDS, SIGNATURE, ShardInfo, SourceInfo, hex};
 use super::shard::{Meta, ShardKind, TooBig, frame};
 use super::support::SupportWriter;
 use super::text::TextWriter;
@@ -59,7 +59,6 @@ pub struct Builder {
     texts: BTreeMap<String, TextWriter>,
     enrichments: BTreeMap<String, EnrichWriter>,
     supports: BTreeMap<String, SupportWriter>,
-    kept: Vec<ShardInfo>,
     built_at: Option<String>,
     refused: u64,
 }
@@ -81,16 +80,16 @@ impl Builder {
         self.refused
     }
 
-    /// Takes over a shard that is already in the directory: that of a source that did not change or was not reached.
-    pub fn keep(&mut self, shard: ShardInfo) -> &mut Builder {
-        self.kept.push(shard);
-        self
-    }
-
-    /// Declares a source, so that it is listed although it has no records.
+    /// States what is known of a source; the last word counts.
     pub fn source(&mut self, source: &SourceInfo) -> &mut Builder {
         self.sources.insert(source.name.clone(), source.clone());
         self
+    }
+
+    fn know(&mut self, source: &SourceInfo) {
+        if !self.sources.contains_key(&source.name) {
+            self.sources.insert(source.name.clone(), source.clone());
+        }
     }
 
     /// Adds a record of a source.
@@ -98,7 +97,7 @@ impl Builder {
     /// # Errors
     /// Its text cannot be compressed.
     pub fn add(&mut self, source: &SourceInfo, mut record: Record) -> Result<(), BuildError> {
-        self.source(source);
+        self.know(source);
         rate_by_score(&mut record.ratings);
         let severity =
             record.ratings.iter().map(|rating| rating.severity).find(|rated| *rated != Severity::Unknown);
@@ -128,7 +127,7 @@ impl Builder {
 
     /// Adds what a source knows of a CVE.
     pub fn enrich(&mut self, source: &SourceInfo, mut enrichment: Enrichment) {
-        self.source(source);
+        self.know(source);
         rate_by_score(&mut enrichment.ratings);
         if !self.enrichments.entry(source.name.clone()).or_default().add(enrichment) {
             self.refused += 1;
@@ -137,7 +136,7 @@ impl Builder {
 
     /// Adds end-of-life dates.
     pub fn support(&mut self, source: &SourceInfo, support: &Support) {
-        self.source(source);
+        self.know(source);
         self.supports.entry(source.name.clone()).or_default().add(support);
     }
 
@@ -148,10 +147,18 @@ impl Builder {
     /// # Errors
     /// A file cannot be written, or a source is bigger than a shard can be.
     pub fn write(self, directory: &Path) -> Result<Manifest, BuildError> {
+        let built_at = self.built_at.clone();
+        let shards = self.write_shards(directory)?;
+        let manifest = Manifest::new(shards, Vec::new(), built_at);
+        install(directory, &manifest, None)?;
+        Ok(manifest)
+    }
+
+    /// Writes the shards alone: no manifest lists them yet.
+    pub(crate) fn write_shards(self, directory: &Path) -> Result<Vec<ShardInfo>, BuildError> {
         let shards = directory.join(SHARDS);
         fs::create_dir_all(&shards).map_err(|cause| BuildError::Write { path: shards.clone(), cause })?;
-        let built_at = self.built_at.clone();
-        let mut listed = self.kept.clone();
+        let mut listed = Vec::new();
         for (name, meta, kind, sections) in self.finish()? {
             let too_big = |cause| BuildError::TooBig { kind, source_name: meta.source.name.clone(), cause };
             let bytes = frame(kind, &meta, &sections).map_err(too_big)?;
@@ -161,9 +168,7 @@ impl Builder {
             let (space, source, records) = (meta.space, meta.source, meta.records);
             listed.push(ShardInfo { file, kind, space, source, size: bytes.len() as u64, sha256, records });
         }
-        let manifest = Manifest::new(listed, built_at);
-        install(directory, &manifest)?;
-        Ok(manifest)
+        Ok(listed)
     }
 
     /// Name, description, kind and sections of every shard.
@@ -204,15 +209,26 @@ impl Builder {
 
 type Draft = (String, Meta, ShardKind, Vec<Vec<u8>>);
 
-/// Makes a manifest the directory's, in one step, and removes what nobody reads any more.
-pub(crate) fn install(directory: &Path, manifest: &Manifest) -> Result<(), BuildError> {
+/// Makes a manifest the directory's, in one step, and removes what nobody reads any more. `bytes` are the
+/// manifest as it was received, where a signature covers them.
+pub(crate) fn install(directory: &Path, manifest: &Manifest, bytes: Option<&[u8]>) -> Result<(), BuildError> {
     let path = directory.join(MANIFEST);
     let before = fs::read(&path).ok();
     if let Some(before) = &before {
         write_file(&directory.join(MANIFEST_BEFORE), before)?;
     }
-    let json = serde_json::to_vec_pretty(manifest)
-        .map_err(|cause| BuildError::Write { path: path.clone(), cause: cause.into() })?;
+    // A signature is over one manifest.
+    match fs::remove_file(directory.join(SIGNATURE)) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            return Err(BuildError::Write { path: directory.join(SIGNATURE), cause });
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let json = match bytes {
+        Some(bytes) => bytes.to_vec(),
+        None => serde_json::to_vec_pretty(manifest)
+            .map_err(|cause| BuildError::Write { path: path.clone(), cause: cause.into() })?,
+    };
     write_file(&path, &json)?;
     let before = before.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
     let wanted = |name: &str| {

@@ -1,6 +1,8 @@
 //! `seawall-db.json`: what a database directory holds. A detached signature may lie beside it (`seawall-db.json.sig`):
 //! the manifest names every shard by its SHA-256, so a signature over the manifest covers the database.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -36,9 +38,9 @@ pub struct SourceInfo {
     /// Date of its newest record or of its fetch, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<String>,
-    /// SHA-256 of the feed's bytes as fetched, hexadecimal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
+    /// The fetched file that brought it, where its name is another: `npm` brings `ghsa`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub via: String,
 }
 
 impl SourceInfo {
@@ -68,6 +70,43 @@ pub struct ShardInfo {
     pub records: u64,
 }
 
+/// One fetched file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FetchedFile {
+    /// Its name: `kev`, `debian-dsa/DSA`.
+    pub name: String,
+    /// Where it was fetched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Entity tag, to ask whether it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// `Last-Modified`, to ask whether it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+    /// SHA-256 of its bytes as fetched, hexadecimal; absent for a directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// When it was fetched, RFC 3339.
+    pub fetched_at: String,
+    /// Documents, or parts of them, that could not be read.
+    #[serde(default)]
+    pub gaps: u64,
+}
+
+/// What one source contributes to a database, over all its shards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceStatus {
+    /// The source.
+    pub source: SourceInfo,
+    /// The spaces it covers; empty for enrichment and support dates.
+    pub covers: Vec<String>,
+    /// (package, problem) pairs, or CVEs and cycles for sources without packages.
+    pub records: u64,
+    /// Bytes of its shards.
+    pub size: u64,
+}
+
 /// What a database directory holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -80,11 +119,19 @@ pub struct Manifest {
     pub digest: String,
     /// The shards, sorted by file name.
     pub shards: Vec<ShardInfo>,
+    /// The files that were fetched, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetched: Vec<FetchedFile>,
 }
 
 impl Manifest {
     /// A manifest over shards in any order.
-    pub(crate) fn new(mut shards: Vec<ShardInfo>, built_at: Option<String>) -> Manifest {
+    pub(crate) fn new(
+        mut shards: Vec<ShardInfo>,
+        mut fetched: Vec<FetchedFile>,
+        built_at: Option<String>,
+    ) -> Manifest {
+        fetched.sort_by(|a, b| a.name.cmp(&b.name));
         shards.sort_by(|a, b| a.file.cmp(&b.file));
         shards.dedup_by(|a, b| a.file == b.file);
         let mut hash = Sha256::new();
@@ -94,7 +141,41 @@ impl Manifest {
             hash.update(shard.sha256.as_bytes());
             hash.update([0]);
         }
-        Manifest { schema: SCHEMA, built_at, digest: format!("sha256:{}", hex(&hash.finalize())), shards }
+        Manifest {
+            schema: SCHEMA,
+            built_at,
+            digest: format!("sha256:{}", hex(&hash.finalize())),
+            shards,
+            fetched,
+        }
+    }
+
+    /// What each source contributes, sorted by name.
+    pub fn sources(&self) -> Vec<SourceStatus> {
+        let mut sources: BTreeMap<&str, SourceStatus> = BTreeMap::new();
+        for shard in &self.shards {
+            let status = sources.entry(&shard.source.name).or_insert_with(|| SourceStatus {
+                source: shard.source.clone(),
+                covers: Vec::new(),
+                records: 0,
+                size: 0,
+            });
+            status.size += shard.size;
+            if status.source.as_of < shard.source.as_of {
+                status.source.as_of.clone_from(&shard.source.as_of);
+            }
+            match shard.kind {
+                ShardKind::Facts => {
+                    status.records += shard.records;
+                    if !status.covers.contains(&shard.space) {
+                        status.covers.push(shard.space.clone());
+                    }
+                }
+                ShardKind::Enrich | ShardKind::Support => status.records += shard.records,
+                ShardKind::Text => {}
+            }
+        }
+        sources.into_values().collect()
     }
 
     /// (package, problem) pairs in all facts shards.

@@ -1,0 +1,98 @@
+//! One fetched file → records in a builder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use seawall_finding::Gap;
+
+use crate::database::{Builder, SourceInfo};
+use crate::feed::{self, Feed, ImportError, Item};
+use crate::limits::PART_GAPS_MAX;
+use crate::record::Record;
+
+/// What a file holds.
+pub(super) struct Reading {
+    pub(super) builder: Builder,
+    pub(super) records: u64,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) gaps_total: u64,
+}
+
+impl Reading {
+    /// Reads a file or a directory of a feed.
+    pub(super) fn of(
+        feed: &Feed,
+        path: &Path,
+        space: Option<&str>,
+        about: &SourceInfo,
+        now: &str,
+    ) -> Result<Reading, ImportError> {
+        let mut reading = Reading { builder: Builder::new(), records: 0, gaps: Vec::new(), gaps_total: 0 };
+        let mut sources: BTreeMap<&'static str, SourceInfo> = BTreeMap::new();
+        let mut newest: BTreeMap<String, String> = BTreeMap::new();
+        feed.import(path, space, &mut |item| match item {
+            Item::Record(record) => {
+                let source = source_of(feed, &record, about, &mut sources);
+                note(&mut newest, &source.name, &record, now);
+                reading.records += 1;
+                if let Err(error) = reading.builder.add(source, record) {
+                    reading.gap(Gap::of_target(seawall_finding::GapKind::Malformed, error));
+                }
+            }
+            Item::Enrichment(enrichment) => {
+                reading.records += 1;
+                reading.builder.enrich(about, enrichment);
+            }
+            Item::Support(support) => {
+                reading.records += 1;
+                reading.builder.support(about, &support);
+            }
+            Item::Gap(gap) => reading.gap(gap),
+        })?;
+        let all = sources.into_values().chain([about.clone()]);
+        for source in all {
+            let as_of = newest.remove(&source.name).unwrap_or_else(|| now.to_owned());
+            reading.builder.source(&SourceInfo { as_of: Some(as_of), ..source });
+        }
+        Ok(reading)
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.gaps_total += 1;
+        if self.gaps.len() < PART_GAPS_MAX {
+            self.gaps.push(gap);
+        }
+    }
+}
+
+/// Who says a record: for OSV, which collects others' documents, the publisher of the document.
+fn source_of<'s>(
+    feed: &Feed,
+    record: &Record,
+    about: &'s SourceInfo,
+    sources: &'s mut BTreeMap<&'static str, SourceInfo>,
+) -> &'s SourceInfo {
+    if feed.name != "osv" {
+        return about;
+    }
+    match feed::publisher(record.advisory.as_ref().unwrap_or(&record.id)) {
+        "osv" => about,
+        name if name == about.name => about,
+        name => sources.entry(name).or_insert_with(|| SourceInfo { name: name.to_owned(), ..about.clone() }),
+    }
+}
+
+/// Remembers the newest date of a source's records; dates in the future are mistakes.
+fn note(newest: &mut BTreeMap<String, String>, source: &str, record: &Record, now: &str) {
+    let Some(date) = record.modified.as_ref().or(record.published.as_ref()) else { return };
+    if !date.starts_with(|c: char| c.is_ascii_digit()) || (!now.is_empty() && date.as_str() > now) {
+        return;
+    }
+    match newest.get_mut(source) {
+        Some(known) if known.as_str() < date.as_str() => known.clone_from(date),
+        Some(_) => {}
+        None => {
+            newest.insert(source.to_owned(), date.clone());
+        }
+    }
+}

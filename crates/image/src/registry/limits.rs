@@ -1,0 +1,34 @@
+//! What a registry may make us wait, read and repeat, with the reasons.
+
+use std::time::Duration;
+
+/// Far registries answer within a second or two; a firewall that drops packets never does.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A registry that must fetch the image itself (a pull-through cache) takes long to answer.
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A stream that gives nothing for so long has died.
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// A manifest or token that trickles in for longer is an attack.
+pub(super) const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A blob store behind a registry is one hop away, with a content network in front two.
+pub(super) const REDIRECTS_MAX: u32 = 5;
+/// Tries of one request: with the pauses below they bridge about ten seconds.
+pub(super) const TRIES_MAX: u32 = 5;
+/// The first pause before a repetition; each later one is twice as long.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest `Retry-After` that is waited for; a longer one is told to the user, who may log in instead.
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Times that an interrupted blob is taken up again; a layer of 30 GB over a poor line needs a few.
+pub(super) const RESUMES_MAX: u32 = 10;
+
+/// Error answers: a JSON list of a few lines.
+pub(super) const ERROR_BYTES_MAX: u64 = 64 * 1024;
+/// Token answers: a JSON Web Token with its claims has some 5 kB.
+pub(super) const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
+/// A bundle of all public certificate authorities has 250 kB.
+pub(super) const CA_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// A token whose answer does not say how long it holds (distribution-spec: 60 seconds).
+pub(super) const TOKEN_LIFE_DEFAULT: Duration = Duration::from_secs(60);
+/// A token is renewed so long before it ends.
+pub(super) const TOKEN_MARGIN: Duration = Duration::from_secs(10);

@@ -188,11 +188,14 @@ pub fn import(
 }
 
 fn chosen(options: &UpdateOptions) -> Result<Vec<&'static Source>, UpdateError> {
-    if options.sources.is_empty() {
-        return Ok(SOURCES.iter().filter(|source| source.fetched == Fetched::Always).collect());
+    if let Some(name) = options.sources.iter().find(|name| Source::named(name).is_none()) {
+        return Err(UpdateError::UnknownSource(name.clone()));
     }
-    let named = |name: &String| Source::named(name).ok_or_else(|| UpdateError::UnknownSource(name.clone()));
-    options.sources.iter().map(named).collect()
+    let is_chosen = |source: &&Source| match options.sources.as_slice() {
+        [] => source.fetched == Fetched::Always,
+        names => names.iter().any(|name| name == source.name),
+    };
+    Ok(SOURCES.iter().filter(is_chosen).collect())
 }
 
 /// One writer at a time; readers need no lock.

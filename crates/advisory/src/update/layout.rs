@@ -56,7 +56,7 @@ pub(crate) const FOLDERS: &[Folder] = &[
     Folder { standing: Standing::Facts, ..folder("eol", "endoflife", "endoflife", "endoflife.date") },
     Folder {
         standing: Standing::Facts,
-        ..folder("vulnrichment", "vulnrichment", "cve-record", "CISA's vulnrichment")
+        ..folder("vulnrichment", "vulnrichment", "cve", "CISA's vulnrichment")
     },
 ];
 

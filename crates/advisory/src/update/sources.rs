@@ -288,7 +288,7 @@ pub const SOURCES: &[Source] = &[
     on_request(source(
         "vulnrichment",
         "CISA's vulnrichment",
-        "cve-record",
+        "cve",
         Facts,
         "CC0-1.0",
         &[part("", "https://github.com/cisagov/vulnrichment/archive/refs/heads/develop.tar.gz")],

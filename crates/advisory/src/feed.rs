@@ -21,6 +21,7 @@ mod kev;
 mod limits;
 mod nvd;
 mod osv;
+mod oval;
 mod photon;
 mod rating;
 mod rpm_errata;
@@ -28,6 +29,7 @@ mod rpm_fixes;
 mod secdb;
 #[cfg(test)]
 mod testdata;
+mod ubuntu_release;
 mod updateinfo;
 mod xml;
 
@@ -98,7 +100,7 @@ pub struct Feed {
     read: fn(&Document<'_>, &mut dyn FnMut(Item)),
 }
 
-use Standing::{Authority, Facts, Hint};
+use Standing::{Authority, Facts, Hint, Secondary};
 
 /// A feed of documents that name their releases themselves.
 const fn plain(
@@ -179,6 +181,15 @@ pub const FEEDS: &[Feed] = &[
     ),
     plain("photon", Authority, &["photon:"], JSON, photon::read, "Photon OS's CVE data"),
     plain("arch", Authority, &["arch"], &[".json", "json"], arch::read, "Arch Linux's security tracker"),
+    plain(
+        "oval",
+        Secondary,
+        &["rhel:", "ol:", "sles:", "opensuse", "almalinux:", "photon:", "ubuntu:", "debian:"],
+        &[".xml"],
+        oval::read,
+        "OVAL definitions of Red Hat, Oracle, SUSE, AlmaLinux, Photon, Ubuntu, Debian",
+    ),
+    plain("oracle-oval", Authority, &["ol:"], &[".xml"], oval::read, "Oracle Linux's OVAL definitions"),
     plain(
         "alpine-secdb",
         Authority,

@@ -265,6 +265,11 @@ fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
+/// Whether a name promises an archive of documents.
+pub(crate) fn is_archive(name: &str) -> bool {
+    [".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz"].iter().any(|suffix| name.ends_with(suffix))
+}
+
 /// The name without the suffixes of compression.
 pub(crate) fn stem(name: &str) -> &str {
     let mut name = name;

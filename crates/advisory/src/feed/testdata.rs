@@ -96,6 +96,21 @@ pub(crate) fn import(feed_name: &str, archive_name: &str, prefix: &str) -> Optio
     import_as(feed_name, archive_name, prefix, None)
 }
 
+/// The same whatever the documents' suffixes are.
+pub(crate) fn import_named(feed_name: &str, archive_name: &str, prefix: &str) -> Option<Read> {
+    let feed = feed(feed_name).unwrap();
+    let mut read = Read::default();
+    let wants = |name: &str| name.starts_with(prefix);
+    let mut found = |found: Found<'_>| match found {
+        Found::Document(name, bytes) => {
+            (feed.read)(&Document { name, bytes, space: None }, &mut |item| read.add(item))
+        }
+        Found::Gap(gap) => read.gaps.push(gap),
+    };
+    Walk::new(&wants, &mut found).path(&archive(archive_name)?).unwrap();
+    Some(read)
+}
+
 /// The same with a space.
 pub(crate) fn import_as(
     feed_name: &str,
@@ -105,10 +120,11 @@ pub(crate) fn import_as(
 ) -> Option<Read> {
     let feed = feed(feed_name).unwrap();
     let mut read = Read::default();
-    let wants = |name: &str| {
-        name.starts_with(prefix) && (feed.reads(name) || name.ends_with(".zip") || name.ends_with(".tar"))
-            || !name.contains('/')
+    // Archives inside the archive have names of their own.
+    let outer = |name: &str| {
+        archive_name != "feed-formats" || name.starts_with("fetch/") || name.starts_with("extract/")
     };
+    let wants = |name: &str| name.starts_with(prefix) || !outer(name);
     let mut found = |found: Found<'_>| match found {
         Found::Document(name, bytes) if feed.reads(name) => {
             read.documents += 1;

@@ -267,10 +267,10 @@ pub(in crate::feed) fn red_hat_cpe(rest: &str) -> Option<String> {
     let _update = parts.next();
     let edition = parts.next().unwrap_or_default();
     let major = version.split('.').next().unwrap_or_default();
-    let minor = version.contains('.');
     match product {
-        "enterprise_linux" if !minor && !major.is_empty() => Some(format!("rhel:{major}")),
-        "enterprise_linux" if minor => Some(format!("rhel:{major}:{version}")),
+        // From 10 on the minor release is part of the main line's name.
+        "enterprise_linux" if !major.is_empty() => Some(format!("rhel:{major}")),
+        "enterprise_linux_eus" if !major.is_empty() => Some(format!("rhel:{major}:eus-{version}")),
         "rhel_eus" | "rhel_aus" | "rhel_e4s" | "rhel_tus" | "rhel_els" | "rhel_eus_long_life"
             if !major.is_empty() =>
         {
@@ -387,6 +387,7 @@ mod tests {
         check("Red Hat:enterprise_linux:9::baseos", "", "rhel:9");
         check("Red Hat:rhel_eus:9.2::appstream", "", "rhel:9:eus-9.2");
         check("Red Hat:ocp_tools:4.15::el9", "", "rhel:9:ocp-tools-4.15");
+        check("Red Hat:enterprise_linux:10.0", "", "rhel:10");
         check("Red Hat:jboss_core_services:1", "", "-");
         check("SUSE:Linux Enterprise Server 15 SP5", "", "sles:15.5");
         check("SUSE:Linux Enterprise Module for Basesystem 15 SP6", "", "sles:15.6");

@@ -13,6 +13,8 @@ use crate::{Catalog, Reader};
 mod build_info;
 mod version;
 
+pub(crate) use version::standard_library;
+
 use build_info::BuildInfo;
 
 pub(crate) const READERS: &[Reader] = &[Reader { name: "go-binary", interest: executable::interest, read }];
@@ -211,7 +213,7 @@ fn pointer(bytes: &[u8], at: usize, width: usize, is_big_endian: bool) -> Option
 }
 
 fn declare(path: &str, version: &str, modules: &str, catalog: &mut Catalog) {
-    let standard_library = version::standard_library(version);
+    let standard_library = standard_library(version);
     catalog.declare(path, Package::new(Ecosystem::Golang, "stdlib", standard_library));
     let info = BuildInfo::parse(modules);
     if info.main.is_none() && info.dependencies.is_empty() {

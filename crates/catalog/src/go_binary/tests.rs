@@ -150,6 +150,7 @@ fn versions_of_the_standard_library() {
     check("go1.21.0 X:boringcrypto", "1.21.0");
     check("go1.21rc2", "1.21.0-rc.2");
     check("go1.21.0-rc1", "1.21.0-rc.1");
+    check("go1.21.0-rc.1", "1.21.0-rc.1");
     check("go1.18beta1", "1.18.0-beta.1");
     check("go1.22.4-fips", "1.22.4");
     check("go1.21.3 (Red Hat 1.21.3-2.el9)", "1.21.3");

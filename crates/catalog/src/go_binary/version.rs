@@ -2,7 +2,7 @@
 
 /// `go1.21rc2 X:boringcrypto` → `1.21.0-rc.2` (golang.org/x/vuln, "GoTagToSemver"). Experiments and suffixes of
 /// vendors are dropped. A development version says of no release whether it is older or newer: it becomes empty.
-pub(super) fn standard_library(recorded: &str) -> String {
+pub(crate) fn standard_library(recorded: &str) -> String {
     parse(recorded).unwrap_or_default()
 }
 
@@ -17,7 +17,7 @@ fn parse(recorded: &str) -> Option<String> {
         return None;
     }
     let stage = ["rc", "beta"].into_iter().find_map(|stage| {
-        let number = suffix.trim_start_matches('-').strip_prefix(stage)?;
+        let number = suffix.trim_start_matches('-').strip_prefix(stage)?.trim_start_matches('.');
         let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
         number.get(..end).filter(|number| !number.is_empty()).map(|number| format!("-{stage}.{number}"))
     });

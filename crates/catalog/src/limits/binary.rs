@@ -98,3 +98,15 @@ pub(crate) const RUNTIME_TEXT_BYTES_MAX: u64 = 512;
 
 /// A Java runtime's `release` file: some kilobytes, most of it the list of modules.
 pub(crate) const JAVA_RELEASE_BYTES_MAX: u64 = 256 * 1024;
+
+/// One SBOM as input: 10,000 components with all their properties have some 30 MB.
+pub(crate) const SBOM_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// An SBOM inside an image describes one product; Bitnami's have some 100 KB.
+pub(crate) const SBOM_IN_TREE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Envelope, statement and predicate are three wrappings; a bundle makes it four.
+pub(crate) const SBOM_WRAPPINGS_MAX: usize = 4;
+
+/// Nesting of XML elements: components within components go some 5 deep in practice, each being two elements.
+pub(crate) const SBOM_XML_DEPTH_MAX: usize = 256;

@@ -115,6 +115,12 @@ impl Image {
         self
     }
 
+    /// `os` and `architecture`.
+    pub fn platform_names(&self) -> (String, String) {
+        let text = |key: &str| self.config[key].as_str().unwrap_or_default().to_owned();
+        (text("os"), text("architecture"))
+    }
+
     /// Changes the configuration.
     pub fn configure(mut self, change: impl FnOnce(&mut Value)) -> Image {
         change(&mut self.config);

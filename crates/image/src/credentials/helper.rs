@@ -50,7 +50,7 @@ pub(super) fn get(
     let answer = converse(&mut child, server);
     // Whatever happened, it is not left behind.
     let _ = child.kill();
-    let status = child.wait().map_err(failed)?;
+    child.wait().map_err(failed)?;
     let output = answer.map_err(failed)?;
     let text = String::from_utf8_lossy(&output);
     if text.trim() == NOT_FOUND {
@@ -60,8 +60,7 @@ pub(super) fn get(
         Ok(answer) => answer,
         // What it printed may be a secret in another form, so it is not quoted.
         Err(_) => {
-            let reason = format!("it printed no credentials ({status})");
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, reason)));
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "it printed no credentials")));
         }
     };
     let secret = Secret::new(answer.secret);

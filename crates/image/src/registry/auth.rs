@@ -262,7 +262,7 @@ mod tests {
             "Negotiate, Basic realm=x, Bearer realm=\"y\" , service=z",
             "negotiate | basic realm=x | bearer realm=y service=z",
         );
-        check("Bearer realm = \"x\"", "bearer");
+        check("Bearer realm = \"x\"", "bearer realm=x");
         check("", "");
         check(",,=,\"", "\"");
         check("realm=\"x\"", "");

@@ -153,6 +153,8 @@ impl Failure {
             ureq::Error::Io(error) => match error.kind() {
                 ErrorKind::ConnectionRefused => Failure::ConnectionRefused,
                 ErrorKind::TimedOut => Failure::Timeout,
+                // The standard library has no kind for names that cannot be resolved.
+                _ if error.to_string().starts_with("failed to lookup address") => Failure::HostUnknown,
                 // rustls' way of passing its errors through a stream.
                 ErrorKind::InvalidData => Failure::Tls(Box::new(error)),
                 _ => Failure::Connection(Box::new(error)),

@@ -14,7 +14,8 @@ mod severity;
 mod space;
 mod vendor;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use seawall_finding::{AdvisorySource, Evidence, Finding, Findings, Gap, GapKind};
 use seawall_inventory::{Distro, Ecosystem, Inventory, Package};
@@ -72,12 +73,17 @@ pub fn match_inventory(database: &Database, inventory: &Inventory, options: &Mat
             detail: options.detail,
             cache: BlockCache::default(),
         },
+        installed: HashMap::new(),
+        spaces: HashMap::new(),
         asked: BTreeSet::new(),
         uncovered: BTreeMap::new(),
         broken: BTreeMap::new(),
         strangers: BTreeMap::new(),
         matched: Matched { database: database.digest().to_owned(), ..Matched::default() },
     };
+    for package in inventory.packages.iter().filter(|package| package.ecosystem.is_distribution()) {
+        run.installed.entry((package.ecosystem, &package.name)).or_insert(package);
+    }
     for package in &inventory.packages {
         run.judge(package);
     }
@@ -88,6 +94,10 @@ struct Run<'d> {
     database: &'d Database,
     inventory: &'d Inventory,
     composer: Composer<'d>,
+    /// The distribution packages by name: who owns files.
+    installed: HashMap<(Ecosystem, &'d str), &'d Package>,
+    /// The spaces of each ecosystem's packages in this inventory.
+    spaces: HashMap<Ecosystem, Rc<Spaces>>,
     asked: BTreeSet<String>,
     uncovered: BTreeMap<String, u64>,
     broken: BTreeMap<(String, String), u64>,
@@ -101,7 +111,8 @@ impl<'d> Run<'d> {
         if package.ecosystem == Ecosystem::Rpm && package.name == "gpg-pubkey" {
             return;
         }
-        let Spaces::Known(scopes) = space::of(self.database, package, self.inventory.distro.as_ref()) else {
+        let spaces = self.spaces(package.ecosystem);
+        let Spaces::Known(scopes) = spaces.as_ref() else {
             *self.uncovered.entry(String::new()).or_default() += 1;
             return;
         };
@@ -114,10 +125,10 @@ impl<'d> Run<'d> {
             }
             Owner::Silent(name) => doubts.push(Doubt::OwnerUnknown(name)),
         }
-        if !self.covered(&scopes) {
+        if !self.covered(scopes) {
             return;
         }
-        let claims = claim::collect(self.database, package, &scopes);
+        let claims = claim::collect(self.database, package, scopes);
         for error in &claims.broken {
             *self.broken.entry((error.file.clone(), error.reason.clone())).or_default() += 1;
         }
@@ -144,12 +155,18 @@ impl<'d> Run<'d> {
         }
     }
 
+    fn spaces(&mut self, ecosystem: Ecosystem) -> Rc<Spaces> {
+        let (database, distro) = (self.database, self.inventory.distro.as_ref());
+        let known = self.spaces.entry(ecosystem);
+        Rc::clone(known.or_insert_with(|| Rc::new(space::of(database, ecosystem, distro))))
+    }
+
     /// Whether the database has data for the base space; notes where it has none.
     fn covered(&mut self, scopes: &[Scope]) -> bool {
         let is_covered =
             scopes.iter().any(|scope| scope.role == Role::Base && self.database.covers(&scope.space));
-        for scope in scopes {
-            if self.database.covers(&scope.space) {
+        for scope in scopes.iter().filter(|scope| self.database.covers(&scope.space)) {
+            if !self.asked.contains(&scope.space) {
                 self.asked.insert(scope.space.clone());
             }
         }
@@ -161,25 +178,20 @@ impl<'d> Run<'d> {
     }
 
     /// Who judges a language package whose files a distribution package owns.
-    fn owner(&self, package: &Package) -> Owner {
+    fn owner(&mut self, package: &Package) -> Owner {
         let Some(purl) = package.owner.as_ref().filter(|_| !package.ecosystem.is_distribution()) else {
             return Owner::None;
         };
-        let ecosystem = Ecosystem::from_purl_type(&purl.purl_type);
-        let installed = self
-            .inventory
-            .packages
-            .iter()
-            .find(|other| Some(other.ecosystem) == ecosystem && other.name == purl.name);
+        let installed = Ecosystem::from_purl_type(&purl.purl_type)
+            .and_then(|ecosystem| self.installed.get(&(ecosystem, purl.name.as_str())));
         let owner = match (installed, purl.to_package()) {
-            (Some(installed), _) => installed.clone(),
+            (Some(installed), _) => (*installed).clone(),
             (None, Some(stated)) => stated,
             (None, None) => return Owner::None,
         };
-        let Spaces::Known(scopes) = space::of(self.database, &owner, self.inventory.distro.as_ref()) else {
-            return Owner::Silent(owner.name);
-        };
-        let base: Vec<Scope> = scopes.into_iter().filter(|scope| scope.role == Role::Base).collect();
+        let spaces = self.spaces(owner.ecosystem);
+        let Spaces::Known(scopes) = spaces.as_ref() else { return Owner::Silent(owner.name) };
+        let base: Vec<Scope> = scopes.iter().filter(|scope| scope.role == Role::Base).cloned().collect();
         match claim::collect(self.database, &owner, &base).is_known {
             true => Owner::Judged,
             false => Owner::Silent(owner.name),

@@ -1,6 +1,6 @@
 //! Updates from a loopback server and from directories: what is asked, what is kept, what is replaced.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's own helpers")]
+#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
 
 use std::collections::BTreeMap;
 use std::fs;

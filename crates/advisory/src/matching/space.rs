@@ -1,6 +1,6 @@
 //! Which spaces a package's advisories are in.
 
-use seawall_inventory::{Distro, Ecosystem, Package};
+use seawall_inventory::{Distro, Ecosystem};
 
 use crate::Order;
 use crate::database::Database;
@@ -58,10 +58,10 @@ pub(super) fn order(ecosystem: Ecosystem) -> Order {
     Order::of(ecosystem)
 }
 
-/// The spaces of a package.
-pub(super) fn of(database: &Database, package: &Package, distro: Option<&Distro>) -> Spaces {
-    if !package.ecosystem.is_distribution() {
-        let space = package.ecosystem.purl_type().to_owned();
+/// The spaces of an ecosystem's packages.
+pub(super) fn of(database: &Database, ecosystem: Ecosystem, distro: Option<&Distro>) -> Spaces {
+    if !ecosystem.is_distribution() {
+        let space = ecosystem.purl_type().to_owned();
         return Spaces::Known(vec![Scope { space, role: Role::Base }]);
     }
     let Some(distro) = distro.filter(|distro| !distro.id.is_empty()) else { return Spaces::NoDistribution };

@@ -5,6 +5,7 @@
 
 mod arch;
 mod changelog_fixes;
+mod constraint;
 mod container;
 mod csaf;
 mod cve_id;
@@ -16,16 +17,22 @@ mod debian_tracker;
 mod endoflife;
 mod epss;
 mod erratum;
+mod friendsofphp;
+mod gemnasium;
 mod json;
 mod kev;
 mod limits;
+mod nodejs_wg;
 mod nvd;
 mod osv;
 mod oval;
 mod photon;
 mod rating;
+mod retire;
 mod rpm_errata;
 mod rpm_fixes;
+mod rubysec;
+mod rustsec;
 mod secdb;
 #[cfg(test)]
 mod testdata;
@@ -205,6 +212,33 @@ pub const FEEDS: &[Feed] = &[
         &[".json", ".yaml", ".yml"],
         osv::read,
         "Open Source Vulnerability format: GHSA, Go, PyPI, AlmaLinux, Ubuntu and all others",
+    ),
+    plain("rustsec", Authority, &["cargo"], &[".md"], rustsec::read, "RustSec's advisory-db"),
+    plain("rubysec", Authority, &["gem"], &[".yml"], rubysec::read, "ruby-advisory-db"),
+    plain(
+        "friendsofphp",
+        Authority,
+        &["composer"],
+        &[".yaml"],
+        friendsofphp::read,
+        "FriendsOfPHP's security-advisories",
+    ),
+    plain(
+        "nodejs-wg",
+        Secondary,
+        &["npm", "generic"],
+        JSON,
+        nodejs_wg::read,
+        "Node.js security working group: npm packages to 2019 and Node.js itself",
+    ),
+    plain("retire", Secondary, &["npm"], JSON, retire::read, "retire.js's JavaScript libraries"),
+    plain(
+        "gemnasium",
+        Secondary,
+        &[],
+        &[".json", ".yml"],
+        gemnasium::read,
+        "GitLab's advisory database, only where a user brings it",
     ),
     of_space(plain(
         "debian-changelog",

@@ -146,9 +146,27 @@ impl TextWriter {
 }
 
 /// Blocks that were decoded last, so that the rows of one report do not decode a block twice.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct BlockCache {
     blocks: HashMap<(usize, usize), Vec<u8>>,
+    decoder: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+impl std::fmt::Debug for BlockCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockCache").field("blocks", &self.blocks.len()).finish_non_exhaustive()
+    }
+}
+
+impl BlockCache {
+    /// Making a decoder costs more than decoding a block.
+    fn decompress(&mut self, compressed: &[u8], length: usize) -> Result<Vec<u8>, Damaged> {
+        let decoder = match &mut self.decoder {
+            Some(decoder) => decoder,
+            None => self.decoder.insert(zstd::bulk::Decompressor::new().map_err(|_| Damaged(WHAT))?),
+        };
+        decoder.decompress(compressed, length).map_err(|_| Damaged(WHAT))
+    }
 }
 
 /// How many decoded blocks are kept: 8 MB.
@@ -172,7 +190,8 @@ pub(crate) fn read(
         if cache.blocks.len() >= CACHED_BLOCKS_MAX {
             cache.blocks.clear();
         }
-        cache.blocks.insert(cached, decode(shard, block)?);
+        let decoded = decode(shard, block, cache)?;
+        cache.blocks.insert(cached, decoded);
     }
     let bytes = cache.blocks.get(&cached).ok_or(Damaged(WHAT))?;
     let base = u32_at(shard.section(4)?, block * 2, WHAT)?;
@@ -197,7 +216,7 @@ fn block_of(table: &[u8], offset: u32) -> Result<usize, Damaged> {
     low.checked_sub(1).ok_or(Damaged(WHAT))
 }
 
-fn decode(shard: &Shard, block: usize) -> Result<Vec<u8>, Damaged> {
+fn decode(shard: &Shard, block: usize, cache: &mut BlockCache) -> Result<Vec<u8>, Damaged> {
     let table = shard.section(4)?;
     let entry = |position: usize| u32_at(table, block * 2 + position, WHAT);
     let length = entry(2)?.checked_sub(entry(0)?).ok_or(Damaged(WHAT))? as usize;
@@ -205,5 +224,5 @@ fn decode(shard: &Shard, block: usize) -> Result<Vec<u8>, Damaged> {
     if length > TEXT_BLOCK_BYTES + TEXT_BYTES_MAX {
         return Err(Damaged(WHAT));
     }
-    zstd::bulk::decompress(compressed, length).map_err(|_| Damaged(WHAT))
+    cache.decompress(compressed, length)
 }

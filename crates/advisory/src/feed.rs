@@ -3,7 +3,10 @@
 //! Owns every foreign format, one file each with private structs; what leaves is [`Record`], [`Enrichment`],
 //! [`Support`] and [`Gap`]. Does not fetch, order sources or compare versions with packages.
 
+mod apt_changelog;
+pub mod apt_index;
 mod arch;
+mod bodhi;
 mod changelog_fixes;
 mod constraint;
 mod container;
@@ -28,6 +31,7 @@ mod osv;
 mod oval;
 mod photon;
 mod rating;
+pub mod repomd;
 mod retire;
 mod rpm_errata;
 mod rpm_fixes;
@@ -37,6 +41,7 @@ mod secdb;
 #[cfg(test)]
 mod testdata;
 mod ubuntu_release;
+mod ubuntu_tracker;
 mod updateinfo;
 mod xml;
 
@@ -102,7 +107,8 @@ pub struct Feed {
     pub standing: Standing,
     /// Whether it must be told the space of its documents.
     pub wants_space: bool,
-    /// The document names it reads, by suffix; everything else in an archive or directory is left alone.
+    /// The document names it reads, by suffix, or after `^` by the beginning of the last path component; everything
+    /// else in an archive or directory is left alone.
     pub suffixes: &'static [&'static str],
     read: fn(&Document<'_>, &mut dyn FnMut(Item)),
 }
@@ -240,6 +246,30 @@ pub const FEEDS: &[Feed] = &[
         gemnasium::read,
         "GitLab's advisory database, only where a user brings it",
     ),
+    plain(
+        "ubuntu-tracker",
+        Authority,
+        &["ubuntu:"],
+        &["^CVE-"],
+        ubuntu_tracker::read,
+        "Ubuntu's CVE tracker: a file per CVE in active, retired and ignored",
+    ),
+    plain(
+        "fedora-bodhi",
+        Secondary,
+        &["fedora:", "rhel:"],
+        JSON,
+        bodhi::read,
+        "Fedora's and EPEL's security updates",
+    ),
+    of_space(plain(
+        "apt-changelog",
+        Hint,
+        &["debian:", "ubuntu:"],
+        &["changelog"],
+        apt_changelog::read,
+        "fixes that a Debian package's changelog states",
+    )),
     of_space(plain(
         "debian-changelog",
         Hint,
@@ -319,7 +349,11 @@ impl Feed {
     /// Whether the feed reads documents of this name.
     pub fn reads(&self, name: &str) -> bool {
         let name = container::stem(name);
-        self.suffixes.iter().any(|suffix| name.ends_with(suffix))
+        let file = name.rsplit('/').next().unwrap_or(name);
+        self.suffixes.iter().any(|suffix| match suffix.strip_prefix('^') {
+            Some(start) => file.starts_with(start),
+            None => name.ends_with(suffix),
+        })
     }
 
     fn walk<T>(

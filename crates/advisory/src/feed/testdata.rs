@@ -156,3 +156,18 @@ pub(crate) fn file(archive_name: &str, path: &str) -> Option<Vec<u8>> {
     Walk::new(&wants, &mut found).path(&archive(archive_name)?).unwrap();
     Some(bytes.unwrap_or_else(|| panic!("no {path} in {archive_name}")))
 }
+
+/// Every Debian changelog of a root file system.
+pub(crate) fn changelogs(archive_name: &str, space: &str) -> Option<Read> {
+    let mut read = Read::default();
+    let wants = |name: &str| name.contains("usr/share/doc/") && name.ends_with("/changelog.Debian");
+    let mut found = |found: Found<'_>| match found {
+        Found::Document(name, bytes) => {
+            let document = Document { name, bytes, space: Some(space) };
+            (feed("apt-changelog").unwrap().read)(&document, &mut |item| read.add(item));
+        }
+        Found::Gap(gap) => read.gaps.push(gap),
+    };
+    Walk::new(&wants, &mut found).path(&archive(archive_name)?).unwrap();
+    Some(read)
+}

@@ -216,7 +216,7 @@ fn declare(path: &str, version: &str, modules: &str, catalog: &mut Catalog) {
     let standard_library = standard_library(version);
     catalog.declare(path, Package::new(Ecosystem::Golang, "stdlib", standard_library));
     let info = BuildInfo::parse(modules);
-    if info.main.is_none() && info.dependencies.is_empty() {
+    if info.main.is_none() && info.dependencies.is_empty() && !info.is_toolchain {
         catalog.gap(
             GapKind::Unsupported,
             path,

@@ -103,19 +103,49 @@ struct Envelope {
     payload: Text,
 }
 
+/// The formats by the field that each has near its start; asking this first saves reading a large document twice.
+const EARLY_MARKS: [(&[u8], Format); 3] =
+    [(b"\"bomFormat\"", cyclonedx::read), (b"\"spdxVersion\"", spdx::read), (b"\"artifacts\"", syft::read)];
+
+/// Reads a document of one format; `None` when it lacks the field that marks the format.
+type Format = fn(&[u8]) -> Result<Option<Document>, SbomError>;
+
 fn json(bytes: &[u8], wrappings_left: usize) -> Result<Document, SbomError> {
+    let head = bytes.get(..EARLY_BYTES).unwrap_or(bytes);
+    for (mark, read) in EARLY_MARKS {
+        if is_in(head, mark)
+            && let Some(document) = read(bytes)?
+        {
+            return Ok(document);
+        }
+    }
+    unwrap(bytes, wrappings_left)
+}
+
+/// How much of a document is searched for the field that marks its format.
+const EARLY_BYTES: usize = 4096;
+
+fn is_in(text: &[u8], wanted: &[u8]) -> bool {
+    text.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// A document whose mark stands further back, or one inside a statement or envelope.
+fn unwrap(bytes: &[u8], wrappings_left: usize) -> Result<Document, SbomError> {
     let marks: Marks = serde_json::from_slice(bytes).map_err(SbomError::Json)?;
-    if marks.bom_format.is_some() {
-        return cyclonedx::read(bytes);
-    }
-    if marks.spdx_version.is_some() {
-        return spdx::read(bytes);
-    }
     if marks.graph.is_some() {
         return spdx_3::read(bytes);
     }
-    if marks.artifacts.is_some() {
-        return syft::read(bytes);
+    let marked = [
+        (marks.bom_format, cyclonedx::read as Format),
+        (marks.spdx_version, spdx::read),
+        (marks.artifacts, syft::read),
+    ];
+    for (mark, read) in marked {
+        if mark.is_some()
+            && let Some(document) = read(bytes)?
+        {
+            return Ok(document);
+        }
     }
     if wrappings_left == 0 {
         return Err(SbomError::Unknown);

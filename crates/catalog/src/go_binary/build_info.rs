@@ -20,6 +20,8 @@ pub(super) struct BuildInfo {
     pub(super) main: Option<Module>,
     pub(super) dependencies: Vec<Module>,
     linker_flags: String,
+    /// Whether it is a program of the Go distribution, which is part of no module.
+    pub(super) is_toolchain: bool,
     /// Whether modules were left out because there are too many.
     pub(super) is_cut: bool,
 }
@@ -33,6 +35,7 @@ impl BuildInfo {
             let first = fields.next().unwrap_or_default();
             let second = fields.next().unwrap_or_default();
             match kind {
+                "path" => info.is_toolchain = first.starts_with("cmd/"),
                 "mod" => info.main = Some(Module { path: first.to_owned(), version: second.to_owned() }),
                 "dep" if info.dependencies.len() >= GO_MODULES_MAX => info.is_cut = true,
                 "dep" => info.dependencies.push(dependency(first, second)),

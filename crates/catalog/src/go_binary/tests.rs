@@ -164,6 +164,7 @@ fn versions_of_the_standard_library() {
 fn a_go_program_without_its_block_is_a_gap() {
     let file = ELF_64.build(&[Section::new(".gopclntab", b"x")]);
     check(&file, &["gap: a Go program without build information, so its modules cannot be told"]);
+    check_modules("path\tcmd/compile\nbuild\t-compiler=gc\n", &[]);
     check_modules("", &["gap: a Go program built without modules, so its dependencies cannot be told"]);
 }
 

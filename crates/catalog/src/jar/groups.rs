@@ -9,17 +9,28 @@ const KNOWN: &[Known] = &[
     ("akka-*", "com.typesafe.akka"),
     ("ant", "org.apache.ant"),
     ("ant-*", "org.apache.ant"),
+    ("antisamy", "org.owasp.antisamy"),
+    ("antlr", "antlr"),
     ("antlr4-runtime", "org.antlr"),
+    ("aopalliance", "aopalliance"),
+    ("asm", "org.ow2.asm"),
+    ("asm-*", "org.ow2.asm"),
+    ("axis", "org.apache.axis"),
     ("batik-*", "org.apache.xmlgraphics"),
+    ("bc-fips", "org.bouncycastle"),
     ("bcmail-*", "org.bouncycastle"),
     ("bcpg-*", "org.bouncycastle"),
     ("bcpkix-*", "org.bouncycastle"),
     ("bcprov-*", "org.bouncycastle"),
     ("bctls-*", "org.bouncycastle"),
     ("bcutil-*", "org.bouncycastle"),
-    ("bc-fips", "org.bouncycastle"),
+    ("bsh", "org.apache-extras.beanshell"),
     ("byte-buddy*", "net.bytebuddy"),
     ("c3p0", "com.mchange"),
+    ("catalina", "org.apache.tomcat tomcat-catalina"),
+    ("cglib", "cglib"),
+    ("cglib-nodep", "cglib"),
+    ("checker-qual", "org.checkerframework"),
     ("commons-beanutils", "commons-beanutils"),
     ("commons-cli", "commons-cli"),
     ("commons-codec", "commons-codec"),
@@ -49,12 +60,17 @@ const KNOWN: &[Known] = &[
     ("commons-validator", "commons-validator"),
     ("cxf-*", "org.apache.cxf"),
     ("derby", "org.apache.derby"),
+    ("dom4j", "dom4j"),
     ("druid", "com.alibaba"),
+    ("ehcache", "net.sf.ehcache"),
     ("elasticsearch", "org.elasticsearch"),
     ("elasticsearch-*", "org.elasticsearch"),
+    ("esapi", "org.owasp.esapi"),
     ("fastjson", "com.alibaba"),
     ("flyway-core", "org.flywaydb"),
     ("freemarker", "org.freemarker"),
+    ("groovy", "org.codehaus.groovy"),
+    ("groovy-*", "org.codehaus.groovy"),
     ("grpc-*", "io.grpc"),
     ("gson", "com.google.code.gson"),
     ("guava", "com.google.guava"),
@@ -64,17 +80,24 @@ const KNOWN: &[Known] = &[
     ("hibernate-commons-annotations", "org.hibernate.common"),
     ("hibernate-core", "org.hibernate"),
     ("hibernate-entitymanager", "org.hibernate"),
-    ("hibernate-validator", "org.hibernate.validator"),
+    ("hibernate-validator", "org.hibernate"),
     ("hsqldb", "org.hsqldb"),
+    ("htmlunit", "net.sourceforge.htmlunit"),
     ("httpclient", "org.apache.httpcomponents"),
     ("httpcore", "org.apache.httpcomponents"),
+    ("itextpdf", "com.itextpdf"),
     ("ivy", "org.apache.ivy"),
+    ("jackson-core-asl", "org.codehaus.jackson"),
+    ("jackson-mapper-asl", "org.codehaus.jackson"),
     ("jasper", "org.apache.tomcat tomcat-jasper"),
-    ("catalina", "org.apache.tomcat tomcat-catalina"),
+    ("jasperreports", "net.sf.jasperreports"),
     ("javassist", "org.javassist"),
     ("jboss-logging", "org.jboss.logging"),
     ("jedis", "redis.clients"),
     ("jetty-*", "org.eclipse.jetty"),
+    ("jna", "net.java.dev.jna"),
+    ("jna-platform", "net.java.dev.jna"),
+    ("jolokia-*", "org.jolokia"),
     ("jruby-*", "org.jruby"),
     ("json", "org.json"),
     ("json-path", "com.jayway.jsonpath"),
@@ -99,22 +122,29 @@ const KNOWN: &[Known] = &[
     ("mockito-*", "org.mockito"),
     ("mysql-connector-j", "com.mysql"),
     ("mysql-connector-java", "mysql"),
+    ("nekohtml", "net.sourceforge.nekohtml"),
     ("netty-*", "io.netty"),
+    ("objenesis", "org.objenesis"),
     ("ojdbc*", "com.oracle.database.jdbc"),
     ("okhttp", "com.squareup.okhttp3"),
     ("okio", "com.squareup.okio"),
     ("okio-jvm", "com.squareup.okio"),
     ("opensearch", "org.opensearch"),
     ("opensearch-*", "org.opensearch"),
+    ("oro", "oro"),
     ("pdfbox", "org.apache.pdfbox"),
+    ("plexus-archiver", "org.codehaus.plexus"),
+    ("plexus-utils", "org.codehaus.plexus"),
     ("poi", "org.apache.poi"),
     ("poi-*", "org.apache.poi"),
     ("postgresql", "org.postgresql"),
     ("protobuf-java", "com.google.protobuf"),
     ("protobuf-java-*", "com.google.protobuf"),
     ("quartz", "org.quartz-scheduler"),
+    ("reactive-streams", "org.reactivestreams"),
     ("reactor-core", "io.projectreactor"),
     ("reactor-netty*", "io.projectreactor.netty"),
+    ("rhino", "org.mozilla"),
     ("scala-compiler", "org.scala-lang"),
     ("scala-library", "org.scala-lang"),
     ("scala-reflect", "org.scala-lang"),
@@ -147,6 +177,7 @@ const KNOWN: &[Known] = &[
     ("sqlite-jdbc", "org.xerial"),
     ("sshd-*", "org.apache.sshd"),
     ("struts2-*", "org.apache.struts"),
+    ("testng", "org.testng"),
     ("thymeleaf", "org.thymeleaf"),
     ("thymeleaf-spring*", "org.thymeleaf"),
     ("tika-*", "org.apache.tika"),
@@ -155,15 +186,29 @@ const KNOWN: &[Known] = &[
     ("undertow-*", "io.undertow"),
     ("velocity", "org.apache.velocity"),
     ("vertx-*", "io.vertx"),
+    ("wsdl4j", "wsdl4j"),
     ("xalan", "xalan"),
     ("xercesImpl", "xerces"),
+    ("xml-apis", "xml-apis"),
+    ("xmlbeans", "org.apache.xmlbeans"),
+    ("xmlpull", "xmlpull"),
     ("xmlsec", "org.apache.santuario"),
     ("xstream", "com.thoughtworks.xstream"),
+    ("zip4j", "net.lingala.zip4j"),
     ("zookeeper", "org.apache.zookeeper"),
 ];
 
-/// The group of a well-known artifact and its name on Maven Central.
-pub(super) fn known(artifact: &str) -> Option<(&'static str, String)> {
+/// Projects that moved: artifact or prefix, the first major version in the new group, the new group.
+const MOVED: &[(&str, u32, &str)] = &[
+    ("dom4j", 2, "org.dom4j"),
+    ("groovy", 4, "org.apache.groovy"),
+    ("groovy-", 4, "org.apache.groovy"),
+    ("hibernate-core", 6, "org.hibernate.orm"),
+    ("hibernate-validator", 6, "org.hibernate.validator"),
+];
+
+/// The group of a well-known artifact in this version, and its name on Maven Central.
+pub(super) fn known(artifact: &str, version: &str) -> Option<(&'static str, String)> {
     let exact = KNOWN.iter().find(|(pattern, _)| *pattern == artifact);
     let by_prefix = || {
         let matching = KNOWN.iter().filter(|(pattern, _)| {
@@ -172,8 +217,11 @@ pub(super) fn known(artifact: &str) -> Option<(&'static str, String)> {
         matching.max_by_key(|(pattern, _)| pattern.len())
     };
     let (_, target) = exact.or_else(by_prefix)?;
-    Some(match target.split_once(' ') {
-        Some((group, name)) => (group, name.to_owned()),
-        None => (target, artifact.to_owned()),
-    })
+    let (group, name) = target.split_once(' ').unwrap_or((target, artifact));
+    let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
+    let moved = MOVED.iter().find(|(moved, first, _)| {
+        let is_it = artifact == *moved || (moved.ends_with('-') && artifact.starts_with(moved));
+        is_it && major.is_some_and(|major| major >= *first)
+    });
+    Some((moved.map_or(group, |(_, _, group)| group), name.to_owned()))
 }

@@ -130,7 +130,7 @@ fn from_names(evidence: &Evidence) -> Option<Identity> {
         return None;
     }
     let artifact = artifact(evidence)?;
-    if let Some((group, artifact)) = groups::known(&artifact) {
+    if let Some((group, artifact)) = groups::known(&artifact, &version) {
         let coordinates = Coordinates { group: group.to_owned(), artifact, version };
         return Some(Identity { coordinates, is_inferred: false, licenses: Vec::new() });
     }
@@ -149,7 +149,7 @@ fn from_names(evidence: &Evidence) -> Option<Identity> {
 /// File names follow the repository; titles are prose more often than not.
 fn artifact(evidence: &Evidence) -> Option<String> {
     let named = &evidence.file_name.artifact;
-    if !evidence.file_name.version.is_empty() || groups::known(named).is_some() {
+    if !evidence.file_name.version.is_empty() || groups::known(named, "").is_some() {
         return Some(named.clone());
     }
     let title = evidence.manifest.get("Implementation-Title").filter(|title| is_artifact(title));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::limits::JAR_MANIFEST_ATTRIBUTES_MAX;
+use crate::limits::{JAR_LICENSES_MAX, JAR_MANIFEST_ATTRIBUTES_MAX};
 
 /// The main attributes; names are compared without case.
 #[derive(Debug, Default)]
@@ -48,7 +48,13 @@ impl Manifest {
     pub(super) fn licenses(&self) -> Vec<String> {
         let clauses = self.get("Bundle-License").unwrap_or_default().split(',');
         let names = clauses.filter_map(|clause| clause.split(';').next());
-        let names = names.map(|name| name.trim().trim_matches('"').trim());
-        names.filter(|name| !name.is_empty() && *name != "<<EXTERNAL>>").map(str::to_owned).collect()
+        let mut licenses: Vec<String> = Vec::new();
+        for name in names.map(|name| name.trim().trim_matches('"').trim()) {
+            let is_new = !licenses.iter().any(|known| known == name);
+            if !name.is_empty() && name != "<<EXTERNAL>>" && is_new && licenses.len() < JAR_LICENSES_MAX {
+                licenses.push(name.to_owned());
+            }
+        }
+        licenses
     }
 }

@@ -100,7 +100,7 @@ struct Fields {
 impl Fields {
     fn start(&mut self, parents: &[String], name: &str) {
         if name == "name" && parents.iter().map(String::as_str).eq(["project", "licenses", "license"]) {
-            self.licenses.truncate(JAR_LICENSES_MAX);
+            self.licenses.truncate(JAR_LICENSES_MAX - 1);
             self.licenses.push(String::new());
         }
     }

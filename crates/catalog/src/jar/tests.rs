@@ -286,20 +286,59 @@ fn file_names() {
     check("-1.0.jar", "", "1.0");
 }
 
-/// The table is searched by exact name first and then by the longest prefix, so an entry can only be wrong by being
-/// double.
+/// The table is searched by exact name first and then by the longest prefix.
 #[test]
 fn well_known_groups() {
-    let check = |artifact: &str, group: &str| {
-        assert_eq!(groups::known(artifact).map(|(group, _)| group), Some(group), "{artifact}");
+    let check = |artifact: &str, version: &str, group: &str| {
+        let found = groups::known(artifact, version).map(|(group, _)| group);
+        assert_eq!(found, Some(group), "{artifact} {version}");
     };
-    check("spring-webmvc", "org.springframework");
-    check("spring-boot-autoconfigure", "org.springframework.boot");
-    check("spring-boot", "org.springframework.boot");
-    check("tomcat-embed-core", "org.apache.tomcat.embed");
-    check("log4j", "log4j");
-    check("log4j-core", "org.apache.logging.log4j");
-    assert_eq!(groups::known("widget"), None);
+    check("spring-webmvc", "5.3.1", "org.springframework");
+    check("spring-boot-autoconfigure", "2.7.18", "org.springframework.boot");
+    check("spring-boot", "2.7.18", "org.springframework.boot");
+    check("tomcat-embed-core", "9.0.83", "org.apache.tomcat.embed");
+    check("log4j", "1.2.17", "log4j");
+    check("log4j-core", "2.14.1", "org.apache.logging.log4j");
+    check("dom4j", "1.6.1", "dom4j");
+    check("dom4j", "2.1.4", "org.dom4j");
+    check("groovy-json", "3.0.9", "org.codehaus.groovy");
+    check("groovy-json", "4.0.1", "org.apache.groovy");
+    assert_eq!(groups::known("widget", "1"), None);
+}
+
+/// Manifests as Maven Central has them; Syft 1.18 gives the groups in the comments, Maven those expected.
+#[test]
+fn groups_that_bundle_names_and_titles_would_get_wrong() {
+    // kotlin-stdlib:kotlin-stdlib
+    check_manifest(
+        "kotlin-stdlib-1.9.0.jar",
+        "Implementation-Vendor: JetBrains\nImplementation-Title: kotlin-stdlib\nImplementation-Version: 1.9.0-release-358(1.9.0)\n",
+        "org.jetbrains.kotlin:kotlin-stdlib@1.9.0",
+    );
+    // org.apache.xerces.impl.Version:xercesImpl
+    check_manifest(
+        "xercesImpl-2.11.0.jar",
+        "Implementation-Title: org.apache.xerces.impl.Version\nImplementation-Version: 2.11.0\n",
+        "xerces:xercesImpl@2.11.0",
+    );
+    // org.lz4.java:lz4-java
+    check_manifest(
+        "lz4-java-1.8.0.jar",
+        "Bundle-SymbolicName: lz4-java\nAutomatic-Module-Name: org.lz4.java\n",
+        "org.lz4:lz4-java@1.8.0",
+    );
+    // io.projectreactor.reactor-core:reactor-core
+    check_manifest(
+        "reactor-core-3.4.23.jar",
+        "Bundle-SymbolicName: io.projectreactor.reactor-core\nBundle-Version: 3.4.23\n",
+        "io.projectreactor:reactor-core@3.4.23",
+    );
+    // com.mysql:mysql-connector-java, which is not where 8.0.28 was published
+    check_manifest(
+        "mysql-connector-java-8.0.28.jar",
+        "Bundle-SymbolicName: com.mysql.cj\nImplementation-Vendor-Id: com.mysql\nImplementation-Version: 8.0.28\n",
+        "mysql:mysql-connector-java@8.0.28",
+    );
 }
 
 proptest! {

@@ -76,10 +76,10 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         package: "deno",
         paths: &["deno"],
-        pattern: r"Deno/([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,4})",
+        pattern: r"[^-]Deno/([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,4})",
         is_series_in_name: false,
         good: ("usr/bin/deno", b"2.9.6+e518fbdDeno/2.9.6Deno/2.9.6+e518fbd", "2.9.6"),
-        bad: ("usr/bin/deno", b"OTel-OTLP-Exporter-Deno/"),
+        bad: ("usr/bin/deno", b"OTel-OTLP-Exporter-Deno/0.80.0grpc-timeout"),
     },
     Program {
         package: "elixir",

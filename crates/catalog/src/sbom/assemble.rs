@@ -143,6 +143,12 @@ fn adapt(component: &Component, purl: &Purl, package: &mut Package) {
     if package.ecosystem == Ecosystem::Rpm && package.version.starts_with("0:") {
         package.version.drain(..2);
     }
+    if package.ecosystem == Ecosystem::Golang {
+        go_module(component, purl, package);
+    }
+    if package.version == "UNKNOWN" {
+        package.version.clear();
+    }
     if package.ecosystem == Ecosystem::Golang && package.name == "stdlib" {
         let number = package.version.trim_start_matches("go").trim_start_matches('v');
         package.version = go_binary::standard_library(&format!("go{number}"));
@@ -166,6 +172,19 @@ fn adapt(component: &Component, purl: &Purl, package: &mut Package) {
     package.vendor = vendor.into_iter().find_map(|name| component.property(name)).map(str::to_owned);
     if component.is_excluded {
         package.presence = Presence::LockedForDevelopment;
+    }
+}
+
+/// Syft cuts a module's path behind the third component and makes the rest a subpath; the component keeps its name.
+/// `(devel)` is no version.
+fn go_module(component: &Component, purl: &Purl, package: &mut Package) {
+    if let Some(subpath) = &purl.subpath
+        && component.name == format!("{}/{subpath}", package.name)
+    {
+        package.name.clone_from(&component.name);
+    }
+    if package.version == "(devel)" {
+        package.version.clear();
     }
 }
 

@@ -8,6 +8,8 @@ use crate::document::{List, Table, Text};
 
 #[derive(Deserialize)]
 struct Bom {
+    #[serde(default, rename = "bomFormat")]
+    format: Text,
     #[serde(default)]
     metadata: Table<Metadata>,
     #[serde(default)]
@@ -79,8 +81,11 @@ struct Occurrence {
     location: Text,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Document, SbomError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Option<Document>, SbomError> {
     let bom: Bom = serde_json::from_slice(bytes).map_err(SbomError::Json)?;
+    if bom.format.get().is_none() {
+        return Ok(None);
+    }
     let mut components = Vec::with_capacity(bom.components.0.len());
     let mut waiting: Vec<BomComponent> =
         bom.components.0.into_iter().rev().filter_map(|table| table.0).collect();
@@ -93,7 +98,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, SbomError> {
         components.push(component(next));
     }
     let layers = subject.as_ref().map(layers).unwrap_or_default();
-    Ok(Document { subject, components, distro: None, layers })
+    Ok(Some(Document { subject, components, distro: None, layers }))
 }
 
 fn component(read: BomComponent) -> Component {

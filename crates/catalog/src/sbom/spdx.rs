@@ -10,6 +10,8 @@ use crate::document::{List, Table, Text};
 
 #[derive(Deserialize)]
 struct Spdx {
+    #[serde(default, rename = "spdxVersion")]
+    version: Text,
     #[serde(default)]
     name: Text,
     #[serde(default, rename = "documentDescribes")]
@@ -88,8 +90,11 @@ pub(super) struct Described {
     pub(super) concluded: String,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Document, SbomError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Option<Document>, SbomError> {
     let document: Spdx = serde_json::from_slice(bytes).map_err(SbomError::Json)?;
+    if document.version.get().is_none() {
+        return Ok(None);
+    }
     let mut roots: Vec<String> = document.describes.0.into_iter().filter_map(|id| id.0).collect();
     roots.extend(document.relationships.0.into_iter().filter_map(|table| table.0).filter_map(
         |relationship| {
@@ -103,7 +108,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, SbomError> {
         Some((license.id.0?, name.or(license.text.0)?))
     });
     let packages = document.packages.0.into_iter().filter_map(|table| table.0).map(described);
-    Ok(finish(document.name.0.unwrap_or_default(), packages.collect(), &roots, &licenses.collect()))
+    Ok(Some(finish(document.name.0.unwrap_or_default(), packages.collect(), &roots, &licenses.collect())))
 }
 
 fn described(package: SpdxPackage) -> Described {

@@ -9,8 +9,8 @@ use crate::document::{List, Table, Text};
 
 #[derive(Deserialize)]
 struct Syft {
-    #[serde(default)]
-    artifacts: List<Table<Artifact>>,
+    /// Absent where the document is of another format.
+    artifacts: Option<List<Table<Artifact>>>,
     #[serde(default)]
     source: Table<Source>,
     #[serde(default)]
@@ -108,8 +108,9 @@ struct SyftDistro {
     id_like: List<Text>,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Document, SbomError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Option<Document>, SbomError> {
     let syft: Syft = serde_json::from_slice(bytes).map_err(SbomError::Json)?;
+    let Some(artifacts) = syft.artifacts else { return Ok(None) };
     let mut document = Document::default();
     if let Some(source) = syft.source.0 {
         let name = source.name.0;
@@ -127,8 +128,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, SbomError> {
         document.layers = layers.into_iter().filter_map(digest).collect();
     }
     document.distro = syft.distro.0.and_then(distribution);
-    document.components = syft.artifacts.0.into_iter().filter_map(|table| table.0).map(component).collect();
-    Ok(document)
+    document.components = artifacts.0.into_iter().filter_map(|table| table.0).map(component).collect();
+    Ok(Some(document))
 }
 
 /// The same names that Syft gives these fields in CycloneDX.

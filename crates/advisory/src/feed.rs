@@ -430,3 +430,14 @@ impl Document<'_> {
 pub(crate) fn publisher(id: &str) -> &'static str {
     osv::space::source(id)
 }
+
+/// The text of one document that may be compressed and is no feed: an index of a repository.
+pub(crate) fn unpacked(name: &str, bytes: &[u8]) -> Option<String> {
+    let mut text = None;
+    let mut first = |found: Found<'_>| match found {
+        Found::Document(_, bytes) if text.is_none() => text = Some(String::from_utf8_lossy(bytes).into_owned()),
+        Found::Document(..) | Found::Gap(_) => {}
+    };
+    Walk::new(&|_| true, &mut first).bytes(name, bytes);
+    text
+}

@@ -17,3 +17,9 @@ pub(crate) const GAP_IDS_MAX: usize = 8;
 pub(crate) const FEED_BYTES_MAX: u64 = 8 << 30;
 /// Gaps that an update reports of one file; all are counted.
 pub(crate) const PART_GAPS_MAX: usize = 50;
+/// Bytes of a file that only says where a feed is (mirror lists, `repomd.xml`): some KB.
+pub(crate) const POINTER_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of an index of an apt suite: Debian's whole `Sources` has 50 MB.
+pub(crate) const APT_INDEX_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of a source package's Debian part, which is fetched for its changelog: most have less than 1 MB.
+pub(crate) const DEBIAN_PART_BYTES_MAX: u64 = 64 << 20;

@@ -9,6 +9,8 @@ mod download;
 mod fetch;
 mod layout;
 mod mirror;
+mod packages;
+mod reach;
 mod read;
 mod sources;
 
@@ -21,7 +23,8 @@ use seawall_finding::Gap;
 
 pub use fetch::{Address, Body, Directory, Fetch, FetchError, Network, NetworkUse, Request, Response};
 pub use mirror::{mirror_database, mirror_feeds};
-pub use sources::{Fetched, Part, SOURCES, Source, Unit};
+pub use packages::{AptSuite, PackageMirror, update_from_packages};
+pub use sources::{Fetched, Part, Reach, SOURCES, Source, Unit};
 
 use crate::database::{BuildError, FetchedFile, MANIFEST, Manifest, ShardInfo, SourceInfo, hex, install};
 use crate::feed::{self, ImportError};
@@ -276,6 +279,10 @@ fn update_unit(
     };
     let Some(feed) = feed::feed(source.feed) else {
         return Ok(failed(format!("this version does not read the format `{}`", source.feed)));
+    };
+    let unit = &match reach::resolved(unit, fetch) {
+        Ok(unit) => unit,
+        Err(error) => return Ok(failed(chain(&error))),
     };
     let downloaded = match download::download(directory, unit, known.as_ref(), fetch) {
         Ok(downloaded) => downloaded,

@@ -7,12 +7,13 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use seawall_advisory::database::Verify;
 use seawall_advisory::update::{
-    NetworkUse, Origin, Outcome, SOURCES, UpdateError, UpdateOptions, Updated, mirror_database, mirror_feeds,
-    update,
+    AptSuite, NetworkUse, Origin, Outcome, PackageMirror, SOURCES, UpdateError, UpdateOptions, Updated,
+    mirror_database, mirror_feeds, update, update_from_packages,
 };
 use seawall_advisory::{Database, OpenError};
 
@@ -35,7 +36,7 @@ fn list(id: &str, cve: &str, fixed: &str) -> String {
 /// What the server has, and what it was asked.
 #[derive(Default)]
 struct Site {
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, Vec<u8>>,
     asked: Vec<String>,
     /// Answers break off after so many bytes.
     breaks_after: Option<usize>,
@@ -51,7 +52,8 @@ impl Server {
     fn start(files: &[(&str, String)]) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}/mirror", listener.local_addr().unwrap());
-        let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.clone())).collect();
+        let files =
+            files.iter().map(|(path, text)| ((*path).to_owned(), text.clone().into_bytes())).collect();
         let site = Arc::new(Mutex::new(Site { files, ..Site::default() }));
         let shared = Arc::clone(&site);
         std::thread::spawn(move || {
@@ -63,8 +65,8 @@ impl Server {
         Server { base, site }
     }
 
-    fn set(&self, path: &str, text: String) {
-        self.site.lock().unwrap().files.insert(path.to_owned(), text);
+    fn set(&self, path: &str, content: impl Into<Vec<u8>>) {
+        self.site.lock().unwrap().files.insert(path.to_owned(), content.into());
     }
 
     fn breaks_after(&self, bytes: Option<usize>) {
@@ -104,7 +106,7 @@ fn serve(mut stream: TcpStream, site: &Mutex<Site>) -> std::io::Result<()> {
     let Some(text) = site.files.get(&path).cloned() else {
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     };
-    let etag = format!("\"{}-{}\"", text.len(), text.bytes().map(u64::from).sum::<u64>());
+    let etag = format!("\"{}-{}\"", text.len(), text.iter().copied().map(u64::from).sum::<u64>());
     if header("if-none-match").as_ref() == Some(&etag) {
         return stream.write_all(b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n");
     }
@@ -122,7 +124,7 @@ fn serve(mut stream: TcpStream, site: &Mutex<Site>) -> std::io::Result<()> {
         stream,
         "HTTP/1.1 {status}\r\netag: {etag}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     )?;
-    stream.write_all(&rest.as_bytes()[..site.breaks_after.unwrap_or(length).min(length)])
+    stream.write_all(&rest[..site.breaks_after.unwrap_or(length).min(length)])
 }
 
 fn options(sources: &[&str]) -> UpdateOptions {
@@ -282,4 +284,81 @@ fn source_names_fit_file_names() {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(source.name.chars().all(is_plain), "{}", source.name);
     }
+}
+
+const UPDATEINFO: &str = r#"<updates><update from="x" status="final" type="security" version="1.4">
+    <id>ALAS2-2024-1</id><title>Amazon Linux 2 2017.12 - ALAS2-2024-1: important priority package update for foo</title>
+    <issued date="2024-07-01 00:00"/><updated date="2024-07-01 00:00"/><severity>important</severity>
+    <description>d</description><references><reference href="x" id="CVE-2024-1000" title="" type="cve"/></references>
+    <pkglist><collection short="amazon-linux-2"><name>Amazon Linux 2</name>
+    <package arch="x86_64" epoch="0" name="foo" release="2.amzn2" version="1.0">
+    <filename>Packages/foo-1.0-2.amzn2.x86_64.rpm</filename></package></collection></pkglist></update></updates>"#;
+
+fn repository(server: &Server, base: &str) {
+    let repomd =
+        r#"<repomd><data type="updateinfo"><location href="repodata/updateinfo.xml"/></data></repomd>"#;
+    server.set(&format!("{base}/repodata/repomd.xml"), repomd);
+    server.set(&format!("{base}/repodata/updateinfo.xml"), UPDATEINFO);
+}
+
+#[test]
+fn a_mirror_list_leads_to_the_repository() {
+    let server = Server::start(&[]);
+    let base = "cdn.example/amzn2/abc/x86_64";
+    server.set("cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list", format!("https://{base}\n"));
+    repository(&server, base);
+    let directory = tempfile::tempdir().unwrap();
+    let updated = run(directory.path(), &server.origin(), &["amazon"]).unwrap();
+    assert_eq!(outcomes(&updated), ["amazon/2 replaced 1", "amazon/2023 failed"]);
+    assert!(fix_of(directory.path(), "CVE-2024-1000").unwrap().contains("1.0-2.amzn2"));
+}
+
+/// A source package's Debian part with this changelog.
+fn debian_part(changelog: &str) -> Vec<u8> {
+    let work = tempfile::tempdir().unwrap();
+    fs::create_dir(work.path().join("debian")).unwrap();
+    fs::write(work.path().join("debian/changelog"), changelog).unwrap();
+    let archive = work.path().join("part.tar.gz");
+    let status =
+        Command::new("tar").arg("-C").arg(work.path()).arg("-czf").arg(&archive).arg("debian").status();
+    assert!(status.unwrap().success());
+    fs::read(archive).unwrap()
+}
+
+#[test]
+fn package_mirrors_alone_make_a_database() {
+    let server = Server::start(&[]);
+    let sources = "Package: foo\nVersion: 1:1.0-1+deb12u2\nDirectory: pool/updates/main/f/foo\nFiles:\n \
+                   0123 99 foo_1.0.orig.tar.xz\n 0123 99 foo_1.0-1+deb12u2.debian.tar.gz\n\n\
+                   Package: bar\nVersion: 2\nDirectory: pool/updates/main/b/bar\nFiles:\n 0123 99 bar_2.tar.xz\n";
+    server.set("mirror.example/debian-security/dists/bookworm-security/main/source/Sources", sources);
+    let changelog = "foo (1:1.0-1+deb12u2) bookworm-security; urgency=medium\n\n  * Fix overflow (CVE-2024-2000).\n\n \
+                     -- A <a@example.org>  Mon, 01 Jul 2024 00:00:00 +0000\n\n\
+                     foo (1:1.0-1+deb12u1) bookworm-security; urgency=medium\n\n  * CVE-2024-1000: fix.\n\n \
+                     -- A <a@example.org>  Mon, 03 Jun 2024 00:00:00 +0000\n";
+    let path = "mirror.example/debian-security/pool/updates/main/f/foo/foo_1.0-1+deb12u2.debian.tar.gz";
+    server.set(path, debian_part(changelog));
+    repository(&server, "mirror.example/amzn2");
+    let suite = AptSuite {
+        base: "https://mirror.example/debian-security".into(),
+        suite: "bookworm-security".into(),
+        component: "main".into(),
+        space: "debian:12".into(),
+    };
+    let mirrors = [
+        PackageMirror::Apt(suite),
+        PackageMirror::Rpm { base: "https://mirror.example/amzn2".into(), space: None },
+    ];
+    let Origin::Network(network) = server.origin() else { panic!("not a network origin") };
+    let directory = tempfile::tempdir().unwrap();
+    let updated =
+        update_from_packages(directory.path(), &options(&[]), &mirrors, &network, &mut |_| {}).unwrap();
+    let outcomes: Vec<&Outcome> = updated.parts.iter().map(|part| &part.outcome).collect();
+    assert_eq!(outcomes, [&Outcome::Replaced { records: 2 }, &Outcome::Replaced { records: 1 }]);
+    // `bar` is listed and its archive is missing: said, not dropped.
+    assert_eq!(updated.parts[0].gaps_total, 1);
+    assert!(fix_of(directory.path(), "CVE-2024-2000").unwrap().contains("1:1.0-1+deb12u2"));
+    let database = Database::open(directory.path()).unwrap();
+    let spaces: Vec<&str> = database.spaces().collect();
+    assert_eq!(spaces, ["amzn:2", "debian:12"]);
 }

@@ -83,6 +83,12 @@ pub enum FetchError {
         #[source]
         cause: io::Error,
     },
+    /// The bytes broke off, or there are more than such a file has.
+    #[error("{0} broke off or is too big")]
+    Broken(String),
+    /// What should say where a feed is does not.
+    #[error("`{0}` does not say where the feed is")]
+    Pointer(String),
     /// The address cannot be part of a mirror.
     #[error("`{0}` is not an address that can be mirrored")]
     Address(String),

@@ -38,9 +38,12 @@ pub(crate) const FOLDERS: &[Folder] = &[
     folder("alpine", "alpine-secdb", "alpine-secdb", "Alpine security database"),
     folder("rustsec", "rustsec", "rustsec", "RustSec"),
     folder("rubygems", "rubysec", "rubysec", "Ruby advisory database"),
-    folder("packagist", "packagist", "friends-of-php", "PHP security advisories"),
-    folder("npm-nodejs-wg", "nodejs-wg", "nodejs-wg", "Node.js security working group"),
-    folder("js-retire", "retire-js", "retire-js", "Retire.js"),
+    folder("packagist", "friendsofphp", "friendsofphp", "PHP security advisories"),
+    Folder {
+        standing: Standing::Secondary,
+        ..folder("npm-nodejs-wg", "nodejs-wg", "nodejs-wg", "Node.js security working group")
+    },
+    Folder { standing: Standing::Secondary, ..folder("js-retire", "retire", "retire", "Retire.js") },
     Folder {
         standing: Standing::Hint,
         ..folder("nvd-overrides", "nvd-overrides", "nvd", "NVD with corrected ranges")
@@ -63,4 +66,19 @@ pub(crate) const FOLDERS: &[Folder] = &[
 /// The folders that a directory has.
 pub(crate) fn present(directory: &Path) -> impl Iterator<Item = &'static Folder> {
     FOLDERS.iter().filter(|folder| directory.join(folder.path).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::feed;
+
+    #[test]
+    fn every_folder_has_a_format() {
+        for folder in FOLDERS {
+            let feed =
+                feed(folder.feed).unwrap_or_else(|| panic!("{}: no feed {}", folder.path, folder.feed));
+            assert_eq!(feed.wants_space, folder.space.is_some(), "{}", folder.path);
+        }
+    }
 }

@@ -9,6 +9,8 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::fetch::{Address, Body, Fetch, Request, Response, mirror_path};
+use super::reach;
+use super::sources::Unit;
 use super::{Outcome, PartReport, UpdateError, UpdateOptions, chain, chosen};
 use crate::database::{
     BuildError, Database, MANIFEST, Manifest, SCHEMA, SHARDS, SIGNATURE, ShardInfo, hex, install, is_plain,
@@ -42,7 +44,7 @@ pub fn mirror_feeds(
     let mut parts = Vec::new();
     for source in chosen(options)? {
         for unit in source.units(&options.now) {
-            let outcome = match copy_feed(directory, &unit.url, fetch) {
+            let outcome = match copy_unit(directory, &unit, fetch) {
                 Ok(bytes) => Outcome::Replaced { records: bytes },
                 Err(UpdateError::Fetch(error)) => Outcome::Failed { reason: chain(&error) },
                 Err(UpdateError::Mirror(reason)) => Outcome::Failed { reason },
@@ -54,6 +56,18 @@ pub fn mirror_feeds(
         }
     }
     Ok(parts)
+}
+
+/// Copies a feed and what leads to it.
+fn copy_unit(directory: &Path, unit: &Unit, fetch: &dyn Fetch) -> Result<u64, UpdateError> {
+    let (resolved, on_the_way) = reach::trace(unit, fetch)?;
+    for (url, bytes) in on_the_way {
+        let path = directory.join(mirror_path(&url)?);
+        let failed = |cause| UpdateError::Directory { path: path.clone(), cause };
+        fs::create_dir_all(path.parent().unwrap_or(directory)).map_err(failed)?;
+        write_file(&path, &bytes)?;
+    }
+    copy_feed(directory, &resolved.url, fetch)
 }
 
 fn copy_feed(directory: &Path, url: &str, fetch: &dyn Fetch) -> Result<u64, UpdateError> {
@@ -76,7 +90,7 @@ fn copy_feed(directory: &Path, url: &str, fetch: &dyn Fetch) -> Result<u64, Upda
     Ok(bytes)
 }
 
-fn plain(address: Address<'_>) -> Request<'_> {
+pub(super) fn plain(address: Address<'_>) -> Request<'_> {
     Request { address, etag: None, last_modified: None, from_byte: 0, partial_etag: None }
 }
 

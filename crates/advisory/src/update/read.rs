@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use seawall_finding::Gap;
+use seawall_finding::{Gap, GapKind};
 
 use crate::database::{Builder, SourceInfo};
 use crate::feed::{self, Feed, ImportError, Item};
@@ -16,6 +16,10 @@ pub(super) struct Reading {
     pub(super) records: u64,
     pub(super) gaps: Vec<Gap>,
     pub(super) gaps_total: u64,
+    /// Publishers of documents that the source only collects.
+    sources: BTreeMap<&'static str, SourceInfo>,
+    /// Date of each source's newest record.
+    newest: BTreeMap<String, String>,
 }
 
 impl Reading {
@@ -27,37 +31,56 @@ impl Reading {
         about: &SourceInfo,
         now: &str,
     ) -> Result<Reading, ImportError> {
-        let mut reading = Reading { builder: Builder::new(), records: 0, gaps: Vec::new(), gaps_total: 0 };
-        let mut sources: BTreeMap<&'static str, SourceInfo> = BTreeMap::new();
-        let mut newest: BTreeMap<String, String> = BTreeMap::new();
-        feed.import(path, space, &mut |item| match item {
-            Item::Record(record) => {
-                let source = source_of(feed, &record, about, &mut sources);
-                note(&mut newest, &source.name, &record, now);
-                reading.records += 1;
-                if let Err(error) = reading.builder.add(source, record) {
-                    reading.gap(Gap::of_target(seawall_finding::GapKind::Malformed, error));
-                }
-            }
-            Item::Enrichment(enrichment) => {
-                reading.records += 1;
-                reading.builder.enrich(about, enrichment);
-            }
-            Item::Support(support) => {
-                reading.records += 1;
-                reading.builder.support(about, &support);
-            }
-            Item::Gap(gap) => reading.gap(gap),
-        })?;
-        let all = sources.into_values().chain([about.clone()]);
-        for source in all {
-            let as_of = newest.remove(&source.name).unwrap_or_else(|| now.to_owned());
-            reading.builder.source(&SourceInfo { as_of: Some(as_of), ..source });
-        }
+        let mut reading = Reading::empty();
+        feed.import(path, space, &mut |item| reading.take(feed, item, about, now))?;
+        reading.close(about, now);
         Ok(reading)
     }
 
-    fn gap(&mut self, gap: Gap) {
+    /// Nothing yet.
+    pub(super) fn empty() -> Reading {
+        Reading {
+            builder: Builder::new(),
+            records: 0,
+            gaps: Vec::new(),
+            gaps_total: 0,
+            sources: BTreeMap::new(),
+            newest: BTreeMap::new(),
+        }
+    }
+
+    /// Takes what an importer hands out.
+    pub(super) fn take(&mut self, feed: &Feed, item: Item, about: &SourceInfo, now: &str) {
+        match item {
+            Item::Record(record) => {
+                let source = source_of(feed, &record, about, &mut self.sources);
+                note(&mut self.newest, &source.name, &record, now);
+                self.records += 1;
+                if let Err(error) = self.builder.add(source, record) {
+                    self.gap(Gap::of_target(GapKind::Malformed, error));
+                }
+            }
+            Item::Enrichment(enrichment) => {
+                self.records += 1;
+                self.builder.enrich(about, enrichment);
+            }
+            Item::Support(support) => {
+                self.records += 1;
+                self.builder.support(about, &support);
+            }
+            Item::Gap(gap) => self.gap(gap),
+        }
+    }
+
+    /// States how new each source is.
+    pub(super) fn close(&mut self, about: &SourceInfo, now: &str) {
+        for source in std::mem::take(&mut self.sources).into_values().chain([about.clone()]) {
+            let as_of = self.newest.remove(&source.name).unwrap_or_else(|| now.to_owned());
+            self.builder.source(&SourceInfo { as_of: Some(as_of), ..source });
+        }
+    }
+
+    pub(super) fn gap(&mut self, gap: Gap) {
         self.gaps_total += 1;
         if self.gaps.len() < PART_GAPS_MAX {
             self.gaps.push(gap);

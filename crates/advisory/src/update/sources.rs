@@ -37,12 +37,31 @@ pub struct Part {
     pub name: &'static str,
     /// Its address, with `{year}` where the name has it.
     pub url: &'static str,
+    /// What is at the address.
+    pub reach: Reach,
     /// The space of its documents, where they do not name it.
     pub space: Option<&'static str>,
 }
 
+/// What is at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The feed.
+    Direct,
+    /// The name of the feed's file, beside it: Red Hat's `archive_latest.txt`.
+    Pointer,
+    /// An rpm repository, whose `repodata/repomd.xml` says where its `updateinfo` is.
+    Repository,
+    /// A list of mirrors of an rpm repository, one base address a line: Amazon's `mirror.list`.
+    MirrorList,
+}
+
 const fn part(name: &'static str, url: &'static str) -> Part {
-    Part { name, url, space: None }
+    Part { name, url, reach: Reach::Direct, space: None }
+}
+
+const fn reached(reach: Reach, part: Part) -> Part {
+    Part { reach, ..part }
 }
 
 use Fetched::{Always, OnRequest};
@@ -153,7 +172,102 @@ pub const SOURCES: &[Source] = &[
         "BSD-3-Clause",
         &[part("", osv!("Rocky%20Linux"))],
     ),
-    source("redhat", "Red Hat errata in OSV", "osv", Authority, "CC-BY-4.0", &[part("", osv!("Red%20Hat"))]),
+    source(
+        "redhat-vex",
+        "Red Hat VEX",
+        "redhat-csaf",
+        Authority,
+        "CC-BY-4.0",
+        &[reached(
+            Reach::Pointer,
+            part("", "https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt"),
+        )],
+    ),
+    on_request(source(
+        "redhat",
+        "Red Hat errata in OSV",
+        "osv",
+        Secondary,
+        "CC-BY-4.0",
+        &[part("", osv!("Red%20Hat"))],
+    )),
+    source(
+        "oracle",
+        "Oracle Linux OVAL",
+        "oracle-oval",
+        Authority,
+        "see linux.oracle.com",
+        &[part("", "https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2")],
+    ),
+    source(
+        "amazon",
+        "Amazon Linux repositories",
+        "updateinfo",
+        Authority,
+        "see alas.aws.amazon.com",
+        &[
+            reached(
+                Reach::MirrorList,
+                part("2", "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list"),
+            ),
+            reached(
+                Reach::MirrorList,
+                part("2023", "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list"),
+            ),
+        ],
+    ),
+    source(
+        "fedora",
+        "Fedora update repositories",
+        "updateinfo",
+        Authority,
+        "facts of Fedora",
+        &[
+            reached(
+                Reach::Repository,
+                part("42", "https://dl.fedoraproject.org/pub/fedora/linux/updates/42/Everything/x86_64"),
+            ),
+            reached(
+                Reach::Repository,
+                part("43", "https://dl.fedoraproject.org/pub/fedora/linux/updates/43/Everything/x86_64"),
+            ),
+        ],
+    ),
+    source(
+        "photon",
+        "Photon OS",
+        "photon",
+        Authority,
+        "see packages.vmware.com",
+        &[
+            part("4.0", "https://packages.vmware.com/photon/photon_cve_metadata/cve_data_photon4.0.json"),
+            part("5.0", "https://packages.vmware.com/photon/photon_cve_metadata/cve_data_photon5.0.json"),
+        ],
+    ),
+    source(
+        "arch",
+        "Arch Linux security tracker",
+        "arch",
+        Authority,
+        "facts of Arch Linux",
+        &[part("", "https://security.archlinux.org/issues/all.json")],
+    ),
+    on_request(source(
+        "ubuntu-tracker",
+        "Ubuntu CVE tracker",
+        "ubuntu-tracker",
+        Authority,
+        "GPL-2.0 (the tracker's data)",
+        &[part("", "https://git.launchpad.net/ubuntu-cve-tracker/snapshot/ubuntu-cve-tracker-master.tar.gz")],
+    )),
+    on_request(source(
+        "suse-vex",
+        "SUSE VEX",
+        "suse-csaf",
+        Authority,
+        "see suse.com/support/security",
+        &[part("", "https://ftp.suse.com/pub/projects/security/csaf-vex.tar.bz2")],
+    )),
     source("suse", "SUSE errata in OSV", "osv", Authority, "CC-BY-NC-4.0", &[part("", osv!("SUSE"))]),
     source(
         "opensuse",
@@ -305,6 +419,8 @@ pub struct Unit {
     pub name: String,
     /// Its address.
     pub url: String,
+    /// What is there.
+    pub reach: Reach,
     /// The space of its documents, where they do not name it.
     pub space: Option<String>,
 }
@@ -338,7 +454,7 @@ impl Source {
 
     fn unit(&self, part: &Part, name: &str, url: &str) -> Unit {
         let name = if name.is_empty() { self.name.to_owned() } else { format!("{}/{name}", self.name) };
-        Unit { name, url: url.to_owned(), space: part.space.map(str::to_owned) }
+        Unit { name, url: url.to_owned(), reach: part.reach, space: part.space.map(str::to_owned) }
     }
 }
 

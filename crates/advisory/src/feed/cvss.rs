@@ -1,10 +1,13 @@
-//! CVSS base scores of vectors: version 2.0 (guide, section 3.2.1) and 3.0/3.1 (specification, section 7.1).
+//! CVSS base scores of vectors: version 2.0 (guide, section 3.2.1), 3.0/3.1 (specification, section 7.1)
+//! and, by the crate `cvss`, 4.0 (its table of macro vectors).
 //! Temporal and environmental metrics are ignored.
 
 /// The base score, 0 to 10 with one decimal; `None` when the vector is not one or lacks a base metric.
 pub(crate) fn base_score(vector: &str) -> Option<f64> {
     if let Some(metrics) = vector.strip_prefix("CVSS:3.0/").or_else(|| vector.strip_prefix("CVSS:3.1/")) {
         version_3(metrics)
+    } else if let Some(metrics) = vector.strip_prefix("CVSS:4.0/") {
+        version_4(vector, metrics)
     } else if vector.starts_with("CVSS:") {
         None
     } else {
@@ -57,6 +60,16 @@ fn round_up(score: f64) -> f64 {
     if scaled % 10_000.0 == 0.0 { scaled / 100_000.0 } else { ((scaled / 10_000.0).floor() + 1.0) / 10.0 }
 }
 
+fn version_4(vector: &str, metrics: &str) -> Option<f64> {
+    // The crate's score panics where one of these is absent.
+    let base = ["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
+    if !base.iter().all(|name| metric(metrics, name).is_some()) {
+        return None;
+    }
+    let vector: cvss::v4::Vector = vector.parse().ok()?;
+    Some((vector.score().value() * 10.0).round() / 10.0)
+}
+
 fn version_2(metrics: &str) -> Option<f64> {
     let exploitability = 20.0
         * weight(metrics, "AV", &[("L", 0.395), ("A", 0.646), ("N", 1.0)])?
@@ -96,5 +109,15 @@ mod tests {
         check("AV:N/AC:M/Au:N/C:N/I:P/A:N", Some(4.3));
         check("AV:N/AC:L/Au:N/C:N/I:N/A:N", Some(0.0));
         check("", None);
+    }
+
+    #[test]
+    fn version_4_examples() {
+        // Scores of FIRST's calculator.
+        check("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", Some(10.0));
+        check("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Some(9.3));
+        check("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", Some(0.0));
+        check("CVSS:4.0/AV:N/AC:L", None);
+        check("CVSS:4.0/AV:Z/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use seawall_inventory::{ImageName, Layer};
+use seawall_inventory::{Image, ImageName, Layer};
 
 use super::resolve::{Part, Root, resolve};
 use crate::manifest::{ManifestError, PlatformChoice};
@@ -50,7 +50,7 @@ pub fn open(
 ) -> Result<Vec<OpenImage>, RegistrySourceError> {
     let root = registry.manifest(name)?;
     let root = Root { bytes: root.bytes, digest: root.digest, media_type: root.media_type };
-    let images = resolve(name, root, choice, registry.limits(), &|part, descriptor, bytes_max| {
+    let images = resolve(root, choice, registry.limits(), &|part, descriptor, bytes_max| {
         let fetched = match part {
             Part::Config => registry.document(name, &descriptor.digest, bytes_max),
             Part::Manifest => {
@@ -64,7 +64,7 @@ pub fn open(
         Inner::Manifest(source) => RegistrySourceError::Manifest { name: Box::new(name.clone()), source },
     })?;
     let opened = images.into_iter().map(|image| OpenImage {
-        image,
+        image: Image { name: Some(name.clone()), ..image },
         blobs: Box::new(RegistryBlobs { registry: registry.clone(), name: name.clone() }),
     });
     Ok(opened.collect())

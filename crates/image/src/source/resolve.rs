@@ -1,6 +1,6 @@
 //! From a reference's document to the images it means: index → platform → manifest → configuration.
 
-use seawall_inventory::{Digest, ImageName};
+use seawall_inventory::Digest;
 
 use crate::limits::Limits;
 use crate::manifest::{Descriptor, Document, Manifest, ManifestError, PlatformChoice, choose, image, verify};
@@ -24,7 +24,6 @@ pub(super) type Fetch<'a, E> = dyn Fn(Part, &Descriptor, u64) -> Result<Vec<u8>,
 
 /// The images that `root` means to `choice`, described but without their layers' blobs.
 pub(super) fn resolve<E: From<ManifestError>>(
-    name: &ImageName,
     root: Root,
     choice: &PlatformChoice,
     limits: &Limits,
@@ -54,9 +53,6 @@ pub(super) fn resolve<E: From<ManifestError>>(
                 images.push(one);
             }
         }
-    }
-    for image in &mut images {
-        image.name = Some(name.clone());
     }
     Ok(images)
 }

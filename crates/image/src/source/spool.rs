@@ -1,0 +1,84 @@
+//! A stream kept in an unlinked temporary file, to be read more than once.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What has been kept.
+#[derive(Debug, Clone)]
+pub(super) struct Spooled {
+    file: Arc<File>,
+}
+
+/// Keeps a stream of at most `bytes_max` bytes, in `directory` or the system's place for temporary files.
+///
+/// # Errors
+/// It is longer, breaks off, or there is no room.
+pub(super) fn spool(mut stream: impl Read, directory: Option<&Path>, bytes_max: u64) -> io::Result<File> {
+    let mut file = temporary(directory)?;
+    let copied = io::copy(&mut stream.by_ref().take(bytes_max), &mut file)?;
+    if copied == bytes_max && stream.read(&mut [0])? > 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {bytes_max} bytes"),
+        ));
+    }
+    file.rewind()?;
+    Ok(file)
+}
+
+/// An empty file without a name.
+pub(super) fn temporary(directory: Option<&Path>) -> io::Result<File> {
+    match directory {
+        Some(directory) => tempfile::tempfile_in(directory),
+        None => tempfile::tempfile(),
+    }
+}
+
+impl Spooled {
+    /// Takes over a file that was written.
+    pub(super) fn new(file: File) -> Spooled {
+        Spooled { file: Arc::new(file) }
+    }
+
+    /// A reader from the start, independent of all others.
+    pub(super) fn reader(&self) -> SpoolReader {
+        self.slice(0, u64::MAX)
+    }
+
+    /// A reader of `size_bytes` bytes from `start` on.
+    pub(super) fn slice(&self, start: u64, size_bytes: u64) -> SpoolReader {
+        SpoolReader { file: Arc::clone(&self.file), position: start, end: start.saturating_add(size_bytes) }
+    }
+}
+
+/// Reads a spooled stream or a part of it.
+pub(super) struct SpoolReader {
+    file: Arc<File>,
+    position: u64,
+    end: u64,
+}
+
+impl Read for SpoolReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.position)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let count = self.file.read_at(buffer.get_mut(..wanted).unwrap_or_default(), self.position)?;
+        self.position = self.position.saturating_add(count as u64);
+        Ok(count)
+    }
+}
+
+impl Seek for SpoolReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().min(self.end).checked_add_signed(by),
+        };
+        self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}

@@ -157,3 +157,61 @@ fn what_is_not_grpc_is_refused() {
     let error = Containerd::connect(&Endpoint::unix(EngineKind::Containerd, path)).unwrap_err();
     assert!(words(&error).contains("the connection failed"), "{}", words(&error));
 }
+
+#[test]
+fn a_remote_engine_with_certificates() {
+    use seawall_engine::{Address, TlsFiles};
+    use std::process::{Command, Stdio};
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    let openssl = |arguments: &[&str]| {
+        let mut command = Command::new("openssl");
+        command.current_dir(directory.path()).args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::null());
+        command
+    };
+    let ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let make =
+        [&["req", "-x509"], &ec[..], &["-days", "2", "-subj", "/CN=engine", "-keyout", "key.pem"]].concat();
+    let san = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+    match openssl(&[&make[..], &san, &["-out", "cert.pem"]].concat()).status() {
+        Ok(status) => assert!(status.success()),
+        Err(_) => {
+            println!("skipped: openssl is not installed");
+            return;
+        }
+    }
+    std::fs::write(file("version"), VERSION).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut server =
+        openssl(&["s_server", "-accept", &port.to_string(), "-cert", "cert.pem", "-key", "key.pem"])
+            .args(["-CAfile", "cert.pem", "-Verify", "1", "-verify_return_error", "-WWW"])
+            .spawn()
+            .unwrap();
+    let connect = |tls: Option<TlsFiles>| {
+        let address = Address::Tcp { authority: format!("127.0.0.1:{port}"), tls };
+        match Docker::connect(&Endpoint { kind: EngineKind::Docker, address }) {
+            Ok(docker) => docker.version().version.clone(),
+            Err(error) => words(&error),
+        }
+    };
+    let known = TlsFiles { ca: Some(file("cert.pem")), client: Some((file("cert.pem"), file("key.pem"))) };
+    let mut outcome = connect(Some(known.clone()));
+    for _ in 0..100 {
+        if !outcome.contains("nobody listens") {
+            break;
+        }
+        thread::sleep(std::time::Duration::from_millis(50));
+        outcome = connect(Some(known.clone()));
+    }
+    let without_certificate = connect(Some(TlsFiles { client: None, ..known.clone() }));
+    let without_authority = connect(Some(TlsFiles { ca: None, ..known.clone() }));
+    let no_file = connect(Some(TlsFiles { ca: Some(file("none.pem")), ..known }));
+    let _ = server.kill();
+    let _ = server.wait();
+    assert_eq!(outcome, "20.10.24");
+    assert!(without_certificate.contains("the connection failed"), "{without_certificate}");
+    assert!(without_authority.contains("certificate"), "{without_authority}");
+    assert!(no_file.contains("none.pem cannot be used"), "{no_file}");
+}

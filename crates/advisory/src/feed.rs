@@ -435,7 +435,9 @@ pub(crate) fn publisher(id: &str) -> &'static str {
 pub(crate) fn unpacked(name: &str, bytes: &[u8]) -> Option<String> {
     let mut text = None;
     let mut first = |found: Found<'_>| match found {
-        Found::Document(_, bytes) if text.is_none() => text = Some(String::from_utf8_lossy(bytes).into_owned()),
+        Found::Document(_, bytes) if text.is_none() => {
+            text = Some(String::from_utf8_lossy(bytes).into_owned())
+        }
         Found::Document(..) | Found::Gap(_) => {}
     };
     Walk::new(&|_| true, &mut first).bytes(name, bytes);

@@ -286,11 +286,14 @@ impl Group {
         let (space, name, module, state, by_source) = key;
         let is_deb = space.starts_with("debian:") || space.starts_with("ubuntu:");
         let fixed = |version: String| Range { introduced: None, until: Bound::Fixed(version) };
-        let ranges = match state {
-            State::NotAffected => Vec::new(),
-            _ if self.versions.is_empty() => vec![Range::default()],
-            _ if is_deb => self.versions.into_iter().map(fixed).take(1).collect(),
-            _ => rpm_fixes::ranges(self.versions),
+        let ranges = if state == State::NotAffected {
+            Vec::new()
+        } else if self.versions.is_empty() {
+            vec![Range::default()]
+        } else if is_deb {
+            self.versions.into_iter().map(fixed).take(1).collect()
+        } else {
+            rpm_fixes::ranges(self.versions)
         };
         Affected {
             space,

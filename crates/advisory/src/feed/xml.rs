@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::limits;
 
@@ -24,7 +24,7 @@ impl Attributes<'_> {
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         for attribute in self.0.attributes().with_checks(false).flatten() {
             if local(attribute.key.as_ref()) == name {
-                return attribute.unescape_value().ok().map(Cow::into_owned);
+                return attribute.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned);
             }
         }
         None

@@ -181,11 +181,11 @@ mod tests {
     use super::*;
 
     fn check(comment: &str, expected: &str) {
-        let shown = match Meaning::of(comment, false) {
-            Meaning::Stated { name, state, version, space, .. } => {
-                format!("{} {name} {state:?} {}", space.unwrap_or_default(), version.unwrap_or_default())
-            }
-            other => format!("{other:?}"),
+        let meaning = Meaning::of(comment, false);
+        let shown = if let Meaning::Stated { name, state, version, space, .. } = meaning {
+            format!("{} {name} {state:?} {}", space.unwrap_or_default(), version.unwrap_or_default())
+        } else {
+            format!("{meaning:?}")
         };
         assert_eq!(shown.trim(), expected, "{comment}");
     }

@@ -1,29 +1,33 @@
 //! CycloneDX 1.2 to 1.7, JSON (ECMA-424 since 1.6).
 
-use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::SbomError;
 use super::component::{Component, Document, Kind};
 use crate::document::{List, Table, Text};
 
 #[derive(Deserialize)]
-struct Bom {
+struct Bom<'text> {
     #[serde(default, rename = "bomFormat")]
     format: Text,
-    #[serde(default)]
-    metadata: Table<Metadata>,
-    #[serde(default)]
-    components: List<Table<BomComponent>>,
+    #[serde(borrow, default)]
+    metadata: Table<Metadata<'text>>,
+    #[serde(borrow, default)]
+    components: List<Table<BomComponent<'text>>>,
 }
 
 #[derive(Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    component: Table<BomComponent>,
+struct Metadata<'text> {
+    #[serde(borrow, default)]
+    component: Table<BomComponent<'text>>,
 }
 
 #[derive(Deserialize)]
-struct BomComponent {
+struct BomComponent<'text> {
     #[serde(default, rename = "type")]
     kind: Text,
     #[serde(default)]
@@ -36,21 +40,85 @@ struct BomComponent {
     scope: Text,
     #[serde(default)]
     licenses: List<Table<LicenseChoice>>,
-    #[serde(default)]
-    properties: List<Table<Property>>,
+    #[serde(borrow, default)]
+    properties: List<Table<Property<'text>>>,
     #[serde(default)]
     evidence: Table<Evidence>,
     /// Parts of this component; serde_json limits how deep they go.
-    #[serde(default)]
-    components: List<Table<BomComponent>>,
+    #[serde(borrow, default)]
+    components: List<Table<BomComponent<'text>>>,
 }
 
 #[derive(Deserialize)]
-struct Property {
-    #[serde(default)]
-    name: Text,
-    #[serde(default)]
-    value: Text,
+struct Property<'text> {
+    #[serde(borrow, default)]
+    name: Loose<'text>,
+    #[serde(borrow, default)]
+    value: Loose<'text>,
+}
+
+/// A text that is copied only where it has escapes: documents have twenty properties a component, most of which are
+/// of no use here. Anything but a text is empty.
+#[derive(Default)]
+struct Loose<'text>(Cow<'text, str>);
+
+impl<'de: 'text, 'text> Deserialize<'de> for Loose<'text> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Loose<'text>, D::Error> {
+        struct AnyValue;
+        impl<'de> Visitor<'de> for AnyValue {
+            type Value = Cow<'de, str>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Borrowed(text))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::default())
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::default())
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::default())
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::default())
+            }
+            fn visit_unit<E>(self) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::default())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Cow<'de, str>, A::Error> {
+                while values.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Cow::default())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Cow<'de, str>, A::Error> {
+                while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Cow::default())
+            }
+        }
+        deserializer.deserialize_any(AnyValue).map(Loose)
+    }
+}
+
+/// Whether a property is one that is asked for later.
+fn is_known(name: &str) -> bool {
+    name.starts_with("seawall:")
+        || name.starts_with("aquasecurity:trivy:")
+        || name.starts_with("syft:distro:")
+        || name.starts_with("syft:location:")
+        || matches!(
+            name,
+            "syft:metadata:source"
+                | "syft:metadata:sourceVersion"
+                | "syft:metadata:originPackage"
+                | "syft:metadata:modularityLabel"
+                | "syft:metadata:maintainer"
+                | "syft:metadata:vendor"
+        )
 }
 
 #[derive(Deserialize)]
@@ -87,7 +155,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Document>, SbomError> {
         return Ok(None);
     }
     let mut components = Vec::with_capacity(bom.components.0.len());
-    let mut waiting: Vec<BomComponent> =
+    let mut waiting: Vec<BomComponent<'_>> =
         bom.components.0.into_iter().rev().filter_map(|table| table.0).collect();
     let subject = bom.metadata.0.and_then(|metadata| metadata.component.0).map(|mut subject| {
         waiting.extend(std::mem::take(&mut subject.components.0).into_iter().filter_map(|table| table.0));
@@ -101,11 +169,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Document>, SbomError> {
     Ok(Some(Document { subject, components, distro: None, layers }))
 }
 
-fn component(read: BomComponent) -> Component {
+fn component(read: BomComponent<'_>) -> Component {
     let properties = read.properties.0.into_iter().filter_map(|table| table.0);
-    let properties: Vec<(String, String)> = properties
-        .filter_map(|property| Some((property.name.0?, property.value.0.unwrap_or_default())))
-        .collect();
+    let known = properties.filter(|property| is_known(&property.name.0));
+    let properties: Vec<(String, String)> =
+        known.map(|property| (property.name.0.into_owned(), property.value.0.into_owned())).collect();
     let licenses = read.licenses.0.into_iter().filter_map(|table| table.0).filter_map(|choice| {
         let license = choice.license.0.and_then(|license| license.id.0.or(license.name.0));
         license.or(choice.expression.0)

@@ -213,7 +213,7 @@ mod tests {
         let Some(read) = testdata::import("nvd", "enrichment", "nvd-overrides/") else { return };
         assert_eq!(
             (read.documents, read.records.len(), read.gaps.len()),
-            (32_184, 1_666, 0),
+            (32_184, 1_921, 0),
             "{:#?}",
             read.gaps.first()
         );
@@ -260,6 +260,14 @@ mod tests {
         check(
             r#"{"vulnerable":true,"criteria":"cpe:2.3:a:openssl:openssl:1.1.1:pre8:*:*:*:*:*:*"}"#,
             &["generic openssl NotFixed =1.1.1-pre8"],
+        );
+        check(
+            r#"{"vulnerable":true,"criteria":"cpe:2.3:a:oracle:openjdk:1.8.0:update392:*:*:*:*:*:*"}"#,
+            &["generic openjdk NotFixed =1.8.0_392"],
+        );
+        check(
+            r#"{"vulnerable":true,"criteria":"cpe:2.3:a:haxx:curl:8.5.0:*:*:*:*:*:*:*"}"#,
+            &["generic curl NotFixed =8.5.0", "generic libcurl NotFixed =8.5.0"],
         );
         check(r#"{"vulnerable":true,"criteria":"cpe:2.3:a:openssl:openssl:-:*:*:*:*:*:*:*"}"#, &[]);
         check(r#"{"vulnerable":false,"criteria":"cpe:2.3:a:python:python:3.8:*:*:*:*:*:*:*"}"#, &[]);

@@ -20,7 +20,7 @@ pub(super) struct Match {
     version_end_excluding: Option<String>,
 }
 
-/// Vendor and product → the name that the catalog gives the program.
+/// Vendor and product → the names that the catalog gives the program; one product can be several programs.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("python", "python", "python"),
     ("nodejs", "node.js", "node"),
@@ -51,7 +51,29 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("gnu", "bash", "bash"),
     ("gnu", "glibc", "glibc"),
     ("haxx", "curl", "curl"),
+    ("haxx", "curl", "libcurl"),
     ("haxx", "libcurl", "curl"),
+    ("haxx", "libcurl", "libcurl"),
+    ("golang", "go", "go"),
+    ("dart", "dart_software_development_kit", "dart"),
+    ("elixir-lang", "elixir", "elixir"),
+    ("libexpat_project", "libexpat", "expat"),
+    ("ffmpeg", "ffmpeg", "ffmpeg"),
+    ("libpng", "libpng", "libpng"),
+    ("openbsd", "libressl", "libressl"),
+    ("openbsd", "openssh", "openssh"),
+    ("lua", "lua", "lua"),
+    ("musl-libc", "musl", "musl"),
+    ("openresty", "openresty", "openresty"),
+    ("pypy", "pypy", "pypy"),
+    ("vmware", "rabbitmq", "rabbitmq"),
+    ("pivotal_software", "rabbitmq", "rabbitmq"),
+    ("broadcom", "rabbitmq_server", "rabbitmq"),
+    ("squid-cache", "squid", "squid"),
+    ("wordpress", "wordpress", "wordpress"),
+    ("tukaani", "xz", "xz"),
+    ("oracle", "jdk", "oracle-jdk"),
+    ("oracle", "jre", "oracle-jdk"),
     ("zlib", "zlib", "zlib"),
     ("sqlite", "sqlite", "sqlite"),
     ("oracle", "openjdk", "openjdk"),
@@ -66,7 +88,16 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
 impl Match {
     /// Adds what it says; criteria of one program become one entry.
     pub(super) fn add_to(&self, affected: &mut Vec<Affected>) {
-        let Some((name, version)) = self.program().filter(|_| self.vulnerable) else { return };
+        if !self.vulnerable {
+            return;
+        }
+        let Some((names, version)) = self.programs() else { return };
+        for name in names {
+            self.add_program(name, version.clone(), affected);
+        }
+    }
+
+    fn add_program(&self, name: &str, version: Option<String>, affected: &mut Vec<Affected>) {
         let existing = affected.iter().position(|entry| entry.name == name);
         let index = existing.unwrap_or_else(|| {
             affected.push(Affected {
@@ -92,23 +123,27 @@ impl Match {
         }
     }
 
-    /// The program's name and its single version, if the criterion names one.
-    fn program(&self) -> Option<(&'static str, Option<String>)> {
+    /// The programs' names and the single version, if the criterion names one.
+    fn programs(&self) -> Option<(Vec<&'static str>, Option<String>)> {
         let fields = fields(&self.criteria);
         let field = |index: usize| fields.get(index).map(String::as_str);
         if field(0) != Some("cpe") || field(2) != Some("a") {
             return None;
         }
         let (vendor, product) = (field(3)?, field(4)?);
-        let (.., name) = PROGRAMS.iter().find(|(v, p, _)| *v == vendor && *p == product)?;
+        let known = PROGRAMS.iter().filter(|(v, p, _)| *v == vendor && *p == product);
+        let names: Vec<&str> = known.map(|(.., name)| *name).collect();
+        if names.is_empty() {
+            return None;
+        }
         let version = match (field(5)?, field(6).unwrap_or("*")) {
             ("*", _) => None,
             // Not applicable: a statement about no version.
             ("-", _) => return None,
             (version, "*" | "-") => Some(version.to_owned()),
-            (version, update) => Some(format!("{version}-{update}")),
+            (version, update) => Some(updated(version, update)),
         };
-        Some((*name, version))
+        Some((names, version))
     }
 
     fn range(&self) -> Range {
@@ -121,6 +156,19 @@ impl Match {
             (None, None) => Bound::Open,
         };
         Range { introduced, until }
+    }
+}
+
+/// `1.8.0` and `update392` are Java's `1.8.0_392`, `8.9` and `p1` OpenSSH's `8.9p1`; elsewhere an update is a pre-release.
+fn updated(version: &str, update: &str) -> String {
+    let number = |prefix: &str| {
+        let digits = update.strip_prefix(prefix)?;
+        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+    };
+    match (number("update_").or_else(|| number("update")), number("p")) {
+        (Some(java), _) => format!("{version}_{java}"),
+        (None, Some(portable)) => format!("{version}p{portable}"),
+        (None, None) => format!("{version}-{update}"),
     }
 }
 

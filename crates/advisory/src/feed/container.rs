@@ -282,3 +282,55 @@ pub(crate) fn stem(name: &str) -> &str {
     }
     name
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn check(name: &str, bytes: &[u8], expected: &[&str]) {
+        let mut found = Vec::new();
+        let wants = |name: &str| name.ends_with(".json");
+        Walk::new(&wants, &mut |item| {
+            found.push(match item {
+                Found::Document(name, bytes) => format!("{name} {}", bytes.len()),
+                Found::Gap(gap) => format!("{:?}", gap.kind),
+            });
+        })
+        .bytes(name, bytes);
+        assert_eq!(found, expected, "{name}");
+    }
+
+    #[test]
+    fn compression_is_unwrapped_to_a_limit() {
+        check("a.json", b"{}", &["a.json 2"]);
+        check("a.json.gz", &gzip(b"{}"), &["a.json 2"]);
+        check("a.json.zst", &zstd::encode_all(&b"{}"[..], 1).unwrap(), &["a.json 2"]);
+        let mut nested = b"{}".to_vec();
+        for _ in 0..8 {
+            nested = gzip(&nested);
+        }
+        check("a.json.gz", &nested, &["Limit"]);
+        check("a.json.gz", gzip(b"{}").get(..12).unwrap(), &["Unreadable"]);
+        check("a.zip", b"PK\x03\x04 and nothing more", &["Malformed"]);
+    }
+
+    #[test]
+    fn members_of_archives_by_their_names() {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        for name in ["dir/a.json", "b.txt", "../c.json"] {
+            archive.start_file(name, options).unwrap();
+            archive.write_all(b"{}").unwrap();
+        }
+        let bytes = archive.finish().unwrap().into_inner();
+        check("all.zip", &bytes, &["dir/a.json 2", "../c.json 2"]);
+    }
+}

@@ -402,7 +402,56 @@ mod tests {
         let Some(read) = testdata::import("osv", "advisories", "osv-samples/") else { return };
         // 447 documents: 23 name no package, 2 are OSS-Fuzz's, one has only made-up ecosystems.
         assert_eq!((read.records.len(), read.gaps.len()), (421, 11), "{:?}", read.gaps);
-        let debian: Vec<String> = read.about("debian:10", "eterm");
-        println!("{debian:?}");
+    }
+
+    fn check(part: &str, space: &str, name: &str, expected: &str) {
+        let path = format!("fetch/{part}/osv/testdata/fixtures/");
+        let Some(read) = testdata::import("osv", "feed-formats", &path) else { return };
+        assert_eq!(read.gaps, [], "{part}");
+        assert_eq!(read.about(space, name).first().map(String::as_str), Some(expected), "{part}");
+    }
+
+    #[test]
+    fn samples_of_distributions_in_their_archives() {
+        check("rocky", "rocky:9", "bcel", "CVE-2022-42920 rocky:9 bcel Fixed [0, 0:6.4.1-9.el9_1)");
+        check(
+            "rocky",
+            "rocky:8:sig-cloud",
+            "kernel",
+            "CVE-2022-2964 rocky:8:sig-cloud kernel Fixed [0, 0:4.18.0-425.10.1.el8_7.cloud)",
+        );
+        check(
+            "redhat",
+            "rhel:9:eus-9.2",
+            "podman",
+            "CVE-2024-9675 rhel:9:eus-9.2 podman Fixed [0, 2:4.4.1-21.el9_2)",
+        );
+        check("suse", "sled:12.0", "libqt4", "CVE-2006-7250 sled:12.0 libqt4 Fixed [0, 4.8.6-7.1)");
+        check(
+            "ubuntu",
+            "ubuntu:20.04",
+            "rabbitmq-server",
+            "CVE-2024-51988 ubuntu:20.04 rabbitmq-server Fixed [0, 3.8.3-0ubuntu0.1)",
+        );
+        check("alpine", "alpine:3.18", "openvpn", "CVE-2023-46850 alpine:3.18 openvpn Fixed [0, 2.6.7-r0)");
+        check(
+            "debian",
+            "debian:6",
+            "gnutls26",
+            "CVE-2014-3466 debian:6 gnutls26 Fixed [0, 2.8.6-1+squeeze4)",
+        );
+        check("npm", "npm", "jsrsasign", "GHSA-xxxq-chmp-67g4 npm jsrsasign Fixed [0, 8.0.18)");
+        check(
+            "npm",
+            "npm",
+            "@hyperion-util/cookies",
+            "MAL-2023-1 npm @hyperion-util/cookies NotFixed =77.77.79",
+        );
+        check(
+            "nuget",
+            "nuget",
+            "Microsoft.WindowsDesktop.App.Runtime.win-x64",
+            "GHSA-2c7v-qcjp-4mg2 nuget Microsoft.WindowsDesktop.App.Runtime.win-x64 Fixed [3.1.0, 3.1.32)",
+        );
     }
 }

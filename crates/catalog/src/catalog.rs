@@ -3,11 +3,15 @@
 //! Every fact names the file that states it, so that whoever squashes layers can drop the facts of files that an
 //! upper layer removed or replaced ([`Catalog::retain_paths`]) before it adds the upper layer's.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 
 use seawall_finding::{Gap, GapKind};
-use seawall_inventory::{Content, Distro, Ecosystem, Entry, OwnedFiles, Package, Place};
+use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place};
 use serde::{Deserialize, Serialize};
+
+use crate::{distro, ownership};
 
 /// What the readers found in one tree (a layer, a directory).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -64,7 +68,7 @@ impl Catalog {
     /// The whole of a file; a gap and nothing where it is larger than `bytes_max` or cannot be read.
     pub(crate) fn whole<'c>(
         &mut self,
-        entry: &Entry<'_>,
+        entry: &seawall_inventory::Entry<'_>,
         content: &'c mut dyn Content,
         bytes_max: u64,
     ) -> Option<&'c [u8]> {
@@ -79,6 +83,18 @@ impl Catalog {
                 None
             }
         }
+    }
+
+    /// Attaches to each package what other files say of it and chooses the distribution. To be called on the facts of
+    /// the squashed tree: a file list or a licence often is in another layer than the package's record.
+    pub fn join(self) -> Joined {
+        let Catalog { packages, owned, licenses, distros, gaps } = self;
+        let distro = distro::choose(&distros);
+        let mut packages = distribution_packages_once(packages);
+        attach_licenses(&mut packages, licenses);
+        ownership::resolve(&mut packages, &owned, distro.as_ref());
+        packages.sort_by(|a, b| identity(a).cmp(&identity(b)));
+        Joined { distro, packages, gaps }
     }
 
     /// Adds the facts of another tree. For layers: lower first, and [`Catalog::retain_paths`] before each.
@@ -105,7 +121,72 @@ impl Catalog {
     }
 }
 
+fn identity(package: &Package) -> impl Ord {
+    let place = package.places.first().and_then(|place| place.path.as_deref());
+    (package.ecosystem, &package.name, &package.version, place, &package.architecture)
+}
+
+/// A distribution's package is there once, whatever number of databases name it (dpkg's and a chisel manifest, an
+/// rpm database and its copy in `usr/share/rpm`). Packages of languages may be there several times, in several places.
+fn distribution_packages_once(packages: Vec<Package>) -> Vec<Package> {
+    let mut once: Vec<Package> = Vec::with_capacity(packages.len());
+    let mut seen = HashMap::new();
+    for package in packages {
+        if package.ecosystem.is_distribution() {
+            let key = (
+                package.ecosystem,
+                package.name.clone(),
+                package.version.clone(),
+                package.architecture.clone(),
+            );
+            match seen.entry((key, package.module.clone())) {
+                Entry::Occupied(at) => {
+                    if let Some(first) = once.get_mut(*at.get()) {
+                        fill(first, package);
+                    }
+                    continue;
+                }
+                Entry::Vacant(at) => _ = at.insert(once.len()),
+            }
+        }
+        once.push(package);
+    }
+    once
+}
+
+/// Adds to `first` what another record of the same package knows.
+fn fill(first: &mut Package, other: Package) {
+    first.source = first.source.take().or(other.source);
+    first.vendor = first.vendor.take().or(other.vendor);
+    if first.licenses.is_empty() {
+        first.licenses = other.licenses;
+    }
+    for place in other.places {
+        if !first.places.contains(&place) {
+            first.places.push(place);
+        }
+    }
+}
+
+/// Gives each package without licences those of its own file, or else those of a package of the same
+/// source: Debian lets the documentation of a package be a link to that of its sibling.
+fn attach_licenses(packages: &mut [Package], stated: Vec<PackageLicenses>) {
+    let own: HashMap<_, _> = stated.into_iter().map(|l| ((l.ecosystem, l.name), l.licenses)).collect();
+    let mut of_source = HashMap::new();
+    for package in packages.iter_mut().filter(|package| package.licenses.is_empty()) {
+        if let Some(licenses) = own.get(&(package.ecosystem, package.name.clone())) {
+            package.licenses.clone_from(licenses);
+            of_source.entry((package.ecosystem, package.source_name().to_owned())).or_insert(licenses);
+        }
+    }
+    for package in packages.iter_mut().filter(|package| package.licenses.is_empty()) {
+        if let Some(licenses) = of_source.get(&(package.ecosystem, package.source_name().to_owned())) {
+            package.licenses.clone_from(licenses);
+        }
+    }
+}
+
 /// The file of the tree that holds `path`: the part before the first `!/`.
-fn outermost(path: &str) -> &str {
+pub(crate) fn outermost(path: &str) -> &str {
     path.split_once("!/").map_or(path, |(outer, _)| outer)
 }

@@ -7,15 +7,31 @@
 
 use seawall_inventory::{Content, Entry, Interest, Visitor};
 
+mod apk;
 mod catalog;
+mod distro;
+mod document;
+mod dpkg;
 mod executable;
 mod go_binary;
+mod jar;
 mod limits;
+mod lock;
+mod npm;
+mod overwritten;
+pub mod ownership;
+mod project;
+mod reach;
+mod runtime;
 mod rust_binary;
+mod sbom;
 #[cfg(test)]
 mod testing;
 
 pub use catalog::{Catalog, Joined, PackageLicenses};
+pub use sbom::{SbomError, read_sbom};
+
+use crate::overwritten::Overwritten;
 
 /// Reads one kind of evidence.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +45,17 @@ pub struct Reader {
 }
 
 /// All readers, in the order they see a file.
-pub const READERS: &[&[Reader]] = &[go_binary::READERS, rust_binary::READERS];
+pub const READERS: &[&[Reader]] = &[
+    distro::READERS,
+    dpkg::READERS,
+    apk::READERS,
+    go_binary::READERS,
+    rust_binary::READERS,
+    jar::READERS,
+    runtime::READERS,
+    sbom::READERS,
+    npm::READERS,
+];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.
 pub const VERSION: u32 = 1;
@@ -38,6 +64,7 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Default)]
 pub struct Cataloger {
     catalog: Catalog,
+    overwritten: Overwritten,
 }
 
 impl Cataloger {
@@ -47,7 +74,8 @@ impl Cataloger {
     }
 
     /// What was found.
-    pub fn finish(self) -> Catalog {
+    pub fn finish(mut self) -> Catalog {
+        self.overwritten.apply(&mut self.catalog);
         self.catalog
     }
 }
@@ -64,5 +92,9 @@ impl Visitor for Cataloger {
                 (reader.read)(entry, content, &mut self.catalog);
             }
         }
+    }
+
+    fn overwritten(&mut self, path: &str) {
+        self.overwritten.mark(path, &self.catalog);
     }
 }

@@ -111,3 +111,34 @@ pub(crate) fn unpacked(relative: &str, patterns: &[&str]) -> Option<tempfile::Te
     assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
     Some(directory)
 }
+
+/// Checks what all readers make of one file, a line for each package and gap in alphabetical order:
+/// `ECOSYSTEM NAME VERSION PRESENCE LICENCES` and `gap KIND: REASON`.
+pub(crate) fn check_listed(path: &str, bytes: impl AsRef<[u8]>, expected: &[&str]) {
+    let catalog = catalog_of(path, bytes);
+    for package in &catalog.packages {
+        assert_eq!(package.places[0].path.as_deref(), Some(path), "{package:?}");
+    }
+    for gap in &catalog.gaps {
+        assert_eq!(gap.place.path.as_deref(), Some(path), "{gap:?}");
+    }
+    assert_eq!(listed(&catalog), expected, "{path}");
+}
+
+/// The lines of [`check_listed`].
+pub(crate) fn listed(catalog: &Catalog) -> Vec<String> {
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let mut lines: Vec<String> = Vec::new();
+    for package in &catalog.packages {
+        let ecosystem = package.ecosystem.purl_type();
+        let presence = word(serde_json::to_value(package.presence).unwrap());
+        let licenses = package.licenses.join(", ");
+        let line = format!("{ecosystem} {} {} {presence} {licenses}", package.name, package.version);
+        lines.push(line.trim_end().to_owned());
+    }
+    for gap in &catalog.gaps {
+        lines.push(format!("gap {}: {}", word(serde_json::to_value(gap.kind).unwrap()), gap.reason));
+    }
+    lines.sort();
+    lines
+}

@@ -43,11 +43,12 @@ pub struct EndOfLife {
 impl Distro {
     /// The release whose advisories apply, `id:version` with as many version
     /// components as the distribution's advisories use: `debian:12`, `ubuntu:22.04`,
-    /// `alpine:3.20`, `almalinux:9`; the bare id for a rolling distribution.
+    /// `alpine:3.20`, `almalinux:9`; the codename where a release has no number (`debian:sid`, `alpine:edge`);
+    /// the bare id for a rolling distribution.
     pub fn release(&self) -> String {
         let Some(version) = self.version.as_deref() else {
             return match (self.id.as_str(), self.codename.as_deref()) {
-                ("debian", Some(codename)) => format!("debian:{codename}"),
+                ("debian" | "alpine", Some(codename)) => format!("{}:{codename}", self.id),
                 _ => self.id.clone(),
             };
         };

@@ -21,9 +21,11 @@ impl PathList {
         if path.contains('\n') {
             return;
         }
-        let pairs = self.last.char_indices().zip(path.chars());
-        let same = pairs.take_while(|&((_, a), b)| a == b).last();
-        let shared = same.map_or(0, |((at, character), _)| at + character.len_utf8());
+        let pairs = self.last.bytes().zip(path.bytes());
+        let mut shared = pairs.take_while(|(a, b)| a == b).count();
+        while !path.is_char_boundary(shared) {
+            shared -= 1;
+        }
         let rest = path.get(shared..).unwrap_or_default();
         self.lines.push_str(&shared.to_string());
         self.lines.push(':');

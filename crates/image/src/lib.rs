@@ -8,12 +8,27 @@ use std::io::Read;
 
 use seawall_inventory::{Image, Layer};
 
+mod compression;
+mod content;
+pub mod credentials;
+mod gaps;
+mod layer;
 pub mod limits;
 pub mod manifest;
 mod path;
+pub mod registry;
+pub mod source;
+mod squash;
+mod stream;
 mod tar;
+mod walk;
+mod whiteout;
 
+pub use layer::{walk_layer, walk_layer_only};
 pub use limits::Limits;
+pub use squash::{Resolver, Squash};
+pub use walk::{Alias, AliasKind, LayerWalk, Link, Verification, Wanted};
+pub use whiteout::LayerShape;
 
 /// An image whose layers can be read.
 pub struct OpenImage {

@@ -121,12 +121,7 @@ fn helpers_that_misbehave() {
     check_with(&[], file, "r.example/a", &format!("{error}No such file or directory (os error 2)"));
     let endless =
         "while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done";
-    check_with(
-        &[("x", endless)],
-        file,
-        "r.example/a",
-        &format!("{error}it printed no credentials"),
-    );
+    check_with(&[("x", endless)], file, "r.example/a", &format!("{error}it printed no credentials"));
     check(
         r#"{"credsStore":"../../bin/x"}"#,
         "r.example/a",

@@ -1,0 +1,230 @@
+//! The bytes of one file for visitors: of a stream, kept as far as somebody asked, or of a file read in place.
+//!
+//! The bound that a visitor announced with its [`Interest`] is enforced here.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+
+use seawall_inventory::{Content, Interest, ReadSeek};
+
+use crate::limits::Limits;
+
+/// The bytes that one visitor may ask for.
+fn bound(interest: Interest) -> u64 {
+    match interest {
+        Interest::No => 0,
+        Interest::Head(bytes) => u64::from(bytes),
+        Interest::Whole => u64::MAX,
+    }
+}
+
+fn too_large(size_bytes: u64, bytes_max: u64) -> io::Error {
+    let reason = format!("{size_bytes} bytes are more than {bytes_max}");
+    io::Error::new(io::ErrorKind::FileTooLarge, reason)
+}
+
+/// Content that a walker shows to one visitor after the other.
+pub(crate) trait Shown: Content {
+    /// Sets what the next visitor may ask for.
+    fn allow(&mut self, interest: Interest);
+}
+
+/// A file inside a stream.
+pub(crate) struct Spool<'s> {
+    /// What has not been read yet.
+    body: &'s mut dyn Read,
+    size_bytes: u64,
+    bound: u64,
+    limits: &'s Limits,
+    /// The file's first bytes; lent by the walker so that its memory serves the next file.
+    head: &'s mut Vec<u8>,
+    whole: Option<Random>,
+    /// The first failure to read: later callers see the same, not a shorter file.
+    failure: Option<(io::ErrorKind, String)>,
+}
+
+/// A file wholly at hand.
+enum Random {
+    Memory(Cursor<Vec<u8>>),
+    Disk(File),
+}
+
+impl<'s> Spool<'s> {
+    pub(crate) fn new(
+        body: &'s mut dyn Read,
+        size_bytes: u64,
+        head: &'s mut Vec<u8>,
+        limits: &'s Limits,
+    ) -> Spool<'s> {
+        head.clear();
+        Spool { body, size_bytes, bound: 0, limits, head, whole: None, failure: None }
+    }
+
+    /// Makes the first `bytes` bytes present in memory.
+    fn fetch(&mut self, bytes: u64) -> io::Result<()> {
+        let missing = bytes.min(self.size_bytes).saturating_sub(self.head.len() as u64);
+        if missing == 0 {
+            return Ok(());
+        }
+        if let Some((kind, reason)) = &self.failure {
+            return Err(io::Error::new(*kind, reason.clone()));
+        }
+        let at = self.head.len() as u64;
+        let read = match &mut self.whole {
+            None => self.body.take(missing).read_to_end(self.head),
+            Some(Random::Memory(cursor)) => {
+                cursor.set_position(at);
+                cursor.take(missing).read_to_end(self.head)
+            }
+            Some(Random::Disk(file)) => {
+                file.seek(SeekFrom::Start(at))?;
+                file.take(missing).read_to_end(self.head)
+            }
+        };
+        self.note(read).map(|_| ())
+    }
+
+    /// Keeps a failure for those who ask later.
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| self.failure = Some((error.kind(), error.to_string())))
+    }
+
+    /// Puts the whole file where it can be read at random.
+    fn gather(&mut self) -> io::Result<Random> {
+        if self.size_bytes <= self.limits.spool_memory_bytes.max(self.head.len() as u64) {
+            self.fetch(self.size_bytes)?;
+            return Ok(Random::Memory(Cursor::new(self.head.clone())));
+        }
+        if self.size_bytes > self.limits.spool_disk_bytes_max {
+            return Err(too_large(self.size_bytes, self.limits.spool_disk_bytes_max));
+        }
+        // Without a name from the start: nothing is left behind however the process ends.
+        let mut file = tempfile::tempfile()?;
+        file.write_all(self.head)?;
+        let copied = io::copy(self.body, &mut file);
+        self.note(copied)?;
+        Ok(Random::Disk(file))
+    }
+}
+
+impl Shown for Spool<'_> {
+    fn allow(&mut self, interest: Interest) {
+        self.bound = bound(interest);
+    }
+}
+
+impl Content for Spool<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        let bytes = (bytes as u64).min(self.bound).min(self.size_bytes);
+        self.fetch(bytes)?;
+        let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(self.head.len());
+        Ok(self.head.get(..length).unwrap_or(&[]))
+    }
+
+    fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
+        let bytes_max = bytes_max.min(self.bound);
+        if self.size_bytes > bytes_max {
+            return Err(too_large(self.size_bytes, bytes_max));
+        }
+        self.fetch(self.size_bytes)?;
+        Ok(self.head)
+    }
+
+    fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
+        if self.size_bytes > self.bound {
+            return Err(too_large(self.size_bytes, self.bound));
+        }
+        if self.whole.is_none() {
+            if let Some((kind, reason)) = &self.failure {
+                return Err(io::Error::new(*kind, reason.clone()));
+            }
+            self.whole = Some(self.gather()?);
+        }
+        match &mut self.whole {
+            Some(Random::Memory(cursor)) => {
+                cursor.set_position(0);
+                Ok(cursor)
+            }
+            Some(Random::Disk(file)) => {
+                file.rewind()?;
+                Ok(file)
+            }
+            None => Err(io::Error::other("nothing was gathered")),
+        }
+    }
+}
+
+/// A file of the host, opened by a walker that followed no link on the way.
+pub(crate) struct InPlace {
+    file: File,
+    size_bytes: u64,
+    bound: u64,
+    memory: Vec<u8>,
+}
+
+impl InPlace {
+    pub(crate) fn new(file: File, size_bytes: u64) -> InPlace {
+        InPlace { file, size_bytes, bound: 0, memory: Vec::new() }
+    }
+
+    /// Reads up to `bytes` bytes from the start: a file that grows meanwhile is cut, one that shrinks is shorter.
+    fn fetch(&mut self, bytes: u64) -> io::Result<()> {
+        let mut chunk = [0; 16 * 1024];
+        while (self.memory.len() as u64) < bytes {
+            let missing = usize::try_from(bytes - self.memory.len() as u64).unwrap_or(usize::MAX);
+            let length = missing.min(chunk.len());
+            let room = chunk.get_mut(..length).unwrap_or_default();
+            match self.file.read_at(room, self.memory.len() as u64) {
+                Ok(0) => break,
+                Ok(read) => self.memory.extend_from_slice(room.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shown for InPlace {
+    fn allow(&mut self, interest: Interest) {
+        self.bound = bound(interest);
+    }
+}
+
+impl Content for InPlace {
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        let bytes = (bytes as u64).min(self.bound).min(self.size_bytes);
+        self.fetch(bytes)?;
+        let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(self.memory.len());
+        Ok(self.memory.get(..length).unwrap_or(&[]))
+    }
+
+    fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
+        let bytes_max = bytes_max.min(self.bound);
+        if self.size_bytes > bytes_max {
+            return Err(too_large(self.size_bytes, bytes_max));
+        }
+        self.fetch(self.size_bytes)?;
+        Ok(&self.memory)
+    }
+
+    fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
+        if self.size_bytes > self.bound {
+            return Err(too_large(self.size_bytes, self.bound));
+        }
+        self.file.rewind()?;
+        Ok(&mut self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests;

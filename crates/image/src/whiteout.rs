@@ -1,0 +1,340 @@
+//! What a layer does to the layers below it, small enough to keep for every layer.
+//!
+//! A layer removes with whiteouts (`.wh.name`), hides with opaque markers (`.wh..wh..opq`) and replaces with entries
+//! of its own (OCI image-spec `layer.md`; the special names of AUFS). [`LayerShape`] holds that as hashes of paths,
+//! 8 bytes an entry: it can say what becomes of a path one asks for and cannot list paths.
+
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::path::{PathHash, ancestors, parent};
+
+/// What marks a name as gone.
+const WHITEOUT: &str = ".wh.";
+/// AUFS's own files (`.wh..wh.aufs`, `.wh..wh.plnk/`, `.wh..wh.orph/`), of which only the opaque marker means something.
+const AUFS: &str = ".wh..wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+/// What an entry's path says about lower layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark<'a> {
+    /// An entry like any other.
+    None,
+    /// This name in the same directory is gone.
+    Whiteout(&'a str),
+    /// Everything that lower layers have in the same directory is gone.
+    Opaque,
+    /// AUFS's bookkeeping: no file of the image.
+    Metadata,
+    /// A whiteout of no possible name.
+    Nonsense,
+}
+
+/// Reads the mark off a normalised path.
+pub(crate) fn mark(path: &str) -> Mark<'_> {
+    // Nearly every path: one search for the four characters.
+    if !path.contains(WHITEOUT) {
+        return Mark::None;
+    }
+    if ancestors(path).any(|ancestor| name(ancestor).starts_with(AUFS)) {
+        return Mark::Metadata;
+    }
+    match name(path).strip_prefix(WHITEOUT) {
+        None => Mark::None,
+        Some(_) if name(path) == OPAQUE => Mark::Opaque,
+        Some(_) if name(path).starts_with(AUFS) => Mark::Metadata,
+        Some("" | "." | "..") => Mark::Nonsense,
+        Some(gone) => Mark::Whiteout(gone),
+    }
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A summary of one layer's entries, whiteouts and opaque markers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerShape {
+    /// Everything that is no directory, each table sorted.
+    files: Vec<u64>,
+    /// Directories, also those that an entry implies.
+    directories: Vec<u64>,
+    whiteouts: Vec<u64>,
+    opaques: Vec<u64>,
+}
+
+impl LayerShape {
+    /// Whether a file, link or device that a lower layer has at `path` is hidden, removed or replaced by this layer.
+    pub fn hides(&self, path: &str) -> bool {
+        let own = PathHash::of(path);
+        self.ends(own) || has(&self.directories, own) || self.hides_below_ancestors(path)
+    }
+
+    /// Whether a directory that a lower layer has at `path` is gone, with all that is in it. (An entry of this layer
+    /// for the same directory changes its owner and mode and nothing else.)
+    pub fn hides_directory(&self, path: &str) -> bool {
+        self.ends(PathHash::of(path)) || self.hides_below_ancestors(path)
+    }
+
+    /// Whether this layer has a file, link or device at `path`.
+    pub fn has_file(&self, path: &str) -> bool {
+        has(&self.files, PathHash::of(path))
+    }
+
+    /// Whether this layer has a directory at `path`.
+    pub fn has_directory(&self, path: &str) -> bool {
+        has(&self.directories, PathHash::of(path))
+    }
+
+    fn ends(&self, path: PathHash) -> bool {
+        has(&self.files, path) || has(&self.whiteouts, path)
+    }
+
+    fn hides_below_ancestors(&self, path: &str) -> bool {
+        has(&self.opaques, PathHash::of(""))
+            || ancestors(path)
+                .map(PathHash::of)
+                .any(|ancestor| self.ends(ancestor) || has(&self.opaques, ancestor))
+    }
+
+    /// The paths that end what lower layers have at and below them.
+    pub(crate) fn endings(&self) -> impl Iterator<Item = PathHash> {
+        self.files.iter().chain(&self.whiteouts).map(|&hash| PathHash(hash))
+    }
+
+    /// The directories whose content in lower layers is hidden.
+    pub(crate) fn opaques(&self) -> impl Iterator<Item = PathHash> {
+        self.opaques.iter().map(|&hash| PathHash(hash))
+    }
+
+    /// The directories.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = PathHash> {
+        self.directories.iter().map(|&hash| PathHash(hash))
+    }
+
+    /// A compact form for caches: each table as its length and the differences between its entries, as LEB128.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for table in [&self.files, &self.directories, &self.whiteouts, &self.opaques] {
+            write_number(table.len() as u64, &mut bytes);
+            let mut last = 0;
+            for &hash in table {
+                write_number(hash.wrapping_sub(last) >> 1, &mut bytes);
+                last = hash;
+            }
+        }
+        bytes
+    }
+
+    /// Reads what [`LayerShape::to_bytes`] wrote; `None` when it is something else.
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<LayerShape> {
+        let mut table = || {
+            let length = read_number(&mut bytes)?;
+            // Each entry takes at least one byte: a length that lies costs nothing.
+            if length > bytes.len() as u64 {
+                return None;
+            }
+            let mut last = 0u64;
+            let mut entries = Vec::with_capacity(usize::try_from(length).ok()?);
+            for _ in 0..length {
+                last = last.wrapping_add(read_number(&mut bytes)?.wrapping_shl(1));
+                entries.push(last);
+            }
+            entries.is_sorted().then_some(entries)
+        };
+        let shape =
+            LayerShape { files: table()?, directories: table()?, whiteouts: table()?, opaques: table()? };
+        bytes.is_empty().then_some(shape)
+    }
+}
+
+fn has(table: &[u64], path: PathHash) -> bool {
+    table.binary_search(&path.0).is_ok()
+}
+
+fn write_number(mut number: u64, bytes: &mut Vec<u8>) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn read_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (&first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+impl Serialize for LayerShape {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD_NO_PAD.encode(self.to_bytes()))
+    }
+}
+
+impl<'de> Deserialize<'de> for LayerShape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LayerShape, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
+        LayerShape::from_bytes(&bytes).ok_or_else(|| serde::de::Error::custom("not the shape of a layer"))
+    }
+}
+
+/// Builds a [`LayerShape`] from entries in archive order.
+#[derive(Debug, Default)]
+pub(crate) struct ShapeBuilder {
+    /// Hashes in order of arrival; the lowest bit is set for directories.
+    entries: Vec<u64>,
+    whiteouts: Vec<u64>,
+    opaques: Vec<u64>,
+    /// Directories whose ancestors are in `entries`.
+    implied: HashSet<PathHash>,
+}
+
+impl ShapeBuilder {
+    pub(crate) fn file(&mut self, path: &str) {
+        self.parents(path);
+        self.entries.push(PathHash::of(path).0);
+    }
+
+    pub(crate) fn directory(&mut self, path: &str) {
+        self.parents(path);
+        self.entries.push(PathHash::of(path).0 | 1);
+    }
+
+    pub(crate) fn whiteout(&mut self, path: &str) {
+        self.parents(path);
+        self.whiteouts.push(PathHash::of(path).0);
+    }
+
+    pub(crate) fn opaque(&mut self, directory: &str) {
+        if !directory.is_empty() {
+            self.directory(directory);
+        }
+        self.opaques.push(PathHash::of(directory).0);
+    }
+
+    /// How many hashes are held.
+    pub(crate) fn len(&self) -> u64 {
+        (self.entries.len() + self.whiteouts.len() + self.opaques.len()) as u64
+    }
+
+    /// An entry makes the directories it lies in.
+    fn parents(&mut self, path: &str) {
+        let mut directory = parent(path);
+        while !directory.is_empty() {
+            let hash = PathHash::of(directory);
+            if !self.implied.insert(hash) {
+                break;
+            }
+            self.entries.push(hash.0 | 1);
+            directory = parent(directory);
+        }
+    }
+
+    /// The last entry for a path wins; markers do not depend on order.
+    pub(crate) fn finish(mut self) -> LayerShape {
+        self.entries.sort_by_key(|entry| entry >> 1);
+        let last_of_each =
+            self.entries.chunk_by(|one, other| one >> 1 == other >> 1).filter_map(<[u64]>::last);
+        let mut shape = LayerShape::default();
+        for &entry in last_of_each {
+            let table = if entry & 1 == 1 { &mut shape.directories } else { &mut shape.files };
+            table.push(entry & !1);
+        }
+        shape.whiteouts = sorted(self.whiteouts);
+        shape.opaques = sorted(self.opaques);
+        shape
+    }
+}
+
+fn sorted(mut table: Vec<u64>) -> Vec<u64> {
+    table.sort_unstable();
+    table.dedup();
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_off_the_name() {
+        let check = |path: &str, expected: Mark<'_>| assert_eq!(mark(path), expected, "{path}");
+        check("etc/passwd", Mark::None);
+        check("etc/.wh.passwd", Mark::Whiteout("passwd"));
+        check(".wh.etc", Mark::Whiteout("etc"));
+        check("etc/.wh..wh..opq", Mark::Opaque);
+        check(".wh..wh..opq", Mark::Opaque);
+        check(".wh..wh.aufs", Mark::Metadata);
+        check(".wh..wh.plnk/12.34", Mark::Metadata);
+        check("a/.wh..wh.orph/b/c", Mark::Metadata);
+        check("a/.wh.", Mark::Nonsense);
+        check("a/.wh...", Mark::Nonsense);
+        check("a.wh.b", Mark::None);
+        check("a/.wh.b/c", Mark::None);
+        check("etc/.wh..hidden", Mark::Whiteout(".hidden"));
+    }
+
+    /// `D dir`, `F file`, `W whiteout`, `O opaque`.
+    fn shape(entries: &str) -> LayerShape {
+        let mut builder = ShapeBuilder::default();
+        for entry in entries.split_whitespace() {
+            let (kind, path) = entry.split_at(1);
+            match kind {
+                "D" => builder.directory(path),
+                "F" => builder.file(path),
+                "W" => builder.whiteout(path),
+                _ => builder.opaque(path),
+            }
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn what_a_layer_hides() {
+        let check = |entries: &str, hidden: &str, seen: &str| {
+            let shape = shape(entries);
+            for path in hidden.split_whitespace() {
+                assert!(shape.hides(path), "{entries}: {path}");
+            }
+            for path in seen.split_whitespace() {
+                assert!(!shape.hides(path), "{entries}: {path}");
+            }
+        };
+        check("Wa/b", "a a/b a/b/c", "ab a/bb a/c");
+        check("Oa", "a a/b a/b/c", "ab b");
+        check("O", "a a/b", "");
+        check("Fa", "a a/b", "b");
+        check("Da", "a", "a/b");
+        check("Fa/b/c", "a a/b a/b/c a/b/c/d", "a/b/d a/d");
+        check("Fa Da", "a", "a/b");
+        check("Da Fa", "a a/b", "");
+        check("Wa Da Fa/b", "a a/b a/c", "b");
+        check("", "", "a a/b");
+    }
+
+    #[test]
+    fn shapes_survive_being_written() {
+        for entries in ["", "Wa/b Oc Fd/e/f Dg", "Fa Fb Fc Fd Fe Ff Fg Fh"] {
+            let shape = shape(entries);
+            let text = serde_json::to_string(&shape).unwrap();
+            assert_eq!(serde_json::from_str::<LayerShape>(&text).unwrap(), shape, "{entries}");
+        }
+        for bytes in
+            [&b""[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\x01\x02\0\0", b"\0\0\0\0\0", b"\x80"]
+        {
+            assert_eq!(LayerShape::from_bytes(bytes), None, "{bytes:?}");
+        }
+    }
+}

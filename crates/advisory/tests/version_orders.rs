@@ -57,3 +57,58 @@ fn cases_that_scanners_got_wrong() {
         check(order, left, sign, right);
     }
 }
+
+/// Reads `left<TAB>right<TAB>sign` lines and wants every answer to be ours too.
+fn check_vectors(order: Order, vectors: &str) {
+    let mut wrong = Vec::new();
+    for line in vectors.lines() {
+        let mut fields = line.split('\t');
+        let (Some(left), Some(right), Some(sign)) = (fields.next(), fields.next(), fields.next()) else {
+            panic!("{}: not three fields: {line:?}", order.name());
+        };
+        let expected = match sign {
+            "-1" => Some(Ordering::Less),
+            "0" => Some(Ordering::Equal),
+            "1" => Some(Ordering::Greater),
+            "?" => None,
+            _ => panic!("{}: not a sign: {line:?}", order.name()),
+        };
+        let answers = [order.compare(left, right), order.compare(right, left).map(Ordering::reverse)];
+        let readable = order.parses(left) && order.parses(right);
+        if answers != [expected; 2] || readable != expected.is_some() {
+            wrong.push(format!("{line} but {answers:?}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{}: {} of {} differ:\n{}",
+        order.name(),
+        wrong.len(),
+        vectors.lines().count(),
+        wrong.join("\n")
+    );
+    assert!(vectors.lines().count() > 30, "{}: too few vectors", order.name());
+}
+
+macro_rules! vectors {
+    ($($name:ident $order:ident $file:literal),+ $(,)?) => {$(
+        #[test]
+        fn $name() {
+            check_vectors(Order::$order, include_str!(concat!("vectors/", $file)));
+        }
+    )+};
+}
+
+vectors! {
+    deb_as_dpkg Deb "deb.tsv",
+    rpm_as_librpm Rpm "rpm.tsv",
+    apk_as_apk_tools Apk "apk.tsv",
+    alpm_as_vercmp Alpm "alpm.tsv",
+    semver_as_cargo Semver "semver.tsv",
+    npm_as_node_semver Npm "npm.tsv",
+    pep440_as_packaging Pep440 "pep440.tsv",
+    golang_as_x_mod Golang "golang.tsv",
+    maven_as_comparable_version Maven "maven.tsv",
+    gem_as_gem_version Gem "gem.tsv",
+    composer_as_composer_semver Composer "composer.tsv",
+}

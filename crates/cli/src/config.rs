@@ -83,7 +83,7 @@ impl Config {
 
     /// The date of this run, UTC.
     pub(crate) fn today(&self) -> Date {
-        self.now.to_zoned(TimeZone::UTC).date()
+        TimeZone::UTC.to_datetime(self.now).date()
     }
 
     /// An environment variable that is set and not empty.

@@ -19,10 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("advisory", &["inventory", "finding"]),
     ("report", &["inventory", "finding", "policy"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory"]),
-    (
-        "cli",
-        &["inventory", "finding", "engine", "policy", "image", "catalog", "advisory", "report", "scan"],
-    ),
+    ("cli", &["inventory", "finding", "engine", "policy", "image", "catalog", "advisory", "report", "scan"]),
     ("testkit", &[]),
 ];
 
@@ -51,7 +48,9 @@ fn only_the_terminal_prints_and_only_the_configuration_reads_the_environment() {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+        for (number, line) in
+            text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
             let prints = ["println!(", "eprintln!(", "eprint!(", "io::stdout()", "io::stderr()"];
             let reads = ["env::var(", "env::var_os(", "env::vars("];
             let is_terminal = shown.ends_with("cli/src/terminal.rs");

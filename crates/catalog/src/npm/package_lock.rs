@@ -217,7 +217,7 @@ mod tests {
         check(
             "package-lock.json",
             deep,
-            &["gap malformed: not valid JSON: recursion limit exceeded at line 1 column 1344"],
+            &["gap malformed: not valid JSON: recursion limit exceeded at line 1 column 1340"],
         );
     }
 }

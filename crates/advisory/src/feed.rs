@@ -15,7 +15,7 @@ mod cve_id;
 mod cve_record;
 mod cvss;
 mod debian_dsa;
-mod debian_release;
+pub(crate) mod debian_release;
 mod debian_tracker;
 mod endoflife;
 mod epss;
@@ -40,7 +40,7 @@ mod rustsec;
 mod secdb;
 #[cfg(test)]
 mod testdata;
-mod ubuntu_release;
+pub(crate) mod ubuntu_release;
 mod ubuntu_tracker;
 mod updateinfo;
 mod xml;

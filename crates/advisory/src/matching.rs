@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use seawall_finding::{AdvisorySource, Evidence, Finding, Findings, Gap, GapKind};
-use seawall_inventory::{Distro, Ecosystem, Inventory, Package};
+use seawall_inventory::{Distro, Ecosystem, Inventory, Package, Presence};
 
 use crate::database::{BlockCache, Database};
 use crate::limits::GAP_IDS_MAX;
@@ -33,6 +33,18 @@ pub use end_of_life::{end_of_life, end_of_life_runtimes};
 pub struct MatchOptions {
     /// How much text a finding carries.
     pub detail: Detail,
+    /// Whether packages for development only are judged.
+    pub development: Development,
+}
+
+/// What becomes of packages that a lock file names for development or tests only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Development {
+    /// They are counted and not judged: they do not run.
+    #[default]
+    LeaveOut,
+    /// They are judged like all others.
+    Judge,
 }
 
 /// How much text a finding carries.
@@ -56,6 +68,8 @@ pub struct Matched {
     pub problems_suppressed: u64,
     /// Language packages that are judged as part of the distribution package that owns their files.
     pub packages_owned: u64,
+    /// Packages for development only that were left out.
+    pub packages_for_development: u64,
     /// The sources that were asked, one entry per source and space.
     pub advisories: Vec<AdvisorySource>,
     /// Digest of the database.
@@ -85,7 +99,12 @@ pub fn match_inventory(database: &Database, inventory: &Inventory, options: &Mat
         run.installed.entry((package.ecosystem, &package.name)).or_insert(package);
     }
     for package in &inventory.packages {
-        run.judge(package);
+        match (package.presence, options.development) {
+            (Presence::LockedForDevelopment, Development::LeaveOut) => {
+                run.matched.packages_for_development += 1;
+            }
+            _ => run.judge(package),
+        }
     }
     run.finish()
 }

@@ -23,7 +23,7 @@ use seawall_finding::Gap;
 
 pub use fetch::{Address, Body, Directory, Fetch, FetchError, Network, NetworkUse, Request, Response};
 pub use mirror::{mirror_database, mirror_feeds};
-pub use packages::{AptSuite, PackageMirror, update_from_packages};
+pub use packages::{AptSuite, AptSuiteError, PackageMirror, update_from_packages};
 pub use sources::{Fetched, Part, Reach, SOURCES, Source, Unit};
 
 use crate::database::{BuildError, FetchedFile, MANIFEST, Manifest, ShardInfo, SourceInfo, hex, install};

@@ -339,18 +339,18 @@ fn package_mirrors_alone_make_a_database() {
     let path = "mirror.example/debian-security/pool/updates/main/f/foo/foo_1.0-1+deb12u2.debian.tar.gz";
     server.set(path, debian_part(changelog));
     repository(&server, "mirror.example/amzn2");
-    let suite = AptSuite {
-        base: "https://mirror.example/debian-security".into(),
-        suite: "bookworm-security".into(),
-        component: "main".into(),
-        space: "debian:12".into(),
-    };
+    let suite: AptSuite = "deb https://mirror.example/debian-security bookworm-security main".parse().unwrap();
+    assert_eq!(suite.space, "debian:12");
+    let none_of_these = AptSuite { only: ["baz".to_owned()].into(), ..suite.clone() };
     let mirrors = [
         PackageMirror::Apt(suite),
         PackageMirror::Rpm { base: "https://mirror.example/amzn2".into(), space: None },
     ];
     let Origin::Network(network) = server.origin() else { panic!("not a network origin") };
     let directory = tempfile::tempdir().unwrap();
+    let other = [PackageMirror::Apt(none_of_these)];
+    let refused = update_from_packages(directory.path(), &options(&[]), &other, &network, &mut |_| {});
+    assert!(matches!(refused, Err(UpdateError::NothingFetched { .. })), "{refused:?}");
     let updated =
         update_from_packages(directory.path(), &options(&[]), &mirrors, &network, &mut |_| {}).unwrap();
     let outcomes: Vec<&Outcome> = updated.parts.iter().map(|part| &part.outcome).collect();

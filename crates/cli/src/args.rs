@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
+use seawall_advisory::update::AptSuite;
 use seawall_finding::Severity;
 use seawall_inventory::Platform;
 use seawall_report::Format;
@@ -33,13 +34,21 @@ Examples:
   seawall scan --format table --format json=scan.json --format html=scan.html app:latest
   seawall scan --baseline last.json --fail-on low app:next      # only what is new";
 
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  seawall diff app:1.2 app:1.3
+  seawall diff --fail-on high last.tar next.tar    # exit 1 only for findings that are new
+  seawall diff --format json app:1.2 app:1.3";
+
 const DB_EXAMPLES: &str = "\
 Examples:
   seawall db update                          # fetch what has changed
   seawall db status                          # sources, ages, counts
   seawall db mirror /media/usb/seawall       # everything an air-gapped site needs
   seawall db update --from /media/usb/seawall
-  seawall db update --from http://mirror.local/seawall";
+  seawall db update --from http://mirror.local/seawall
+  seawall db update --apt 'http://deb.debian.org/debian-security bookworm-security main' --for app.tar
+                                             # where only the package mirror can be reached";
 
 /// Container security from build to run time, in one binary.
 #[derive(Debug, Parser)]
@@ -76,6 +85,9 @@ pub(crate) enum Command {
     /// List what is in an image, directory or container as CycloneDX or SPDX
     #[command(after_help = "Examples:\n  seawall sbom alpine:3.20\n  seawall sbom --format spdx --output app.spdx.json app.tar")]
     Sbom(Box<Sbom>),
+    /// Compare two targets: packages and findings gained, lost and kept
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(Box<Diff>),
     /// Fetch, show and mirror advisories
     #[command(after_help = DB_EXAMPLES)]
     Db {
@@ -121,6 +133,20 @@ pub(crate) struct TargetArgs {
     /// Threads that walk layers [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
+}
+
+impl TargetArgs {
+    /// The target with every option at its default.
+    pub(crate) fn of(target: &str) -> TargetArgs {
+        TargetArgs {
+            target: target.to_owned(),
+            platform: None,
+            insecure_registry: Vec::new(),
+            ca_file: None,
+            no_cache: false,
+            jobs: None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -180,6 +206,31 @@ pub(crate) struct Sbom {
     pub(crate) output: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The target to compare with
+    pub(crate) before: String,
+    #[command(flatten)]
+    pub(crate) after: TargetArgs,
+    /// Output format: table or json
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: DiffFormat,
+    /// Write to this file instead of stdout
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Deny gained findings of this severity or above
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<Severity>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
     /// Fetch what has changed and swap the database atomically
@@ -190,12 +241,24 @@ pub(crate) enum Db {
         /// Only these sources (see `seawall db status`)
         #[arg(long, value_name = "NAME")]
         source: Vec<String>,
+        /// A suite of an apt mirror whose changelogs say what is fixed, as a line of sources.list
+        #[arg(long, value_name = "ADDRESS SUITE COMPONENT", conflicts_with_all = ["from", "source"])]
+        apt: Vec<AptSuite>,
+        /// With --apt: only the source packages of this target
+        #[arg(long = "for", value_name = "TARGET", requires = "apt")]
+        only_for: Option<String>,
+        /// An rpm repository whose updateinfo says what is fixed: the address above `repodata`
+        #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["from", "source"])]
+        rpm: Vec<String>,
     },
     /// Show sources, ages and counts
     Status {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// Compare every byte with the database's digests
+        #[arg(long)]
+        verify: bool,
     },
     /// Write everything that an air-gapped site needs into a directory
     Mirror {

@@ -1,4 +1,4 @@
-//! The only module that reads the environment: directories, engine sockets, proxies, credentials.
+//! The only module that reads the environment: the user, directories, engine sockets, proxies, credentials.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     home: PathBuf,
+    uid: u32,
     cache_home: Option<PathBuf>,
     data_home: Option<PathBuf>,
     database: Option<PathBuf>,
@@ -49,6 +50,7 @@ impl Config {
         let fixed = epoch.and_then(|seconds| Timestamp::from_second(seconds).ok());
         Config {
             home: path("HOME").unwrap_or_else(|| PathBuf::from("/")),
+            uid: rustix::process::getuid().as_raw(),
             cache_home: path("XDG_CACHE_HOME"),
             data_home: path("XDG_DATA_HOME"),
             database: path("SEAWALL_DB"),
@@ -69,6 +71,11 @@ impl Config {
     pub(crate) fn cache(&self, given: Option<&Path>) -> PathBuf {
         let cache = || self.cache_home.clone().unwrap_or_else(|| self.home.join(".cache"));
         given.map(Path::to_owned).or_else(|| self.cache.clone()).unwrap_or_else(|| cache().join("seawall"))
+    }
+
+    /// The user's number, for the sockets below `/run/user`.
+    pub(crate) fn uid(&self) -> u32 {
+        self.uid
     }
 
     /// The user's home directory.

@@ -1,1 +1,51 @@
-fn main() {}
+//! `seawall`: container security from build to run time, in one binary.
+//!
+//! This file parses the command line and hands it to `commands`; every mode is one line of one match.
+
+mod args;
+mod commands;
+mod config;
+mod exit;
+mod output;
+mod progress;
+mod target;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::commands::{db, diff, explain, manual, sbom, scan};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::terminal::{Talk, Terminal};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = Config::from_environment();
+    let talk = if cli.global.quiet { Talk::Quiet } else { Talk::Normal };
+    let terminal = Terminal::new(talk, config.no_color);
+    let session = Session { config: &config, terminal: &terminal, global: &cli.global };
+    let done = match &cli.command {
+        Command::Scan(args) => scan::run(args, &session),
+        Command::Sbom(args) => sbom::run(args, &session),
+        Command::Diff(args) => diff::run(args, &session),
+        Command::Db { command } => db::run(command, &session),
+        Command::Explain { id } => explain::run(id, &session),
+        Command::Completions { shell } => manual::completions(*shell, &terminal),
+        Command::Man { directory } => manual::man(directory, &terminal),
+    };
+    let exit = done.unwrap_or_else(|error| {
+        terminal.error(&error);
+        Exit::BadInput
+    });
+    exit.into()
+}
+
+/// What every command works with.
+struct Session<'s> {
+    config: &'s Config,
+    terminal: &'s Terminal,
+    global: &'s args::Global,
+}

@@ -8,6 +8,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use seawall_report::printable;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How much is said on stderr.
@@ -49,7 +51,7 @@ impl Terminal {
     pub(crate) fn note(&self, text: impl Display) {
         if self.talk == Talk::Normal {
             self.clear_progress();
-            eprintln!("{text}");
+            eprintln!("{}", printable(&text.to_string()));
         }
     }
 
@@ -57,14 +59,16 @@ impl Terminal {
     #[expect(clippy::print_stderr, reason = "this is the module that writes to stderr")]
     pub(crate) fn error(&self, error: &anyhow::Error) {
         self.clear_progress();
-        eprint!("seawall: {error}");
-        for cause in error.chain().skip(1) {
-            eprint!(": {cause}");
-        }
-        eprintln!();
+        let told: Vec<String> = error.chain().map(ToString::to_string).collect();
+        eprintln!("seawall: {}", printable(&told.join(": ")));
     }
 
-    /// The result. A reader that has gone away (`| head`) is not an error.
+    /// A result for people, which may hold names from hostile images.
+    pub(crate) fn text(&self, text: &str) -> io::Result<()> {
+        self.result(printable(text).as_bytes())
+    }
+
+    /// The result as it is. A reader that has gone away (`| head`) is not an error.
     pub(crate) fn result(&self, bytes: &[u8]) -> io::Result<()> {
         self.clear_progress();
         let mut stdout = io::stdout().lock();

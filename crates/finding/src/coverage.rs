@@ -17,11 +17,32 @@ pub struct Coverage {
     pub packages: Vec<CatalogCount>,
     /// Packages that some advisory source covers.
     pub packages_judged: u64,
+    /// Language packages that are judged as part of the distribution package that owns their files.
+    #[serde(default)]
+    pub packages_owned: u64,
+    /// Packages for development only, which were not judged.
+    #[serde(default)]
+    pub packages_for_development: u64,
+    /// Problems that one source claims and the vendor says the package does not have.
+    #[serde(default)]
+    pub problems_suppressed: u64,
+    /// Findings that the user's own options leave out of the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// The advisory sources that were asked, with their age.
     pub advisories: Vec<AdvisorySource>,
     /// Digest of the advisory database, so that a report can be repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+}
+
+/// Findings that an option leaves out of the report, so that a short report never looks like a clean one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The option: `--only-fixed`.
+    pub by: String,
+    /// How many findings.
+    pub findings: u64,
 }
 
 /// How many packages one ecosystem's evidence declared.

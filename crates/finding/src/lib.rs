@@ -13,7 +13,7 @@ mod severity;
 mod subject;
 mod vulnerability;
 
-pub use coverage::{AdvisorySource, CatalogCount, Coverage};
+pub use coverage::{AdvisorySource, CatalogCount, Coverage, LeftOut};
 pub use evidence::{Evidence, Malicious, Outdated};
 pub use fingerprint::Fingerprint;
 pub use gap::{Gap, GapKind};

@@ -24,3 +24,4 @@ mod trivy;
 pub use advice::{Advice, advise};
 pub use format::{Colour, Format, FormatError, RenderError, RenderOptions, render};
 pub use report::{Collector, Report};
+pub use text::printable;

@@ -5,29 +5,25 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The text with control characters and invisible direction marks replaced: names in images are hostile, and an
-/// escape sequence in one must not reach the terminal.
+/// escape sequence in one must not reach the terminal. Line breaks become blanks: it is one cell or line.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    replaced(text, |c| if matches!(c, '\n' | '\t') { ' ' } else { '\u{fffd}' })
+}
+
+/// [`clean`] for a text of several lines, which keeps its line breaks.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    replaced(text, |c| if matches!(c, '\n' | '\t') { c } else { '\u{fffd}' })
+}
+
+fn replaced(text: &str, replacement: impl Fn(char) -> char) -> Cow<'_, str> {
     let is_bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
     };
-    if text.contains(is_bad) {
-        Cow::Owned(
-            text.chars()
-                .map(|c| {
-                    if c == '\n' || c == '\t' {
-                        ' '
-                    } else if is_bad(c) {
-                        '\u{fffd}'
-                    } else {
-                        c
-                    }
-                })
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
+    if !text.contains(is_bad) {
+        return Cow::Borrowed(text);
     }
+    Cow::Owned(text.chars().map(|c| if is_bad(c) { replacement(c) } else { c }).collect())
 }
 
 /// At most `width` columns, `…` at the end where something was cut.

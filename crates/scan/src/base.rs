@@ -21,7 +21,7 @@ pub fn given(image: &Image, base: &Image) -> Option<Base> {
 
 /// The base, guessed from the build history: an image ends with its `CMD` or `ENTRYPOINT`, so one with layers above
 /// it is the end of another image. The name comes from the label that build tools may set.
-pub fn guess(image: &Image) -> Option<Base> {
+pub(crate) fn guess(image: &Image) -> Option<Base> {
     let sets_command = |step: &History| {
         let word = step.created_by.trim_start();
         step.empty_layer && (word.starts_with("CMD ") || word.starts_with("ENTRYPOINT "))

@@ -9,10 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use seawall_image::Wanted;
 use seawall_inventory::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::facts::{self, LayerFacts};
 use crate::limits::{CACHE_BYTES_MAX, FACTS_BYTES_MAX};
+
+/// Which look at a layer: `None` is the first, at all of it; the second is at these files.
+pub(crate) type Part<'a> = Option<&'a Wanted>;
 
 /// A directory of layer facts.
 #[derive(Debug, Clone)]
@@ -26,13 +31,19 @@ impl LayerCache {
         LayerCache { directory: directory.join("layers") }
     }
 
-    fn path(&self, diff_id: &Digest) -> PathBuf {
-        self.directory.join(format!("{}-{:x}", diff_id.hex(), facts::version()))
+    fn path(&self, diff_id: &Digest, part: Part<'_>) -> PathBuf {
+        let mut name = format!("{}-{:x}", diff_id.hex(), facts::version());
+        if let Some(wanted) = part {
+            let digest = Sha256::digest(format!("{wanted:?}"));
+            name.push('-');
+            name.extend(digest.iter().take(16).map(|byte| format!("{byte:02x}")));
+        }
+        self.directory.join(name)
     }
 
     /// The facts of a layer, where they are cached and whole.
-    pub(crate) fn get(&self, diff_id: &Digest) -> Option<LayerFacts> {
-        let file = File::open(self.path(diff_id)).ok()?;
+    pub(crate) fn get(&self, diff_id: &Digest, part: Part<'_>) -> Option<LayerFacts> {
+        let file = File::open(self.path(diff_id, part)).ok()?;
         // Bounded: a damaged or foreign file must not fill memory.
         let bytes = zstd::stream::Decoder::new(&file).ok().and_then(|decoder| read_bounded(decoder))?;
         let facts = serde_json::from_slice(&bytes).ok()?;
@@ -45,12 +56,12 @@ impl LayerCache {
     ///
     /// # Errors
     /// The directory cannot be written; the scan goes on without.
-    pub(crate) fn put(&self, diff_id: &Digest, facts: &LayerFacts) -> io::Result<()> {
+    pub(crate) fn put(&self, diff_id: &Digest, part: Part<'_>, facts: &LayerFacts) -> io::Result<()> {
         fs::create_dir_all(&self.directory)?;
         let file = tempfile::NamedTempFile::new_in(&self.directory)?;
         let mut encoder = zstd::stream::Encoder::new(file, 1)?;
         serde_json::to_writer(&mut encoder, facts)?;
-        encoder.finish()?.persist(self.path(diff_id))?;
+        encoder.finish()?.persist(self.path(diff_id, part))?;
         Ok(())
     }
 
@@ -93,16 +104,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let cache = LayerCache::new(directory.path());
         let id = Digest::sha256([7; 32]);
-        assert_eq!(cache.get(&id), None);
+        assert_eq!(cache.get(&id, None), None);
         let mut facts = LayerFacts { files: 3, ..LayerFacts::default() };
         facts.catalog.declare("var/lib/dpkg/status", Package::new(Ecosystem::Deb, "a", "1"));
-        cache.put(&id, &facts).unwrap();
-        assert_eq!(cache.get(&id), Some(facts));
-        let path = cache.path(&id);
+        cache.put(&id, None, &facts).unwrap();
+        assert_eq!(cache.get(&id, None), Some(facts));
+        let path = cache.path(&id, None);
         let bytes = fs::read(&path).unwrap();
         for cut in [0, 1, bytes.len() / 2, bytes.len() - 1] {
             fs::write(&path, &bytes[..cut]).unwrap();
-            assert_eq!(cache.get(&id), None, "{cut} bytes");
+            assert_eq!(cache.get(&id, None), None, "{cut} bytes");
         }
     }
 }

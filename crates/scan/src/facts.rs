@@ -2,7 +2,7 @@
 
 use seawall_catalog::{Catalog, Cataloger};
 use seawall_finding::Gap;
-use seawall_image::LayerShape;
+use seawall_image::{Alias, LayerShape, LayerWalk, Link};
 use serde::{Deserialize, Serialize};
 
 /// Everything that a scan keeps of one layer.
@@ -12,21 +12,33 @@ pub(crate) struct LayerFacts {
     pub(crate) catalog: Catalog,
     /// Which paths of lower layers this layer hides.
     pub(crate) shape: LayerShape,
+    /// Its symbolic links; only where some layer has aliases are they ever followed.
+    pub(crate) links: Vec<Link>,
+    /// Links under whose name a cataloger wants a file.
+    pub(crate) aliases: Vec<Alias>,
     /// What the walk could not read.
     pub(crate) gaps: Vec<Gap>,
-    /// Files, directories and links.
+    /// Files, links and devices.
     pub(crate) files: u64,
     /// Uncompressed bytes.
     pub(crate) bytes: u64,
 }
 
-/// Changes whenever cached facts would be wrong: the layout of [`LayerFacts`], the walk, the catalogers.
-pub(crate) fn version() -> u64 {
-    const LAYOUT: u64 = 1;
-    LAYOUT << 32 | u64::from(seawall_image::VERSION) << 16 | u64::from(seawall_catalog::VERSION)
+impl LayerFacts {
+    /// The facts of a finished walk.
+    pub(crate) fn of(walk: LayerWalk, cataloger: Cataloger) -> LayerFacts {
+        let LayerWalk { files, bytes, shape, links, aliases, gaps, diff_id: _, verification: _ } = walk;
+        LayerFacts { catalog: cataloger.finish(), shape, links, aliases, gaps, files, bytes }
+    }
+
+    /// The facts of a layer of which only this is known.
+    pub(crate) fn of_gap(gap: Gap) -> LayerFacts {
+        LayerFacts { gaps: vec![gap], ..LayerFacts::default() }
+    }
 }
 
-/// The visitors of one walk.
-pub(crate) fn visitors() -> Cataloger {
-    Cataloger::new()
+/// Changes whenever cached facts would be wrong: the layout of [`LayerFacts`], the walk, the catalogers.
+pub(crate) fn version() -> u64 {
+    const LAYOUT: u64 = 2;
+    LAYOUT << 32 | u64::from(seawall_image::VERSION) << 16 | u64::from(seawall_catalog::VERSION)
 }

@@ -1,1 +1,19 @@
-//! scan
+//! The static pipeline: layers or files → facts → one inventory → findings.
+//!
+//! [`examine`] reads a target once and says what is in it, [`assess`] says what is wrong with that. Each layer is
+//! walked at most once, ever: its facts are cached by its digest. This crate opens no target and judges by no
+//! policy.
+
+mod aliases;
+mod assess;
+mod base;
+mod cache;
+mod coalesce;
+pub mod examine;
+mod facts;
+mod limits;
+
+pub use assess::{Assessed, AssessOptions, assess};
+pub use base::given as base_of;
+pub use cache::LayerCache;
+pub use examine::{Examine, Examined, Progress};

@@ -1,5 +1,7 @@
 //! Releases and runtimes that get no fixes any more.
 
+mod known;
+
 use seawall_finding::{Confidence, Evidence, Finding, Findings, Outdated, Rule, Severity, Subject};
 use seawall_inventory::{Distro, Ecosystem, EndOfLife, Inventory, Place};
 
@@ -7,8 +9,13 @@ use crate::database::Database;
 use crate::record::Support;
 use crate::rules::{END_OF_LIFE_DISTRIBUTION, END_OF_LIFE_RUNTIME};
 
-/// When a distribution's release stops getting fixes, and a finding where it has. `today` is `YYYY-MM-DD`.
-pub fn end_of_life(database: &Database, distro: &Distro, today: &str) -> (Option<EndOfLife>, Findings) {
+/// When a distribution's release stops getting fixes, and a finding where it has. `today` is `YYYY-MM-DD`. Without a
+/// database, or where it does not know the release, a small built-in table is asked.
+pub fn end_of_life(
+    database: Option<&Database>,
+    distro: &Distro,
+    today: &str,
+) -> (Option<EndOfLife>, Findings) {
     let mut findings = Findings::default();
     let Some(support) = support_of(database, distro) else { return (None, findings) };
     let Some(on) = support.ends_on.clone() else { return (None, findings) };
@@ -21,13 +28,14 @@ pub fn end_of_life(database: &Database, distro: &Distro, today: &str) -> (Option
     (Some(dates), findings)
 }
 
-fn support_of(database: &Database, distro: &Distro) -> Option<Support> {
+fn support_of(database: Option<&Database>, distro: &Distro) -> Option<Support> {
     let version = distro.version.as_deref()?;
     let parts: Vec<&str> = version.split('.').collect();
     // Cycles are `12`, `3.20`, `22.04`, `2023` or `15.5`, by product.
-    (1..=parts.len())
-        .rev()
-        .find_map(|count| database.support(&distro.id, &parts.get(..count).unwrap_or_default().join(".")))
+    let cycles = || (1..=parts.len()).rev().map(|count| parts.get(..count).unwrap_or_default().join("."));
+    database
+        .and_then(|database| cycles().find_map(|cycle| database.support(&distro.id, &cycle)))
+        .or_else(|| cycles().find_map(|cycle| known::support(&distro.id, &cycle)))
 }
 
 fn distribution_finding(distro: &Distro, dates: &EndOfLife, is_extended: bool) -> Finding {

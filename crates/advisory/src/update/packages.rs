@@ -1,9 +1,10 @@
 //! Advisories of a site that can reach only its package mirror: rpm repositories publish `updateinfo`; of apt
 //! suites the changelogs of the published source packages say which version fixes which CVE.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
+use std::str::FromStr;
 
 use super::fetch::{Address, Fetch, FetchError, Response};
 use super::mirror::plain;
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::Order;
 use crate::database::{FetchedFile, Manifest, SourceInfo, hex, install};
-use crate::feed::{self, Standing};
+use crate::feed::{self, Standing, debian_release, ubuntu_release};
 use crate::limits::{APT_INDEX_BYTES_MAX, DEBIAN_PART_BYTES_MAX};
 
 /// Where packages come from.
@@ -42,6 +43,36 @@ pub struct AptSuite {
     pub component: String,
     /// The release whose packages it has: `debian:12`.
     pub space: String,
+    /// Source packages to ask for; empty asks for every one of the suite, which is a download of some hundred MB.
+    pub only: BTreeSet<String>,
+}
+
+/// Why a text does not name a suite.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an apt suite; write it as in sources.list: `http://deb.debian.org/debian-security bookworm-security main`")]
+pub struct AptSuiteError(String);
+
+/// Reads a line of sources.list without its options: `[deb] ADDRESS SUITE COMPONENT`.
+impl FromStr for AptSuite {
+    type Err = AptSuiteError;
+
+    fn from_str(text: &str) -> Result<AptSuite, AptSuiteError> {
+        let line = text.trim();
+        let line = line.strip_prefix("deb-src ").or_else(|| line.strip_prefix("deb ")).unwrap_or(line);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let error = || AptSuiteError(text.chars().take(200).collect());
+        let ([base, suite, component], true) = (words.as_slice(), line.contains("://")) else {
+            return Err(error());
+        };
+        let codename = suite.split('-').next().unwrap_or(suite);
+        Ok(AptSuite {
+            base: (*base).to_owned(),
+            suite: (*suite).to_owned(),
+            component: (*component).to_owned(),
+            space: ubuntu_release::space(codename).unwrap_or_else(|| debian_release::space(suite)),
+            only: BTreeSet::new(),
+        })
+    }
 }
 
 /// Brings the database up to date from package mirrors alone. What other sources brought stays.
@@ -153,7 +184,8 @@ fn apt(
         ..SourceInfo::named("apt-changelog")
     };
     let mut reading = Reading::empty();
-    for (source, (_, path)) in &sources {
+    let is_wanted = |source: &String| suite.only.is_empty() || suite.only.contains(source);
+    for (source, (_, path)) in sources.iter().filter(|(source, _)| is_wanted(source)) {
         let url = format!("{}/{path}", suite.base.trim_end_matches('/'));
         let bytes = match bytes(&url, DEBIAN_PART_BYTES_MAX, fetch) {
             Ok(bytes) => bytes,

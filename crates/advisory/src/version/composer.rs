@@ -100,11 +100,6 @@ impl<'a> Normal<'a> {
         let dev = self.is_dev.then_some(Token::Word(Stability::Dev));
         self.numbers.iter().map(number).chain(word).chain(counts.iter().map(number)).chain(dev)
     }
-
-    /// Whether it names a stability, as composer/semver asks of the bounds of a constraint.
-    pub(super) fn is_marked(&self) -> bool {
-        self.is_dev || self.stability.is_some()
-    }
 }
 
 /// Reads a version as composer/semver's `VersionParser::normalize` does.

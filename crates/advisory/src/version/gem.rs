@@ -40,19 +40,6 @@ pub(super) fn parses(version: &str) -> bool {
         })
 }
 
-/// Whether a letter makes it a pre-release.
-pub(super) fn is_pre_release(version: &str) -> bool {
-    version.bytes().any(|byte| byte.is_ascii_alphabetic() || byte == b'-')
-}
-
-/// The numbers before the first letter.
-pub(super) fn release_numbers(version: &str) -> impl Iterator<Item = &str> {
-    version
-        .trim_ascii()
-        .split(['.', '-'])
-        .take_while(|segment| !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
 fn is_word(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
     !text.is_empty() && text.bytes().all(allowed)
 }

@@ -3,6 +3,3 @@
 /// Longest version that is read. The longest in the advisory databases are below 100 bytes;
 /// node-semver stops at 256. Longer text is no version, and a bound keeps comparison cheap.
 pub(super) const VERSION_BYTES_MAX: usize = 512;
-
-/// Longest constraint (`>=1.2 <2 || …`) that is read. The longest in the feeds is below 1 KiB.
-pub(super) const CONSTRAINT_BYTES_MAX: usize = 16 * 1024;

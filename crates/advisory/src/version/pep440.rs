@@ -48,11 +48,6 @@ pub(super) fn parses(version: &str) -> bool {
     parse(version).is_some()
 }
 
-/// The version without its local label, when it has one.
-pub(super) fn without_local(version: &str) -> Option<&str> {
-    version.split_once('+').map(|(public, _)| public)
-}
-
 pub(super) fn parse(version: &str) -> Option<Parts<'_>> {
     let text = version.trim_matches(is_space).as_bytes();
     let text = strip_word(text, "v").unwrap_or(text);

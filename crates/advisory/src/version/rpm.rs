@@ -27,16 +27,6 @@ pub(super) fn parses(version: &str) -> bool {
     parse(version).is_some()
 }
 
-/// The version without its release, when it has one.
-pub(super) fn without_release(version: &str) -> Option<&str> {
-    version.rsplit_once('-').map(|(version, _)| version)
-}
-
-/// Whether a release is named.
-pub(super) fn has_release(version: &str) -> bool {
-    version.contains('-')
-}
-
 fn parse(text: &str) -> Option<Parts<'_>> {
     let text = text.trim_ascii().as_bytes();
     let (digits_before, after) = digits::split(text);

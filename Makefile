@@ -1,0 +1,41 @@
+# Two commands are all: `make demo` shows the main job on real input, `make test` checks everything.
+# Both install what the machine lacks (scripts/setup).
+
+SHELL := bash
+CARGO := cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: demo test setup-demo setup-test format lint unit deny self bench fuzz
+
+demo: setup-demo
+	scripts/demo
+
+test: setup-test format lint unit deny self
+
+setup-demo:
+	scripts/setup demo
+
+setup-test:
+	scripts/setup test
+
+format:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+unit:
+	$(CARGO) test --locked --workspace
+
+deny:
+	scripts/deny
+
+# Seawall scans what it is built from: no advisory may name a crate of Cargo.lock.
+self:
+	scripts/self-scan
+
+bench:
+	scripts/bench
+
+fuzz:
+	scripts/fuzz

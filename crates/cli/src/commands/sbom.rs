@@ -1,0 +1,60 @@
+//! `seawall sbom`: what is in a target, as a software bill of materials.
+
+use anyhow::{Result, bail};
+use seawall_advisory::{Detail, Development};
+use seawall_report::{Format, Report};
+use seawall_scan::{AssessOptions, assess};
+
+use crate::Session;
+use crate::args::{Output, Sbom};
+use crate::exit::Exit;
+use crate::output::Outputs;
+use crate::target::{PlatformWish, Targets};
+
+pub(crate) fn run(args: &Sbom, session: &Session<'_>) -> Result<Exit> {
+    match args.format {
+        Format::CycloneDx | Format::Spdx | Format::Spdx3 | Format::Json | Format::Github | Format::Table => {}
+        Format::Sarif
+        | Format::Junit
+        | Format::Html
+        | Format::Trivy
+        | Format::Grype
+        | Format::Gitlab
+        | Format::Template => {
+            bail!("`{}` is a format of findings; use `seawall scan`, or cyclonedx, spdx, spdx3", args.format)
+        }
+    }
+    let output = Output { format: args.format, file: args.output.clone() };
+    let outputs = Outputs::new(&[output], None, None)?;
+    let targets = Targets::new(&args.target, session)?;
+    let opened = targets.open(&args.target.target, &PlatformWish::of(&args.target))?;
+    outputs.check_count(opened.len())?;
+    let options = AssessOptions {
+        today: session.config.today().to_string(),
+        development: Development::LeaveOut,
+        detail: Detail::Facts,
+    };
+    let mut exit = Exit::NotExamined;
+    for one in &opened {
+        let assessed = assess(targets.examine(one)?, None, &options);
+        for gap in &assessed.findings.gaps {
+            // Without a database nothing is judged, which nobody asked for here.
+            if gap.kind != seawall_finding::GapKind::NoData {
+                session.terminal.note(format_args!("not examined: {gap}"));
+            }
+        }
+        let report = Report {
+            created: session.config.now(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            inventory: assessed.inventory,
+            findings: Vec::new(),
+            gaps: assessed.findings.gaps,
+            coverage: assessed.coverage,
+            advice: Vec::new(),
+            verdict: seawall_policy::Verdict::Allow,
+        };
+        outputs.write(&report, session.terminal)?;
+        exit = Exit::Allowed;
+    }
+    Ok(exit)
+}

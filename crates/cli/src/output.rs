@@ -1,0 +1,104 @@
+//! Where reports go: stdout, or files that appear whole or not at all.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use seawall_report::{Colour, Format, RenderOptions, Report, render};
+
+use crate::args::Output;
+use crate::terminal::Terminal;
+
+/// The formats of one run and where each goes.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    outputs: Vec<Output>,
+    template: Option<String>,
+}
+
+impl Outputs {
+    /// The formats as given, `--output` for the one that names no file; the table where none is given.
+    pub(crate) fn new(given: &[Output], file: Option<&Path>, template: Option<&Path>) -> Result<Outputs> {
+        let mut outputs = given.to_vec();
+        if outputs.is_empty() {
+            outputs.push(Output { format: Format::Table, file: None });
+        }
+        let mut to_stdout: Vec<&mut Output> = outputs.iter_mut().filter(|one| one.file.is_none()).collect();
+        match (to_stdout.as_mut_slice(), file) {
+            ([one], Some(file)) => one.file = Some(file.to_owned()),
+            ([], Some(_)) => bail!("--output has no format left to write: each --format names its own file"),
+            ([], None) | ([_], None) => {}
+            ([_, _, ..], _) => {
+                bail!("only one format can go to stdout; give the others a file: --format json=report.json")
+            }
+        }
+        let template = template
+            .map(|path| {
+                fs::read_to_string(path).with_context(|| format!("cannot read the template {}", path.display()))
+            })
+            .transpose()?;
+        let wants_template = outputs.iter().any(|one| one.format == Format::Template);
+        match (wants_template, &template) {
+            (true, None) => bail!("--format template needs --template FILE"),
+            (false, Some(_)) => bail!("--template needs --format template"),
+            _ => {}
+        }
+        Ok(Outputs { outputs, template })
+    }
+
+    /// Only the table and stdout take several reports.
+    pub(crate) fn check_count(&self, reports: usize) -> Result<()> {
+        let is_one = |output: &Output| output.format == Format::Table && output.file.is_none();
+        if reports > 1 && !self.outputs.iter().all(is_one) {
+            bail!(
+                "the target has {reports} images; a file or {} report takes one: choose with --platform",
+                self.outputs.first().map_or_else(String::new, |output| output.format.to_string())
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes one report in every format.
+    pub(crate) fn write(&self, report: &Report, terminal: &Terminal) -> Result<()> {
+        for Output { format, file } in &self.outputs {
+            let mut bytes = Vec::new();
+            let is_terminal = file.is_none();
+            let options = RenderOptions {
+                width: terminal.width().filter(|_| is_terminal),
+                colour: if is_terminal && terminal.colour() { Colour::Ansi } else { Colour::Never },
+                template: self.template.clone(),
+            };
+            render(report, *format, &options, &mut bytes)?;
+            write(file.as_ref(), &bytes, terminal)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a result to a file or stdout.
+pub(crate) fn write(file: Option<&PathBuf>, bytes: &[u8], terminal: &Terminal) -> Result<()> {
+    match file {
+        Some(path) => {
+            replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+            terminal.note(format_args!("wrote {}", path.display()));
+        }
+        None => terminal.result(bytes).context("cannot write to stdout")?,
+    }
+    Ok(())
+}
+
+/// A reader never sees half a report. What is no regular file (`/dev/stdout`, a pipe) is written as it is.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".seawall-").tempfile_in(parent)?;
+    file.write_all(bytes)?;
+    // A temporary file is for its owner only; a report is for whoever may read the directory's files.
+    use std::os::unix::fs::PermissionsExt;
+    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -30,6 +30,9 @@ pub use squash::{Resolver, Squash};
 pub use walk::{Alias, AliasKind, LayerWalk, Link, Verification, Wanted};
 pub use whiteout::LayerShape;
 
+/// Changes whenever a walk may show other entries for the same bytes: part of the key of everything that is cached.
+pub const VERSION: u16 = 1;
+
 /// An image whose layers can be read.
 pub struct OpenImage {
     /// What its manifest and configuration say.

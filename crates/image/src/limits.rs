@@ -22,6 +22,8 @@ const RATIO_MAX: u64 = 250;
 const RATIO_FREE_BYTES: u64 = GIB;
 /// zstd's own default for a decoder (`ZSTD_WINDOWLOG_LIMIT_DEFAULT`): 128 MiB of window.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// What `xz -9` takes; the format allows 4 GiB.
+const XZ_DICTIONARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Most files that visitors want fit; larger ones go to a temporary file.
 const SPOOL_MEMORY_BYTES: u64 = 1024 * 1024;
 /// Large binaries and archives have some GiB; a sparse file may claim exabytes.
@@ -32,6 +34,8 @@ const LINKS_MAX: usize = 1_000_000;
 const ALIASES_MAX: usize = 100_000;
 /// A fragmented virtual disk has some 10,000 segments.
 const SPARSE_SEGMENTS_MAX: usize = 100_000;
+/// A mail spool or cache of a million files is one directory; a name takes some 50 bytes of memory.
+const DIRECTORY_ENTRIES_MAX: usize = 2_000_000;
 /// More gaps than this help nobody; the rest is counted in one.
 const GAPS_MAX: usize = 1000;
 /// The limit of registries (OCI distribution-spec, "Pushing Manifests"): 4 MiB.
@@ -78,6 +82,8 @@ pub struct Limits {
     pub ratio_free_bytes: u64,
     /// Binary logarithm of zstd's window.
     pub zstd_window_log_max: u32,
+    /// Bytes of memory that an xz stream may ask for.
+    pub xz_dictionary_bytes_max: u64,
     /// Bytes of a file held in memory for random access before a temporary file takes them.
     pub spool_memory_bytes: u64,
     /// Bytes of a file put into a temporary file for random access.
@@ -88,6 +94,8 @@ pub struct Limits {
     pub aliases_max: usize,
     /// Segments of a sparse file.
     pub sparse_segments_max: usize,
+    /// Entries of one directory of the host.
+    pub directory_entries_max: usize,
     /// Gaps reported one by one.
     pub gaps_max: usize,
     /// Bytes of a manifest or index.
@@ -122,11 +130,13 @@ impl Default for Limits {
             ratio_max: RATIO_MAX,
             ratio_free_bytes: RATIO_FREE_BYTES,
             zstd_window_log_max: ZSTD_WINDOW_LOG_MAX,
+            xz_dictionary_bytes_max: XZ_DICTIONARY_BYTES_MAX,
             spool_memory_bytes: SPOOL_MEMORY_BYTES,
             spool_disk_bytes_max: SPOOL_DISK_BYTES_MAX,
             links_max: LINKS_MAX,
             aliases_max: ALIASES_MAX,
             sparse_segments_max: SPARSE_SEGMENTS_MAX,
+            directory_entries_max: DIRECTORY_ENTRIES_MAX,
             gaps_max: GAPS_MAX,
             manifest_bytes_max: MANIFEST_BYTES_MAX,
             config_bytes_max: CONFIG_BYTES_MAX,

@@ -24,6 +24,11 @@ use sparse::{Segment, Sparse};
 /// Tar's unit.
 pub(crate) const BLOCK: usize = 512;
 
+/// Whether these first bytes can begin a tar.
+pub(crate) fn begins_tar(head: &[u8]) -> bool {
+    head.first_chunk::<BLOCK>().is_some_and(|block| Header::parse(block).is_ok())
+}
+
 /// What a tar is read from.
 pub(crate) trait Input: BufRead {
     /// Skips up to `bytes` bytes and says how many there were.

@@ -3,13 +3,14 @@
 //! Knows nothing of tar or of the host's file system; [`crate::layer`] and [`crate::source::directory`] feed it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 
 use seawall_finding::{Gap, GapKind};
 use seawall_inventory::{Digest, Entry, EntryKind, Interest, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Shown, Spool};
+use crate::content::{InPlace, Shown, Spool};
 use crate::gaps::Gaps;
 use crate::limits::{LINK_HOPS_MAX, Limits};
 use crate::path::{PathHash, ancestors, parent, target_of};
@@ -177,6 +178,28 @@ impl<'w, 'v> Walk<'w, 'v> {
             head.clear();
             head.shrink_to(HEAD_BYTES_KEPT);
             self.head = head;
+        }
+    }
+
+    /// A regular file of the host; `open` is asked for it only if somebody wants it, and gives `None` when it is gone.
+    pub(crate) fn file_in_place(
+        &mut self,
+        path: &str,
+        size_bytes: u64,
+        metadata: Metadata,
+        open: impl FnOnce() -> io::Result<Option<File>>,
+    ) {
+        if self.only.is_none() {
+            self.arrive(path);
+        }
+        let entry = entry(path, EntryKind::File, size_bytes, metadata);
+        if !self.wants(&entry) {
+            return;
+        }
+        match open() {
+            Ok(Some(file)) => self.show(&entry, &mut InPlace::new(file, size_bytes)),
+            Ok(None) => {}
+            Err(error) => self.gaps.push(GapKind::Unreadable, path, format!("it cannot be opened: {error}")),
         }
     }
 

@@ -15,7 +15,7 @@ use seawall_engine::docker::DockerImage;
 use seawall_engine::{Containerd, Docker, Endpoint, Engine, EngineError};
 use seawall_inventory::{Algorithm, Digest, ImageName, Layer};
 
-use super::export::{self, ExportError};
+use super::docker_archive::{DockerArchiveError, open_export};
 use super::in_place;
 use super::resolve::{Root, resolve};
 use super::spool::spool;
@@ -84,11 +84,12 @@ pub enum EngineFailure {
     Export(#[source] io::Error),
 }
 
-impl From<ExportError> for EngineFailure {
-    fn from(error: ExportError) -> EngineFailure {
+impl From<DockerArchiveError> for EngineFailure {
+    fn from(error: DockerArchiveError) -> EngineFailure {
         match error {
-            ExportError::Unreadable(error) => EngineFailure::Export(error),
-            ExportError::Manifest(error) => EngineFailure::Manifest(error),
+            DockerArchiveError::Unreadable(error) => EngineFailure::Export(error),
+            DockerArchiveError::Manifest(error) => EngineFailure::Manifest(error),
+            DockerArchiveError::Choice(error) => EngineFailure::Export(io::Error::other(error)),
         }
     }
 }
@@ -194,7 +195,7 @@ pub(super) fn from_docker(
     if images.is_empty() {
         let export = docker.export_image(reference)?;
         let spooled = spool(export, options.temporary.as_deref(), options.limits.archive_bytes_max);
-        images = export::open(spooled.map_err(EngineFailure::Export)?, choice, &options.limits)?;
+        images = open_export(spooled.map_err(EngineFailure::Export)?, choice, &options.limits)?;
     }
     let name: Option<ImageName> = reference.parse().ok();
     for opened in &mut images {

@@ -1,10 +1,16 @@
 //! A stream kept in an unlinked temporary file, to be read more than once.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+
+use crate::compression::Meter;
+use crate::limits::Limits;
+
+/// Few system calls and little memory.
+const UNPACKED_AT_ONCE: usize = 256 * 1024;
 
 /// What has been kept.
 #[derive(Debug, Clone)]
@@ -24,6 +30,41 @@ pub(super) fn spool(mut stream: impl Read, directory: Option<&Path>, bytes_max: 
             io::ErrorKind::FileTooLarge,
             format!("it is larger than {bytes_max} bytes"),
         ));
+    }
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Keeps the uncompressed bytes of a stream.
+///
+/// # Errors
+/// There are more of them than `archive_bytes_max` or than the stored ones make plausible, the stream breaks off, or
+/// there is no room.
+pub(super) fn unpack(
+    mut plain: impl Read,
+    meter: &Meter,
+    directory: Option<&Path>,
+    limits: &Limits,
+) -> io::Result<File> {
+    let too_large = |reason| Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    let mut file = temporary(directory)?;
+    let mut buffer = vec![0; UNPACKED_AT_ONCE];
+    let mut bytes = 0_u64;
+    loop {
+        let count = match plain.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        bytes = bytes.saturating_add(count as u64);
+        if bytes > limits.archive_bytes_max {
+            return too_large(format!("it is larger than {} bytes", limits.archive_bytes_max));
+        }
+        if bytes > meter.bytes().saturating_mul(limits.ratio_max).max(limits.ratio_free_bytes) {
+            return too_large(format!("it expands to more than {} times its size", limits.ratio_max));
+        }
+        file.write_all(buffer.get(..count).unwrap_or_default())?;
     }
     file.rewind()?;
     Ok(file)

@@ -16,7 +16,7 @@ fn app() -> Image {
 fn outcome(bytes: &[u8], choice: &PlatformChoice) -> String {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
-    let opened = match open(file, choice, &Limits::default()) {
+    let opened = match open_export(file, choice, &Limits::default()) {
         Ok(opened) => opened,
         Err(error) => {
             let cause =

@@ -22,6 +22,7 @@ mod overwritten;
 pub mod ownership;
 mod project;
 mod reach;
+mod rpm;
 mod runtime;
 mod rust_binary;
 mod sbom;
@@ -49,6 +50,7 @@ pub const READERS: &[&[Reader]] = &[
     distro::READERS,
     dpkg::READERS,
     apk::READERS,
+    rpm::READERS,
     go_binary::READERS,
     rust_binary::READERS,
     jar::READERS,

@@ -42,9 +42,21 @@ pub(crate) const RPM_HEADER_TAGS_MAX: usize = 0xffff;
 /// for each of a million short names. A full desktop has 50 MB.
 pub(crate) const RPM_PATHS_BYTES_MAX: usize = 512 * 1024 * 1024;
 
+/// A name, version, licence or vendor of an rpm header: licences of the largest packages have some kilobytes.
+pub(crate) const RPM_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Directories of one rpm header; TeX's largest package has some 10,000.
+pub(crate) const RPM_DIRECTORIES_MAX: usize = 1_000_000;
+
 /// How many times the size of an rpm database may be read from it before its pages are held to reference each other
 /// in circles; a sound one is read once.
 pub(crate) const RPM_READ_FACTOR_MAX: u64 = 4;
+
+/// What a read from an rpm database counts at least, so that many empty ones end too: the smallest page of any format.
+pub(crate) const RPM_READ_BYTES_MIN: u64 = 512;
+
+/// Levels of a SQLite b-tree: SQLite itself refuses more.
+pub(crate) const SQLITE_DEPTH_MAX: u32 = 20;
 
 /// A lock file or manifest of a language: the largest real ones (`package-lock.json` and `project.assets.json` of
 /// monorepos) have 20 MB, and what is read from one takes some times its size.

@@ -21,6 +21,7 @@ mod npm;
 mod overwritten;
 pub mod ownership;
 mod project;
+mod pypi;
 mod reach;
 mod runtime;
 mod rust_binary;
@@ -55,6 +56,7 @@ pub const READERS: &[&[Reader]] = &[
     runtime::READERS,
     sbom::READERS,
     npm::READERS,
+    pypi::READERS,
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.

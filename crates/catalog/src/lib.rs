@@ -9,15 +9,18 @@ use seawall_inventory::{Content, Entry, Interest, Visitor};
 
 mod apk;
 mod catalog;
+mod composer;
 mod distro;
 mod document;
 mod dpkg;
 mod executable;
+mod gem;
 mod go_binary;
 mod jar;
 mod limits;
 mod lock;
 mod npm;
+mod nuget;
 mod overwritten;
 pub mod ownership;
 mod project;
@@ -57,6 +60,9 @@ pub const READERS: &[&[Reader]] = &[
     sbom::READERS,
     npm::READERS,
     pypi::READERS,
+    gem::READERS,
+    nuget::READERS,
+    composer::READERS,
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.

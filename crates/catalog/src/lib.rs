@@ -8,6 +8,7 @@
 use seawall_inventory::{Content, Entry, Interest, Visitor};
 
 mod apk;
+mod cargo_lock;
 mod catalog;
 mod composer;
 mod distro;
@@ -16,9 +17,12 @@ mod dpkg;
 mod executable;
 mod gem;
 mod go_binary;
+mod go_mod;
+mod gradle_lock;
 mod jar;
 mod limits;
 mod lock;
+mod maven_pom;
 mod npm;
 mod nuget;
 mod overwritten;
@@ -63,6 +67,10 @@ pub const READERS: &[&[Reader]] = &[
     gem::READERS,
     nuget::READERS,
     composer::READERS,
+    go_mod::READERS,
+    cargo_lock::READERS,
+    gradle_lock::READERS,
+    maven_pom::READERS,
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.

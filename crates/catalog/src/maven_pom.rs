@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use seawall_finding::GapKind;
 use seawall_inventory::{Content, Ecosystem, Entry, Interest, Package};
 
-use crate::limits::NAMES_IN_GAP_MAX;
+use crate::limits::{NAMES_IN_GAP_MAX, POM_REPLACED_MAX, POM_TEXT_BYTES_MAX};
 use crate::project;
 use crate::{Catalog, Reader, lock};
 
@@ -65,26 +65,23 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
 /// The properties and managed versions of one file.
 struct Resolved<'a> {
     project: &'a Project,
-    properties: HashMap<&'a str, &'a str>,
+    properties: HashMap<String, &'a str>,
     managed: HashMap<(&'a str, &'a str), &'a str>,
 }
 
 impl<'a> Resolved<'a> {
     fn of(project: &'a Project) -> Resolved<'a> {
-        let mut properties: HashMap<&str, &str> = HashMap::new();
-        for prefix in ["project", "pom"] {
-            let own = [
-                ("groupId", project.group()),
-                ("artifactId", &project.artifact),
-                ("version", project.version()),
-            ];
-            for (field, value) in own.into_iter().filter(|(_, value)| !value.is_empty()) {
-                properties.insert(own_property(prefix, field), value);
-            }
+        let mut properties: HashMap<String, &str> = HashMap::new();
+        let own =
+            [("groupId", project.group()), ("artifactId", &project.artifact), ("version", project.version())];
+        for (field, value) in own {
+            // `pom.` is the prefix of Maven 2.
+            properties.insert(format!("project.{field}"), value);
+            properties.insert(format!("pom.{field}"), value);
         }
-        properties.insert("project.parent.version", &project.parent_version);
-        properties.insert("project.parent.groupId", &project.parent_group);
-        properties.extend(project.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        properties.insert("project.parent.version".to_owned(), &project.parent_version);
+        properties.insert("project.parent.groupId".to_owned(), &project.parent_group);
+        properties.extend(project.properties.iter().map(|(name, value)| (name.clone(), value.as_str())));
         let managed = project
             .managed
             .iter()
@@ -115,31 +112,18 @@ impl<'a> Resolved<'a> {
     /// A text with its `${…}` replaced by properties of the file; `None` where one is not there. A property may hold
     /// another, a few times in a row.
     fn text(&self, text: &str) -> Option<String> {
-        const REPLACED_MAX: usize = 8;
         let mut text = text.trim().to_owned();
-        for _ in 0..REPLACED_MAX {
+        for _ in 0..POM_REPLACED_MAX {
             let Some((before, rest)) = text.split_once("${") else { break };
             let (name, after) = rest.split_once('}')?;
             let value = self.properties.get(name).filter(|value| !value.is_empty())?;
             text = format!("{before}{}{after}", value.trim());
-            if text.len() > document::TEXT_BYTES_MAX {
+            if text.len() > POM_TEXT_BYTES_MAX {
                 return None;
             }
         }
         let is_literal = !text.is_empty() && !text.contains("${") && !text.contains(char::is_whitespace);
         is_literal.then_some(text)
-    }
-}
-
-/// `project.version` and the like; `pom.` is Maven 2's prefix.
-fn own_property(prefix: &str, field: &str) -> &'static str {
-    match (prefix, field) {
-        ("pom", "groupId") => "pom.groupId",
-        ("pom", "artifactId") => "pom.artifactId",
-        ("pom", _) => "pom.version",
-        (_, "groupId") => "project.groupId",
-        (_, "artifactId") => "project.artifactId",
-        (_, _) => "project.version",
     }
 }
 

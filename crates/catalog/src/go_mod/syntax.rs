@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
+use crate::limits::GO_MOD_WORDS_MAX;
+
 /// One statement.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) verb: &'a str,
     pub(super) words: Vec<Cow<'a, str>>,
 }
-
-/// A statement has seven words at most: `replace a v1 => b v2`.
-const WORDS_MAX: usize = 8;
 
 /// All statements in their order.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
@@ -42,7 +41,7 @@ fn without_comment(line: &str) -> &str {
 }
 
 fn statement<'a>(verb: &'a str, rest: &'a str) -> Option<Line<'a>> {
-    let words: Vec<Cow<'a, str>> = words(rest).take(WORDS_MAX).collect();
+    let words: Vec<Cow<'a, str>> = words(rest).take(GO_MOD_WORDS_MAX).collect();
     (!verb.is_empty() && !words.is_empty()).then_some(Line { verb, words })
 }
 

@@ -3,10 +3,7 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::limits::{DOCUMENT_ITEMS_MAX, POM_DEPTH_MAX};
-
-/// A coordinate or the value of a property; real ones have some dozens of characters.
-pub(super) const TEXT_BYTES_MAX: usize = 1024;
+use crate::limits::{DOCUMENT_ITEMS_MAX, POM_DEPTH_MAX, POM_TEXT_BYTES_MAX};
 
 #[derive(Debug, Default)]
 pub(super) struct Project {
@@ -100,7 +97,7 @@ impl Project {
             _ => None,
         };
         if let Some(field) = field
-            && field.len() + text.len() <= TEXT_BYTES_MAX
+            && field.len() + text.len() <= POM_TEXT_BYTES_MAX
         {
             field.push_str(text.trim());
         }

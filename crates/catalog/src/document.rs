@@ -101,8 +101,13 @@ fn kept<T>(read: Result<T, String>, entry: &Entry<'_>, catalog: &mut Catalog) ->
 
 /// Records that a document is not what its name says; the reason may quote hostile input, so it is cut.
 pub(crate) fn malformed(entry: &Entry<'_>, catalog: &mut Catalog, reason: &str) {
+    gap(entry, catalog, GapKind::Malformed, reason);
+}
+
+/// Records a gap whose reason quotes the input.
+pub(crate) fn gap(entry: &Entry<'_>, catalog: &mut Catalog, kind: GapKind, reason: &str) {
     let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
-    catalog.gap(GapKind::Malformed, entry.path, reason);
+    catalog.gap(kind, entry.path, reason);
 }
 
 /// A text; numbers are taken as written by their format, anything else is absent.
@@ -236,9 +241,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
 }
 
 /// Any value, with the items of lists and maps as `T`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Shape<T> {
     /// Null, or a value of no other shape.
+    #[default]
     Absent,
     /// A truth value.
     Flag(bool),
@@ -250,12 +256,6 @@ pub(crate) enum Shape<T> {
     List(Vec<T>),
     /// A map in its order, with duplicate keys as they are.
     Map(Vec<(String, T)>),
-}
-
-impl<T> Default for Shape<T> {
-    fn default() -> Shape<T> {
-        Shape::Absent
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shape<T> {

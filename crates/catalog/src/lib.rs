@@ -8,19 +8,27 @@
 use seawall_inventory::{Content, Entry, Interest, Visitor};
 
 mod apk;
+mod cargo_lock;
 mod catalog;
+mod composer;
 mod distro;
 mod document;
 mod dpkg;
 mod executable;
+mod gem;
 mod go_binary;
+mod go_mod;
+mod gradle_lock;
 mod jar;
 mod limits;
 mod lock;
+mod maven_pom;
 mod npm;
+mod nuget;
 mod overwritten;
 pub mod ownership;
 mod project;
+mod pypi;
 mod reach;
 mod rpm;
 mod runtime;
@@ -57,6 +65,14 @@ pub const READERS: &[&[Reader]] = &[
     runtime::READERS,
     sbom::READERS,
     npm::READERS,
+    pypi::READERS,
+    gem::READERS,
+    nuget::READERS,
+    composer::READERS,
+    go_mod::READERS,
+    cargo_lock::READERS,
+    gradle_lock::READERS,
+    maven_pom::READERS,
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.

@@ -1,8 +1,10 @@
 //! Every limit of this crate with its reason; hitting one is a gap.
 
 mod binary;
+mod language;
 
 pub(crate) use binary::*;
+pub(crate) use language::*;
 
 /// A package database or lock file larger than this is not read: the largest real ones (rpm databases of full
 /// desktops, monorepo lock files) have some 100 MB.

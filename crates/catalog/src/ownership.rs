@@ -44,9 +44,12 @@ pub fn resolve(packages: &mut [Package], owned: &[OwnedFiles], distro: Option<&D
     }
 }
 
+/// The architecture of an owner's package and where it is in the list.
+type Owner = (Option<String>, usize);
+
 /// Where the owners' packages are, by ecosystem and name.
 struct Owners {
-    by_name: HashMap<(Ecosystem, String), Vec<(Option<String>, usize)>>,
+    by_name: HashMap<(Ecosystem, String), Vec<Owner>>,
 }
 
 impl Owners {

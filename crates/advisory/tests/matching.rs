@@ -569,7 +569,8 @@ fn releases_and_runtimes_end() {
         assert_eq!(severity, expected, "{} on {today}", distro.release());
     };
     check(distro("debian:10"), "2022-09-10", None);
-    check(distro("debian:10"), "2022-09-11", Some(Severity::Medium));
+    // Long-term support, for everybody.
+    check(distro("debian:10"), "2024-06-30", None);
     check(distro("debian:10"), "2025-01-01", Some(Severity::High));
     check(distro("alpine:3.20.3"), "2026-04-02", Some(Severity::High));
     check(distro("ubuntu:18.04"), "2026-04-02", Some(Severity::Medium));

@@ -167,8 +167,15 @@ fn affected(release: &str, source: &str, version: &str) -> Option<Affected> {
     })
 }
 
-/// `02 Jun 2014` → `2014-06-02`
+/// `02 Jun 2014` → `2014-06-02`; what is written so already stays.
 fn date(text: &str) -> Option<String> {
+    let is_iso = |text: &str| {
+        let shape = text.bytes().map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
+        shape.eq(*b"9999-99-99")
+    };
+    if is_iso(text.trim()) {
+        return Some(text.trim().to_owned());
+    }
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut words = text.split_whitespace();
@@ -191,6 +198,8 @@ mod tests {
         assert_eq!((read.records.len(), read.gaps.len()), (53_358, 0));
         let gnutls = read.record_of("CVE-2014-3466", "DLA-0001-1");
         assert_eq!(gnutls.published.as_deref(), Some("2014-06-02"));
+        let newest = read.records.iter().filter_map(|record| record.published.as_deref()).max();
+        assert_eq!(newest, Some("2026-08-22"));
         assert_eq!(testdata::line(&gnutls.affected[0]), "debian:6 gnutls26 Fixed [0, 2.8.6-1+squeeze4)");
     }
 

@@ -21,7 +21,9 @@ pub fn end_of_life(
     let Some(on) = support.ends_on.clone() else { return (None, findings) };
     let dates = EndOfLife { on: on.clone(), extended_on: support.extended_ends_on.clone() };
     let is_extended = dates.extended_on.as_deref().is_some_and(|extended| extended >= today);
-    let is_served = on.as_str() >= today || (is_extended && !distro.streams.is_empty());
+    // Debian's long-term support comes through the same archive to everybody.
+    let has_extended = !distro.streams.is_empty() || distro.id == "debian";
+    let is_served = on.as_str() >= today || (is_extended && has_extended);
     if !is_served {
         findings.found.push(distribution_finding(distro, &dates, is_extended));
     }

@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 
 use seawall_finding::{Gap, GapKind};
-use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place};
+use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place, Presence};
 use serde::{Deserialize, Serialize};
 
 use crate::{distro, ownership};
@@ -90,7 +90,7 @@ impl Catalog {
     pub fn join(self) -> Joined {
         let Catalog { packages, owned, licenses, distros, gaps } = self;
         let distro = distro::choose(&distros);
-        let mut packages = distribution_packages_once(packages);
+        let mut packages = locked_packages_once_installed(distribution_packages_once(packages));
         attach_licenses(&mut packages, licenses);
         ownership::resolve(&mut packages, &owned, distro.as_ref());
         packages.sort_by(|a, b| identity(a).cmp(&identity(b)));
@@ -154,6 +154,55 @@ fn distribution_packages_once(packages: Vec<Package>) -> Vec<Package> {
     once
 }
 
+/// A package that a lock file names and that is installed below the lock file's directory is one package, with both
+/// files as its places.
+fn locked_packages_once_installed(packages: Vec<Package>) -> Vec<Package> {
+    let is_locked = |package: &Package| match package.presence {
+        Presence::Locked | Presence::LockedForDevelopment => true,
+        Presence::Installed | Presence::Recovered => false,
+    };
+    let (locked, mut kept): (Vec<Package>, Vec<Package>) = packages.into_iter().partition(is_locked);
+    if locked.is_empty() {
+        return kept;
+    }
+    let mut installed: HashMap<(Ecosystem, String, String), Vec<usize>> = HashMap::new();
+    for (at, package) in kept.iter().enumerate().filter(|(_, package)| !package.ecosystem.is_distribution()) {
+        let key = (package.ecosystem, package.name.clone(), package.version.clone());
+        installed.entry(key).or_default().push(at);
+    }
+    for package in locked {
+        let directory = package.places.first().and_then(|place| place.path.as_deref()).map(parent);
+        let key = (package.ecosystem, package.name.clone(), package.version.clone());
+        let below = |at: &usize| {
+            let path = kept.get(*at).and_then(|installed| installed.places.first()?.path.as_deref());
+            path.zip(directory).is_some_and(|(path, directory)| is_below(path, directory))
+        };
+        let found: Vec<usize> = installed.get(&key).into_iter().flatten().copied().filter(below).collect();
+        match found.is_empty() {
+            true => kept.push(package),
+            false => found.iter().for_each(|at| {
+                if let Some(installed) = kept.get_mut(*at) {
+                    fill(installed, package.clone());
+                }
+            }),
+        }
+    }
+    kept
+}
+
+/// The directory of a lock file's project: npm's own `node_modules/.package-lock.json` belongs to the one above.
+fn parent(path: &str) -> &str {
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    match directory.strip_suffix("node_modules") {
+        Some(project) if project.is_empty() || project.ends_with('/') => project.trim_end_matches('/'),
+        Some(_) | None => directory,
+    }
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Adds to `first` what another record of the same package knows.
 fn fill(first: &mut Package, other: Package) {
     first.source = first.source.take().or(other.source);
@@ -189,4 +238,39 @@ fn attach_licenses(packages: &mut [Package], stated: Vec<PackageLicenses>) {
 /// The file of the tree that holds `path`: the part before the first `!/`.
 pub(crate) fn outermost(path: &str) -> &str {
     path.split_once("!/").map_or(path, |(outer, _)| outer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Package records as `path presence`; expected: for each package that is left its places.
+    fn check(records: &[(&str, Presence)], expected: &[&[&str]]) {
+        let mut catalog = Catalog::default();
+        for (path, presence) in records {
+            let package = Package { presence: *presence, ..Package::new(Ecosystem::Npm, "lodash", "4.17.4") };
+            catalog.declare(path, package);
+        }
+        let packages = catalog.join().packages;
+        let places = |package: &Package| {
+            package.places.iter().map(|place| place.path.clone().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(packages.iter().map(places).collect::<Vec<_>>(), expected, "{records:?}");
+    }
+
+    #[test]
+    fn a_locked_package_that_is_installed_below_is_one_package() {
+        use Presence::{Installed, Locked, LockedForDevelopment};
+        const MANIFEST: &str = "srv/app/node_modules/lodash/package.json";
+        const LOCK: &str = "srv/app/package-lock.json";
+        const HIDDEN: &str = "srv/app/node_modules/.package-lock.json";
+        check(&[(LOCK, Locked), (MANIFEST, Installed), (HIDDEN, Locked)], &[&[MANIFEST, LOCK, HIDDEN]]);
+        check(&[(LOCK, LockedForDevelopment), (MANIFEST, Installed)], &[&[MANIFEST, LOCK]]);
+        check(&[("package-lock.json", Locked), (MANIFEST, Installed)], &[&[MANIFEST, "package-lock.json"]]);
+        check(&[("srv/ap/package-lock.json", Locked), (MANIFEST, Installed)], &[
+            &["srv/ap/package-lock.json"],
+            &[MANIFEST],
+        ]);
+        check(&[(LOCK, Locked)], &[&[LOCK]]);
+    }
 }

@@ -172,10 +172,8 @@ impl Pump {
         let (mut reader, meter) = match decompress(blob, limits) {
             Ok(opened) => opened,
             Err(error) => {
-                let kind = match error.kind() {
-                    io::ErrorKind::Unsupported => GapKind::Unsupported,
-                    _ => GapKind::Unreadable,
-                };
+                let is_unsupported = error.kind() == io::ErrorKind::Unsupported;
+                let kind = if is_unsupported { GapKind::Unsupported } else { GapKind::Unreadable };
                 return (0, Err(Stop::Error(StreamError { kind, reason: error.to_string() })));
             }
         };

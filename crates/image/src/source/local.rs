@@ -77,7 +77,7 @@ pub enum LocalError {
         target: String,
         /// Why.
         #[source]
-        source: ArchiveError,
+        source: Box<ArchiveError>,
     },
     /// Its layout cannot be used.
     #[error("cannot open {target}")]
@@ -86,7 +86,7 @@ pub enum LocalError {
         target: String,
         /// Why.
         #[source]
-        source: LayoutError,
+        source: Box<LayoutError>,
     },
 }
 
@@ -151,7 +151,7 @@ fn directory(path: &Path, reference: Option<&str>, options: &LocalOptions) -> Re
     if has(layout::MARKER) && has(layout::INDEX) {
         return layout::open(path, reference, &options.choice, &options.limits)
             .map(Local::Images)
-            .map_err(|source| LocalError::Layout { target: target(), source });
+            .map_err(|source| LocalError::Layout { target: target(), source: Box::new(source) });
     }
     match reference {
         Some(reference) => Err(LocalError::NoImages { target: target(), reference: reference.to_owned() }),
@@ -234,7 +234,7 @@ fn tar(
     options: &LocalOptions,
 ) -> Result<Local, LocalError> {
     let opened = archive::open(file, reference, &options.choice, &options.limits)
-        .map_err(|source| LocalError::Archive { target: target.to_owned(), source })?;
+        .map_err(|source| LocalError::Archive { target: target.to_owned(), source: Box::new(source) })?;
     let files = match (opened, reference) {
         (Tarred::Images(images), _) => return Ok(Local::Images(images)),
         (Tarred::Files(_), Some(reference)) => {

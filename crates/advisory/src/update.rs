@@ -308,10 +308,11 @@ fn update_unit(
         as_of: None,
         via: unit.name.clone(),
     };
-    let reading = match Reading::of(feed, &file.path, unit.space.as_deref(), &about, &options.now) {
+    let mut reading = match Reading::of(feed, &file.path, unit.space.as_deref(), &about, &options.now) {
         Ok(reading) => reading,
         Err(error) => return Ok(failed(chain(&error))),
     };
+    reading.close(&about, Some(&options.now));
     download::forget(directory, unit);
     if reading.records == 0 {
         let (mut report, change) = failed("it holds no record that can be read".to_owned());
@@ -418,10 +419,11 @@ fn import_folder(
         via: name.clone(),
         ..SourceInfo::named(folder.source)
     };
-    let reading = match Reading::of(feed, &feeds.join(folder.path), folder.space, &about, now) {
+    let mut reading = match Reading::of(feed, &feeds.join(folder.path), folder.space, &about, now) {
         Ok(reading) => reading,
         Err(error) => return Ok((failed(chain(&error)), None)),
     };
+    reading.close(&about, None);
     let (gaps, gaps_total, records) = (reading.gaps, reading.gaps_total, reading.records);
     let fetched = FetchedFile {
         name: name.clone(),

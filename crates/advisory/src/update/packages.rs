@@ -154,10 +154,11 @@ fn rpm(
         via: name.clone(),
         ..SourceInfo::named("updateinfo")
     };
-    let reading = match Reading::of(feed, &file.path, space, &about, &options.now) {
+    let mut reading = match Reading::of(feed, &file.path, space, &about, &options.now) {
         Ok(reading) => reading,
         Err(error) => return Ok(failed(&name, chain(&error))),
     };
+    reading.close(&about, Some(&options.now));
     download::forget(directory, &unit);
     finish(directory, options, &name, reading, Some(hex(&file.sha256)))
 }
@@ -211,7 +212,7 @@ fn apt(
             return Ok(failed(&name, chain(&error)));
         }
     }
-    reading.close(&about, &options.now);
+    reading.close(&about, Some(&options.now));
     finish(directory, options, &name, reading, None)
 }
 

@@ -33,7 +33,6 @@ impl Reading {
     ) -> Result<Reading, ImportError> {
         let mut reading = Reading::empty();
         feed.import(path, space, &mut |item| reading.take(feed, item, about, now))?;
-        reading.close(about, now);
         Ok(reading)
     }
 
@@ -54,7 +53,8 @@ impl Reading {
         match item {
             Item::Record(record) => {
                 let source = source_of(feed, &record, about, &mut self.sources);
-                note(&mut self.newest, &source.name, &record, now);
+                let date = record.modified.as_ref().or(record.published.as_ref());
+                note(&mut self.newest, &source.name, date, now);
                 self.records += 1;
                 if let Err(error) = self.builder.add(source, record) {
                     self.gap(Gap::of_target(GapKind::Malformed, error));
@@ -62,6 +62,8 @@ impl Reading {
             }
             Item::Enrichment(enrichment) => {
                 self.records += 1;
+                let added = enrichment.known_exploited.as_ref().map(|exploited| &exploited.added);
+                note(&mut self.newest, &about.name, added, now);
                 self.builder.enrich(about, enrichment);
             }
             Item::Support(support) => {
@@ -72,11 +74,12 @@ impl Reading {
         }
     }
 
-    /// States how new each source is.
-    pub(super) fn close(&mut self, about: &SourceInfo, now: &str) {
+    /// States how new each source is: as its newest record, or as `fetched_at` where the records have no dates. A
+    /// directory that somebody unpacked was not fetched, and how old it is nobody knows.
+    pub(super) fn close(&mut self, about: &SourceInfo, fetched_at: Option<&str>) {
         for source in std::mem::take(&mut self.sources).into_values().chain([about.clone()]) {
-            let as_of = self.newest.remove(&source.name).unwrap_or_else(|| now.to_owned());
-            self.builder.source(&SourceInfo { as_of: Some(as_of), ..source });
+            let as_of = self.newest.remove(&source.name).or_else(|| fetched_at.map(str::to_owned));
+            self.builder.source(&SourceInfo { as_of, ..source });
         }
     }
 
@@ -106,8 +109,8 @@ fn source_of<'s>(
 }
 
 /// Remembers the newest date of a source's records; dates in the future are mistakes.
-fn note(newest: &mut BTreeMap<String, String>, source: &str, record: &Record, now: &str) {
-    let Some(date) = record.modified.as_ref().or(record.published.as_ref()) else { return };
+fn note(newest: &mut BTreeMap<String, String>, source: &str, date: Option<&String>, now: &str) {
+    let Some(date) = date else { return };
     if !date.starts_with(|c: char| c.is_ascii_digit()) || (!now.is_empty() && date.as_str() > now) {
         return;
     }

@@ -72,10 +72,9 @@ impl<'s> Squash<'s> {
     }
 
     fn is_below_an_end(&self, layer: usize, path: &str) -> bool {
-        self.opaques.is_above(layer, PathHash::of(""))
-            || ancestors(path).map(PathHash::of).any(|ancestor| {
-                self.endings.is_above(layer, ancestor) || self.opaques.is_above(layer, ancestor)
-            })
+        ancestors(path)
+            .map(PathHash::of)
+            .any(|ancestor| self.endings.is_above(layer, ancestor) || self.opaques.is_above(layer, ancestor))
     }
 
     /// The layer whose file, link or device the image shows at `path`.

@@ -233,20 +233,6 @@ impl<'w, 'v> Walk<'w, 'v> {
         }
     }
 
-    /// A file that is no entry of the tree and that only links refer to (AUFS's `.wh..wh.plnk`).
-    pub(crate) fn hidden_file(
-        &mut self,
-        path: &str,
-        size_bytes: u64,
-        metadata: Metadata,
-        body: &mut dyn Read,
-    ) {
-        let entry = entry(path, EntryKind::File, size_bytes, metadata);
-        if self.only.is_some() && self.wants(&entry) {
-            self.show(&entry, &mut Spool::new(body, size_bytes, &mut Vec::new(), self.limits));
-        }
-    }
-
     /// A device, FIFO or socket.
     pub(crate) fn special(&mut self, path: &str, metadata: Metadata) {
         self.arrive(path);
@@ -298,11 +284,9 @@ impl<'w, 'v> Walk<'w, 'v> {
         }
         let named = entry(path, EntryKind::File, UNKNOWN_SIZE_BYTES, metadata);
         let own = entry(target, EntryKind::File, UNKNOWN_SIZE_BYTES, metadata);
-        // What AUFS keeps aside is never shown under its own name.
-        let is_hidden = crate::whiteout::mark(target) == crate::whiteout::Mark::Metadata;
         let wanted = self.visitors.iter().any(|visitor| {
             let interest = visitor.interest(&named);
-            interest != Interest::No && (is_hidden || interest > visitor.interest(&own))
+            interest != Interest::No && interest > visitor.interest(&own)
         });
         if !wanted {
             return;

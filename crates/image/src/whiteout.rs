@@ -1,7 +1,9 @@
 //! What a layer does to the layers below it, small enough to keep for every layer.
 //!
 //! A layer removes with whiteouts (`.wh.name`), hides with opaque markers (`.wh..wh..opq`) and replaces with entries
-//! of its own (OCI image-spec `layer.md`; the special names of AUFS). [`LayerShape`] holds that as hashes of paths,
+//! of its own (OCI image-spec `layer.md`; the special names of AUFS). Where the specification and engines differ, what
+//! Docker and containerd mount with overlayfs counts: a file that a container sees must not be hidden from a scan
+//! (`tests/squash_as_engine.rs` compares the two). [`LayerShape`] holds that as hashes of paths,
 //! 8 bytes an entry: it can say what becomes of a path one asks for and cannot list paths.
 
 use std::collections::HashSet;
@@ -14,7 +16,8 @@ use crate::path::{PathHash, ancestors, parent};
 
 /// What marks a name as gone.
 const WHITEOUT: &str = ".wh.";
-/// AUFS's own files (`.wh..wh.aufs`, `.wh..wh.plnk/`, `.wh..wh.orph/`), of which only the opaque marker means something.
+/// AUFS's own names (`.wh..wh.aufs`, `.wh..wh.plnk/`, `.wh..wh.orph/`), of which only the opaque marker means something.
+/// What lies in such a directory is a file like any other: engines unpack it, and a container sees it.
 const AUFS: &str = ".wh..wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
@@ -27,7 +30,7 @@ pub(crate) enum Mark<'a> {
     Whiteout(&'a str),
     /// Everything that lower layers have in the same directory is gone.
     Opaque,
-    /// AUFS's bookkeeping: no file of the image.
+    /// AUFS's bookkeeping, which removes nothing and is nothing.
     Metadata,
     /// A whiteout of no possible name.
     Nonsense,
@@ -38,9 +41,6 @@ pub(crate) fn mark(path: &str) -> Mark<'_> {
     // Nearly every path: one search for the four characters.
     if !path.contains(WHITEOUT) {
         return Mark::None;
-    }
-    if ancestors(path).any(|ancestor| name(ancestor).starts_with(AUFS)) {
-        return Mark::Metadata;
     }
     match name(path).strip_prefix(WHITEOUT) {
         None => Mark::None,
@@ -94,10 +94,7 @@ impl LayerShape {
     }
 
     fn hides_below_ancestors(&self, path: &str) -> bool {
-        has(&self.opaques, PathHash::of(""))
-            || ancestors(path)
-                .map(PathHash::of)
-                .any(|ancestor| self.ends(ancestor) || has(&self.opaques, ancestor))
+        ancestors(path).map(PathHash::of).any(|ancestor| self.ends(ancestor) || has(&self.opaques, ancestor))
     }
 
     /// The paths that end what lower layers have at and below them.
@@ -195,8 +192,8 @@ impl<'de> Deserialize<'de> for LayerShape {
 pub(crate) struct ShapeBuilder {
     /// Hashes in order of arrival; the lowest bit is set for directories.
     entries: Vec<u64>,
-    whiteouts: Vec<u64>,
-    opaques: Vec<u64>,
+    whiteouts: HashSet<u64>,
+    opaques: HashSet<u64>,
     /// Directories whose ancestors are in `entries`.
     implied: HashSet<PathHash>,
 }
@@ -207,21 +204,31 @@ impl ShapeBuilder {
         self.entries.push(PathHash::of(path).0);
     }
 
+    /// A whiteout of the same name that came before means nothing: engines unpack it as a device, which the directory
+    /// replaces, and overlayfs then merges the directory with the lower ones.
     pub(crate) fn directory(&mut self, path: &str) {
+        let hash = PathHash::of(path).0;
+        if self.whiteouts.remove(&hash) {
+            self.opaques.remove(&hash);
+        }
         self.parents(path);
-        self.entries.push(PathHash::of(path).0 | 1);
+        self.entries.push(hash | 1);
     }
 
     pub(crate) fn whiteout(&mut self, path: &str) {
         self.parents(path);
-        self.whiteouts.push(PathHash::of(path).0);
+        self.whiteouts.insert(PathHash::of(path).0);
     }
 
+    /// Of the root it means nothing: overlayfs merges the roots of all layers whatever is written on them.
     pub(crate) fn opaque(&mut self, directory: &str) {
-        if !directory.is_empty() {
-            self.directory(directory);
+        if directory.is_empty() {
+            return;
         }
-        self.opaques.push(PathHash::of(directory).0);
+        let hash = PathHash::of(directory).0;
+        self.parents(directory);
+        self.entries.push(hash | 1);
+        self.opaques.insert(hash);
     }
 
     /// How many hashes are held.
@@ -242,7 +249,7 @@ impl ShapeBuilder {
         }
     }
 
-    /// The last entry for a path wins; markers do not depend on order.
+    /// The last entry for a path wins.
     pub(crate) fn finish(mut self) -> LayerShape {
         self.entries.sort_by_key(|entry| entry >> 1);
         let last_of_each =
@@ -258,9 +265,9 @@ impl ShapeBuilder {
     }
 }
 
-fn sorted(mut table: Vec<u64>) -> Vec<u64> {
+fn sorted(table: HashSet<u64>) -> Vec<u64> {
+    let mut table: Vec<u64> = table.into_iter().collect();
     table.sort_unstable();
-    table.dedup();
     table
 }
 
@@ -277,8 +284,9 @@ mod tests {
         check("etc/.wh..wh..opq", Mark::Opaque);
         check(".wh..wh..opq", Mark::Opaque);
         check(".wh..wh.aufs", Mark::Metadata);
-        check(".wh..wh.plnk/12.34", Mark::Metadata);
-        check("a/.wh..wh.orph/b/c", Mark::Metadata);
+        check(".wh..wh.plnk", Mark::Metadata);
+        check(".wh..wh.plnk/12.34", Mark::None);
+        check("a/.wh..wh.orph/b/c", Mark::None);
         check("a/.wh.", Mark::Nonsense);
         check("a/.wh...", Mark::Nonsense);
         check("a.wh.b", Mark::None);
@@ -314,13 +322,16 @@ mod tests {
         };
         check("Wa/b", "a a/b a/b/c", "ab a/bb a/c");
         check("Oa", "a a/b a/b/c", "ab b");
-        check("O", "a a/b", "");
+        check("O", "", "a a/b");
         check("Fa", "a a/b", "b");
         check("Da", "a", "a/b");
         check("Fa/b/c", "a a/b a/b/c a/b/c/d", "a/b/d a/d");
         check("Fa Da", "a", "a/b");
         check("Da Fa", "a a/b", "");
-        check("Wa Da Fa/b", "a a/b a/c", "b");
+        check("Wa Da Fa/b", "a a/b", "a/c b");
+        check("Da Wa", "a a/b", "b");
+        check("Wa Oa Da", "a", "a/b");
+        check("Wa Oa", "a a/b", "");
         check("", "", "a a/b");
     }
 

@@ -160,7 +160,9 @@ mod tests {
         let mut shapes: Vec<LayerShape> = Vec::new();
         for links in &links {
             let mut builder = ShapeBuilder::default();
-            links.iter().for_each(|link| builder.file(&link.path));
+            for link in links {
+                builder.file(&link.path);
+            }
             if shapes.len() == 2 {
                 builder.file("old");
             }

@@ -14,7 +14,7 @@ use crate::content::{InPlace, Shown, Spool};
 use crate::gaps::Gaps;
 use crate::limits::{LINK_HOPS_MAX, Limits};
 use crate::path::{PathHash, ancestors, parent, target_of};
-use crate::whiteout::{LayerShape, ShapeBuilder};
+use crate::whiteout::{LayerShape, Place, ShapeBuilder};
 
 /// The size given for a file behind a link, of which nothing is known: a page, so that neither a visitor's lower
 /// nor its upper bound refuses it.
@@ -302,7 +302,14 @@ impl<'w, 'v> Walk<'w, 'v> {
     /// Something that is no directory takes its place in the tree.
     fn arrive(&mut self, path: &str) {
         self.files += 1;
-        self.shape.file(path);
+        match self.shape.file(path) {
+            Place::Free => {}
+            Place::Directory => self.links.remove_below(path),
+            Place::DirectoryTooMany => {
+                let reason = "its layer replaces more directories than are looked at; what was in them may seem to be there";
+                self.gaps.push(GapKind::Limit, path, reason);
+            }
+        }
         self.links.remove(path);
         let hash = PathHash::of(path);
         if !self.hardlinks.is_empty() {
@@ -407,6 +414,15 @@ impl Links {
     fn remove(&mut self, path: &str) {
         if !self.index.is_empty() {
             self.index.remove(&PathHash::of(path));
+        }
+    }
+
+    fn remove_below(&mut self, directory: &str) {
+        for link in &self.links {
+            let below = link.path.strip_prefix(directory);
+            if below.is_some_and(|below| below.starts_with('/')) {
+                self.index.remove(&PathHash::of(&link.path));
+            }
         }
     }
 

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -21,6 +21,7 @@ struct Daemon {
     process: Child,
     directory: tempfile::TempDir,
     driver: &'static str,
+    images: Cell<u32>,
 }
 
 impl Drop for Daemon {
@@ -62,7 +63,7 @@ impl Daemon {
             .stderr(std::fs::File::create(at("log")).unwrap())
             .spawn()
             .unwrap();
-        let mut daemon = Daemon { process, directory, driver };
+        let mut daemon = Daemon { process, directory, driver, images: Cell::new(0) };
         for _ in 0..300 {
             if daemon.docker(&["version"]).is_ok() {
                 println!("with the storage driver {driver}");
@@ -89,21 +90,20 @@ impl Daemon {
 
     /// The tree of a container of these layers; an error where Docker does not take them.
     fn tree(&self, layers: &[Vec<u8>]) -> Result<Tree, String> {
-        let mut image = Image::new().tag("squash:1");
+        // Nothing is removed in between: it all goes with the daemon.
+        self.images.set(self.images.get() + 1);
+        let tag = format!("squash:{}", self.images.get());
+        let container = format!("squash-{}", self.images.get());
+        let mut image = Image::new().tag(&tag);
         for layer in layers {
             image = image.stored_layer(layer.clone(), seawall_testkit::Compression::Plain);
         }
         let archive = self.directory.path().join("archive");
         std::fs::write(&archive, image.old_docker_archive()).unwrap();
-        let run = || {
-            self.docker(&["load", "-q", "-i", &archive.display().to_string()])?;
-            self.docker(&["create", "--network=none", "--name", "squash", "squash:1", "/x"])?;
-            self.docker(&["export", "squash"])
-        };
-        let export = run();
-        let _ = self.docker(&["rm", "-f", "squash"]);
-        let _ = self.docker(&["rmi", "-f", "squash:1"]);
-        let mut tree = exported(&export?);
+        self.docker(&["load", "-q", "-i", &archive.display().to_string()])?;
+        self.docker(&["create", "--network=none", "--name", &container, &tag, "/x"])?;
+        let export = self.docker(&["export", &container])?;
+        let mut tree = exported(&export);
         // What Docker itself puts into a container.
         let is_own = |path: &str| {
             let top = path.split('/').next().unwrap();
@@ -452,4 +452,71 @@ fn layers_that_somebody_thought_of() {
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// Numbers that are the same in every run (Knuth's generator).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// A layer with few names, so that they meet; with what it is for people.
+fn layer(random: &mut Random) -> (Vec<u8>, String) {
+    const NAMES: [&str; 12] =
+        ["a", "b", "l", "a/a", "a/b", "a/l", "b/a", "l/a", "a/a/a", "a/l/b", "l/a/b", "b/a/a"];
+    const TARGETS: [&str; 6] = ["a", "b", "/a", "../b", "a/a", "l"];
+    let mut tar = Tar::new();
+    let mut text = String::new();
+    let mut used = BTreeSet::new();
+    let mut files: Vec<&str> = Vec::new();
+    for _ in 0..random.below(6) {
+        let name = NAMES[random.below(12) as usize];
+        // Docker refuses a path that comes twice, and a whiteout of what is in the same layer.
+        let kind = random.below(12);
+        let is_marker = (8..=9).contains(&kind);
+        if !used.insert(name) || is_marker && used.iter().any(|other| other.starts_with(&format!("{name}/")))
+        {
+            continue;
+        }
+        let target = match kind {
+            11 if files.is_empty() => continue,
+            11 => files[random.below(files.len() as u64) as usize],
+            _ => TARGETS[random.below(6) as usize],
+        };
+        let (next, what) = match kind {
+            0..=3 => {
+                files.push(name);
+                (tar.file(name, format!("{}", random.below(1000))), "file".to_owned())
+            }
+            4 | 5 => (tar.directory(name), "directory".to_owned()),
+            6 | 7 => (tar.symlink(name, target), format!("link to {target} at")),
+            8 | 9 => (tar.whiteout(name), "whiteout".to_owned()),
+            10 => (tar.directory(name).opaque(name), "opaque".to_owned()),
+            _ => (tar.hardlink(name, target), format!("hard link to {target} at")),
+        };
+        tar = next;
+        text.push_str(&format!(" {what} {name},"));
+    }
+    (tar.finish(), text)
+}
+
+#[test]
+fn layers_that_nobody_thought_of() {
+    let Some(daemon) = Daemon::start() else { return };
+    let rounds = std::env::var("SQUASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let mut taken = 0;
+    let mut random = Random(20_261_128);
+    for round in 0..rounds {
+        let layers: Vec<(Vec<u8>, String)> = (0..2 + random.below(3)).map(|_| layer(&mut random)).collect();
+        let name: String = layers.iter().map(|(_, text)| format!("[{text} ]")).collect();
+        let layers: Vec<Vec<u8>> = layers.into_iter().map(|(tar, _)| tar).collect();
+        if check(&daemon, &format!("{round}: {name}"), &layers) == Outcome::Same {
+            taken += 1;
+        }
+    }
+    println!("Docker takes {taken} of {rounds}");
 }

@@ -7,6 +7,7 @@
 
 use seawall_inventory::{Content, Entry, Interest, Visitor};
 
+mod alpm;
 mod apk;
 mod catalog;
 mod distro;
@@ -51,6 +52,7 @@ pub const READERS: &[&[Reader]] = &[
     dpkg::READERS,
     apk::READERS,
     rpm::READERS,
+    alpm::READERS,
     go_binary::READERS,
     rust_binary::READERS,
     jar::READERS,

@@ -1,9 +1,10 @@
 //! Debian packages: `lib/dpkg/status` at any depth, the `status.d` of distroless images, the file lists and the
-//! `copyright` files.
+//! `copyright` files; `manifest.wall` of chiselled images.
 //!
 //! Formats: deb-control(5), dpkg-query(1) for the states, DEP-5 for copyright files. Does not judge whether a
 //! package is broken: what has files on disk counts as installed.
 
+mod chisel;
 mod control;
 mod copyright;
 mod files;
@@ -21,6 +22,7 @@ pub(crate) const READERS: &[Reader] = &[
     Reader { name: "dpkg-status", interest: status_interest, read: read_status },
     Reader { name: "dpkg-files", interest: files::interest, read: files::read },
     Reader { name: "dpkg-copyright", interest: copyright::interest, read: copyright::read },
+    Reader { name: "chisel-manifest", interest: chisel::interest, read: chisel::read },
 ];
 
 fn status_interest(entry: &Entry<'_>) -> Interest {

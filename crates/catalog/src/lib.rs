@@ -7,6 +7,7 @@
 
 use seawall_inventory::{Content, Entry, Interest, Visitor};
 
+mod alpm;
 mod apk;
 mod cargo_lock;
 mod catalog;
@@ -59,6 +60,7 @@ pub const READERS: &[&[Reader]] = &[
     dpkg::READERS,
     apk::READERS,
     rpm::READERS,
+    alpm::READERS,
     go_binary::READERS,
     rust_binary::READERS,
     jar::READERS,

@@ -34,6 +34,12 @@ pub(crate) const PATH_BYTES_MAX: usize = 4096;
 /// A chisel manifest decompressed: Ubuntu's own have 1 MB; a whole distribution's would have 100 MB.
 pub(crate) const MANIFEST_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
+/// A line of such a manifest: a path and the slices it belongs to, some hundred bytes.
+pub(crate) const MANIFEST_LINE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Binary logarithm of the window of such a manifest: zstd's own default for a decoder, 128 MiB.
+pub(crate) const MANIFEST_WINDOW_LOG_MAX: u32 = 27;
+
 /// One rpm header: rpm itself refuses above 256 MB, the largest real ones (kernel sources, TeX) have 20 MB.
 pub(crate) const RPM_HEADER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 

@@ -210,12 +210,7 @@ fn member<I: Input>(tar: &mut Tar<'_, I>, path: &mut String, walk: &mut Walk<'_,
             return walk.shape.whiteout(&format!("{directory}{slash}{gone}"));
         }
         Mark::Opaque => return walk.shape.opaque(parent(path)),
-        Mark::Metadata => {
-            if kind == MemberKind::File {
-                walk.hidden_file(path, size_bytes, metadata, &mut tar.body());
-            }
-            return;
-        }
+        Mark::Metadata => return,
         Mark::Nonsense => {
             return walk.gaps.push(GapKind::Malformed, path, "it marks no possible name as removed");
         }

@@ -56,6 +56,9 @@ const ARCHIVE_BYTES_MAX: u64 = 256 * GIB;
 const ARCHIVE_ENTRIES_MAX: usize = 1_000_000;
 /// The largest real SBOMs (10,000 packages with files) have some 100 MB.
 const SBOM_BYTES_MAX: u64 = GIB;
+/// Docker refuses a layer that makes a directory and later a file of the same name; others take it, but no builder
+/// writes it. Each one costs a look at all entries so far.
+pub(crate) const DIRECTORIES_REPLACED_MAX: usize = 100;
 /// Linux follows at most 40 symbolic links in one path (`MAXSYMLINKS`).
 pub(crate) const LINK_HOPS_MAX: usize = 40;
 

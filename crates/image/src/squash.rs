@@ -72,10 +72,9 @@ impl<'s> Squash<'s> {
     }
 
     fn is_below_an_end(&self, layer: usize, path: &str) -> bool {
-        self.opaques.is_above(layer, PathHash::of(""))
-            || ancestors(path).map(PathHash::of).any(|ancestor| {
-                self.endings.is_above(layer, ancestor) || self.opaques.is_above(layer, ancestor)
-            })
+        ancestors(path)
+            .map(PathHash::of)
+            .any(|ancestor| self.endings.is_above(layer, ancestor) || self.opaques.is_above(layer, ancestor))
     }
 
     /// The layer whose file, link or device the image shows at `path`.
@@ -161,7 +160,9 @@ mod tests {
         let mut shapes: Vec<LayerShape> = Vec::new();
         for links in &links {
             let mut builder = ShapeBuilder::default();
-            links.iter().for_each(|link| builder.file(&link.path));
+            for link in links {
+                builder.file(&link.path);
+            }
             if shapes.len() == 2 {
                 builder.file("old");
             }

@@ -14,7 +14,7 @@ use crate::content::{InPlace, Shown, Spool};
 use crate::gaps::Gaps;
 use crate::limits::{LINK_HOPS_MAX, Limits};
 use crate::path::{PathHash, ancestors, parent, target_of};
-use crate::whiteout::{LayerShape, ShapeBuilder};
+use crate::whiteout::{LayerShape, Place, ShapeBuilder};
 
 /// The size given for a file behind a link, of which nothing is known: a page, so that neither a visitor's lower
 /// nor its upper bound refuses it.
@@ -233,20 +233,6 @@ impl<'w, 'v> Walk<'w, 'v> {
         }
     }
 
-    /// A file that is no entry of the tree and that only links refer to (AUFS's `.wh..wh.plnk`).
-    pub(crate) fn hidden_file(
-        &mut self,
-        path: &str,
-        size_bytes: u64,
-        metadata: Metadata,
-        body: &mut dyn Read,
-    ) {
-        let entry = entry(path, EntryKind::File, size_bytes, metadata);
-        if self.only.is_some() && self.wants(&entry) {
-            self.show(&entry, &mut Spool::new(body, size_bytes, &mut Vec::new(), self.limits));
-        }
-    }
-
     /// A device, FIFO or socket.
     pub(crate) fn special(&mut self, path: &str, metadata: Metadata) {
         self.arrive(path);
@@ -298,11 +284,9 @@ impl<'w, 'v> Walk<'w, 'v> {
         }
         let named = entry(path, EntryKind::File, UNKNOWN_SIZE_BYTES, metadata);
         let own = entry(target, EntryKind::File, UNKNOWN_SIZE_BYTES, metadata);
-        // What AUFS keeps aside is never shown under its own name.
-        let is_hidden = crate::whiteout::mark(target) == crate::whiteout::Mark::Metadata;
         let wanted = self.visitors.iter().any(|visitor| {
             let interest = visitor.interest(&named);
-            interest != Interest::No && (is_hidden || interest > visitor.interest(&own))
+            interest != Interest::No && interest > visitor.interest(&own)
         });
         if !wanted {
             return;
@@ -318,7 +302,14 @@ impl<'w, 'v> Walk<'w, 'v> {
     /// Something that is no directory takes its place in the tree.
     fn arrive(&mut self, path: &str) {
         self.files += 1;
-        self.shape.file(path);
+        match self.shape.file(path) {
+            Place::Free => {}
+            Place::Directory => self.links.remove_below(path),
+            Place::DirectoryTooMany => {
+                let reason = "its layer replaces more directories than are looked at; what was in them may seem to be there";
+                self.gaps.push(GapKind::Limit, path, reason);
+            }
+        }
         self.links.remove(path);
         let hash = PathHash::of(path);
         if !self.hardlinks.is_empty() {
@@ -423,6 +414,15 @@ impl Links {
     fn remove(&mut self, path: &str) {
         if !self.index.is_empty() {
             self.index.remove(&PathHash::of(path));
+        }
+    }
+
+    fn remove_below(&mut self, directory: &str) {
+        for link in &self.links {
+            let below = link.path.strip_prefix(directory);
+            if below.is_some_and(|below| below.starts_with('/')) {
+                self.index.remove(&PathHash::of(&link.path));
+            }
         }
     }
 

@@ -1,20 +1,24 @@
 //! What a layer does to the layers below it, small enough to keep for every layer.
 //!
 //! A layer removes with whiteouts (`.wh.name`), hides with opaque markers (`.wh..wh..opq`) and replaces with entries
-//! of its own (OCI image-spec `layer.md`; the special names of AUFS). [`LayerShape`] holds that as hashes of paths,
+//! of its own (OCI image-spec `layer.md`; the special names of AUFS). Where the specification and engines differ, what
+//! Docker and containerd mount with overlayfs counts: a file that a container sees must not be hidden from a scan
+//! (`tests/squash_as_engine.rs` compares the two). [`LayerShape`] holds that as hashes of paths,
 //! 8 bytes an entry: it can say what becomes of a path one asks for and cannot list paths.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::limits::DIRECTORIES_REPLACED_MAX;
 use crate::path::{PathHash, ancestors, parent};
 
 /// What marks a name as gone.
 const WHITEOUT: &str = ".wh.";
-/// AUFS's own files (`.wh..wh.aufs`, `.wh..wh.plnk/`, `.wh..wh.orph/`), of which only the opaque marker means something.
+/// AUFS's own names (`.wh..wh.aufs`, `.wh..wh.plnk/`, `.wh..wh.orph/`), of which only the opaque marker means something.
+/// What lies in such a directory is a file like any other: engines unpack it, and a container sees it.
 const AUFS: &str = ".wh..wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
@@ -27,7 +31,7 @@ pub(crate) enum Mark<'a> {
     Whiteout(&'a str),
     /// Everything that lower layers have in the same directory is gone.
     Opaque,
-    /// AUFS's bookkeeping: no file of the image.
+    /// AUFS's bookkeeping, which removes nothing and is nothing.
     Metadata,
     /// A whiteout of no possible name.
     Nonsense,
@@ -38,9 +42,6 @@ pub(crate) fn mark(path: &str) -> Mark<'_> {
     // Nearly every path: one search for the four characters.
     if !path.contains(WHITEOUT) {
         return Mark::None;
-    }
-    if ancestors(path).any(|ancestor| name(ancestor).starts_with(AUFS)) {
-        return Mark::Metadata;
     }
     match name(path).strip_prefix(WHITEOUT) {
         None => Mark::None,
@@ -94,10 +95,7 @@ impl LayerShape {
     }
 
     fn hides_below_ancestors(&self, path: &str) -> bool {
-        has(&self.opaques, PathHash::of(""))
-            || ancestors(path)
-                .map(PathHash::of)
-                .any(|ancestor| self.ends(ancestor) || has(&self.opaques, ancestor))
+        ancestors(path).map(PathHash::of).any(|ancestor| self.ends(ancestor) || has(&self.opaques, ancestor))
     }
 
     /// The paths that end what lower layers have at and below them.
@@ -193,35 +191,80 @@ impl<'de> Deserialize<'de> for LayerShape {
 /// Builds a [`LayerShape`] from entries in archive order.
 #[derive(Debug, Default)]
 pub(crate) struct ShapeBuilder {
-    /// Hashes in order of arrival; the lowest bit is set for directories.
-    entries: Vec<u64>,
-    whiteouts: Vec<u64>,
-    opaques: Vec<u64>,
+    /// In order of arrival, a directory before what is in it.
+    entries: Vec<Arrival>,
+    /// Path → the directory it is in.
+    whiteouts: HashMap<u64, u64>,
+    opaques: HashMap<u64, u64>,
     /// Directories whose ancestors are in `entries`.
     implied: HashSet<PathHash>,
+    /// Directories with content that were replaced.
+    replaced: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    /// The path's hash; the lowest bit is set for directories.
+    path: u64,
+    /// The hash of the directory it is in.
+    parent: u64,
+}
+
+/// What a file took the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Of nothing that counts.
+    Free,
+    /// Of a directory with what was in it.
+    Directory,
+    /// The same, once too often: what was in it is still counted as there.
+    DirectoryTooMany,
 }
 
 impl ShapeBuilder {
-    pub(crate) fn file(&mut self, path: &str) {
+    /// A file, link or device. Engines remove a directory that stands in its way.
+    pub(crate) fn file(&mut self, path: &str) -> Place {
+        let hash = PathHash::of(path);
+        let place = match (self.implied.contains(&hash), self.replaced < DIRECTORIES_REPLACED_MAX) {
+            (false, _) => Place::Free,
+            (true, true) => {
+                self.replaced += 1;
+                self.empty(hash);
+                Place::Directory
+            }
+            (true, false) => Place::DirectoryTooMany,
+        };
+        self.opaques.remove(&hash.0);
         self.parents(path);
-        self.entries.push(PathHash::of(path).0);
+        self.entries.push(Arrival { path: hash.0, parent: PathHash::of(parent(path)).0 });
+        place
     }
 
+    /// A whiteout of the same name that came before means nothing: engines unpack it as a device, which the directory
+    /// replaces, and overlayfs then merges the directory with the lower ones.
     pub(crate) fn directory(&mut self, path: &str) {
+        let hash = PathHash::of(path).0;
+        if self.whiteouts.remove(&hash).is_some() {
+            self.opaques.remove(&hash);
+        }
         self.parents(path);
-        self.entries.push(PathHash::of(path).0 | 1);
+        self.entries.push(Arrival { path: hash | 1, parent: PathHash::of(parent(path)).0 });
     }
 
     pub(crate) fn whiteout(&mut self, path: &str) {
         self.parents(path);
-        self.whiteouts.push(PathHash::of(path).0);
+        self.whiteouts.insert(PathHash::of(path).0, PathHash::of(parent(path)).0);
     }
 
+    /// Of the root it means nothing: overlayfs merges the roots of all layers whatever is written on them.
     pub(crate) fn opaque(&mut self, directory: &str) {
-        if !directory.is_empty() {
-            self.directory(directory);
+        if directory.is_empty() {
+            return;
         }
-        self.opaques.push(PathHash::of(directory).0);
+        let (hash, parent) = (PathHash::of(directory).0, PathHash::of(parent(directory)).0);
+        self.parents(directory);
+        self.entries.push(Arrival { path: hash | 1, parent });
+        self.opaques.insert(hash, parent);
     }
 
     /// How many hashes are held.
@@ -231,22 +274,43 @@ impl ShapeBuilder {
 
     /// An entry makes the directories it lies in.
     fn parents(&mut self, path: &str) {
+        let start = self.entries.len();
         let mut directory = parent(path);
         while !directory.is_empty() {
             let hash = PathHash::of(directory);
             if !self.implied.insert(hash) {
                 break;
             }
-            self.entries.push(hash.0 | 1);
+            self.entries.push(Arrival { path: hash.0 | 1, parent: PathHash::of(parent(directory)).0 });
             directory = parent(directory);
+        }
+        // A directory before what is in it.
+        if let Some(new) = self.entries.get_mut(start..) {
+            new.reverse();
         }
     }
 
-    /// The last entry for a path wins; markers do not depend on order.
-    pub(crate) fn finish(mut self) -> LayerShape {
-        self.entries.sort_by_key(|entry| entry >> 1);
-        let last_of_each =
-            self.entries.chunk_by(|one, other| one >> 1 == other >> 1).filter_map(<[u64]>::last);
+    /// Forgets everything below a directory.
+    fn empty(&mut self, directory: PathHash) {
+        let mut gone = HashSet::from([directory.0]);
+        self.entries.retain(|arrival| {
+            let is_gone = gone.contains(&arrival.parent);
+            if is_gone {
+                gone.insert(arrival.path & !1);
+            }
+            !is_gone
+        });
+        // A directory with nothing but whiteouts in it is an entry all the same.
+        self.whiteouts.retain(|_, parent| !gone.contains(parent));
+        self.opaques.retain(|path, parent| *path != directory.0 && !gone.contains(parent));
+        self.implied.retain(|path| !gone.contains(&path.0));
+    }
+
+    /// The last entry for a path wins.
+    pub(crate) fn finish(self) -> LayerShape {
+        let mut entries: Vec<u64> = self.entries.into_iter().map(|arrival| arrival.path).collect();
+        entries.sort_by_key(|entry| entry >> 1);
+        let last_of_each = entries.chunk_by(|one, other| one >> 1 == other >> 1).filter_map(<[u64]>::last);
         let mut shape = LayerShape::default();
         for &entry in last_of_each {
             let table = if entry & 1 == 1 { &mut shape.directories } else { &mut shape.files };
@@ -258,9 +322,9 @@ impl ShapeBuilder {
     }
 }
 
-fn sorted(mut table: Vec<u64>) -> Vec<u64> {
+fn sorted(table: HashMap<u64, u64>) -> Vec<u64> {
+    let mut table: Vec<u64> = table.into_keys().collect();
     table.sort_unstable();
-    table.dedup();
     table
 }
 
@@ -277,8 +341,9 @@ mod tests {
         check("etc/.wh..wh..opq", Mark::Opaque);
         check(".wh..wh..opq", Mark::Opaque);
         check(".wh..wh.aufs", Mark::Metadata);
-        check(".wh..wh.plnk/12.34", Mark::Metadata);
-        check("a/.wh..wh.orph/b/c", Mark::Metadata);
+        check(".wh..wh.plnk", Mark::Metadata);
+        check(".wh..wh.plnk/12.34", Mark::None);
+        check("a/.wh..wh.orph/b/c", Mark::None);
         check("a/.wh.", Mark::Nonsense);
         check("a/.wh...", Mark::Nonsense);
         check("a.wh.b", Mark::None);
@@ -293,7 +358,9 @@ mod tests {
             let (kind, path) = entry.split_at(1);
             match kind {
                 "D" => builder.directory(path),
-                "F" => builder.file(path),
+                "F" => {
+                    builder.file(path);
+                }
                 "W" => builder.whiteout(path),
                 _ => builder.opaque(path),
             }
@@ -314,13 +381,23 @@ mod tests {
         };
         check("Wa/b", "a a/b a/b/c", "ab a/bb a/c");
         check("Oa", "a a/b a/b/c", "ab b");
-        check("O", "a a/b", "");
+        check("O", "", "a a/b");
         check("Fa", "a a/b", "b");
         check("Da", "a", "a/b");
         check("Fa/b/c", "a a/b a/b/c a/b/c/d", "a/b/d a/d");
         check("Fa Da", "a", "a/b");
         check("Da Fa", "a a/b", "");
-        check("Wa Da Fa/b", "a a/b a/c", "b");
+        check("Wa Da Fa/b", "a a/b", "a/c b");
+        check("Da Wa", "a a/b", "b");
+        check("Fa/b Fa", "a a/b a/c", "b");
+        check("Fa/b Fa Da", "a", "a/b a/c");
+        check("Fa/b/c/d Fa Fa/x", "a a/x", "a/b a/b/c/d");
+        check("Wa/b Fa Da", "a", "a/b");
+        check("Oa Fa Da", "a", "a/b");
+        check("Oa/b Fa Da Da/b", "a a/b", "a/b/c");
+        check("Fa/b Fc Fa Da Fa/d", "a c a/d", "a/b d");
+        check("Wa Oa Da", "a", "a/b");
+        check("Wa Oa", "a a/b", "");
         check("", "", "a a/b");
     }
 

@@ -135,7 +135,14 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check_listed as check;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+    use std::process::Command;
+
+    use seawall_inventory::{Ecosystem, Package};
+
+    use super::normalised;
+    use crate::testing::{catalog_of_tree, check_listed as check};
 
     const REQUESTS: &str =
         "Metadata-Version: 2.1\nName: Requests\nVersion: 2.31.0\nLicense: Apache 2.0\n\nName: no\n";
@@ -193,5 +200,35 @@ mod tests {
         ] {
             check("a-1.dist-info/METADATA", with(fields), &[&format!("pypi a 1 installed{shown}")]);
         }
+    }
+
+    /// A fresh virtual environment of the machine's Python, which holds pip and, for old ones, setuptools.
+    #[test]
+    fn it_finds_what_pip_lists() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = |program: &Path, arguments: &[&str]| {
+            let output = Command::new(program).args(arguments).current_dir(directory.path()).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let python = directory.path().join("venv/bin/python");
+        let listed = run(Path::new("python3"), &["-m", "venv", "venv"]).and_then(|_| {
+            run(&python, &["-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"])
+        });
+        let Some(listed) = listed else {
+            eprintln!("skipped: no python3 that makes virtual environments with pip");
+            return;
+        };
+        let pins = listed.lines().filter_map(|line| line.split_once("=="));
+        let expected: BTreeSet<String> =
+            pins.map(|(name, version)| format!("{} {version}", normalised(name))).collect();
+        let catalog = catalog_of_tree(directory.path());
+        let is_listed = |package: &&Package| {
+            package.ecosystem == Ecosystem::Pypi
+                && !package.places[0].path.as_deref().unwrap().contains("/_vendor/")
+        };
+        let found = catalog.packages.iter().filter(is_listed);
+        let found: BTreeSet<String> =
+            found.map(|package| format!("{} {}", package.name, package.version)).collect();
+        assert_eq!(found, expected);
     }
 }

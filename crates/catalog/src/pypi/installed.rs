@@ -13,6 +13,9 @@ use crate::{Catalog, Reader};
 
 pub(super) const READER: Reader = Reader { name: "python-installed", interest, read };
 
+/// What old Python releases record of themselves and of modules that became theirs; pip does not list these either.
+const OF_PYTHON: [&str; 3] = ["python", "wsgiref", "argparse"];
+
 #[inline(always)]
 fn interest(entry: &Entry<'_>) -> Interest {
     let is_metadata = project::ends(entry, ".dist-info/METADATA")
@@ -47,12 +50,15 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
     };
     let fields = Fields::of(&String::from_utf8_lossy(head));
     let (name, version) = named(directory);
-    let name = fields.name.as_deref().unwrap_or(name);
+    let name = normalised(fields.name.as_deref().unwrap_or(name));
+    if OF_PYTHON.contains(&name.as_str()) {
+        return;
+    }
     // A bare `NAME.egg-info` states no version itself.
     let Some(version) = fields.version.as_deref().or(version) else {
         return catalog.gap(GapKind::Malformed, entry.path, "the metadata states no version");
     };
-    let mut package = Package::new(Ecosystem::Pypi, normalised(name), version);
+    let mut package = Package::new(Ecosystem::Pypi, name, version);
     package.licenses = fields.licenses();
     catalog.declare(entry.path, package);
 }
@@ -180,6 +186,16 @@ mod tests {
         );
         check("a/a.egg-info/PKG-INFO", "Name: a\n", &["gap malformed: the metadata states no version"]);
         check("a/a.egg-info/PKG-INFO", "\u{0}\u{1}", &["gap malformed: the metadata states no version"]);
+    }
+
+    #[test]
+    fn what_python_records_of_itself_is_no_package() {
+        check(
+            "lib/python2.7/lib-dynload/Python-2.7.18-py2.7.egg-info",
+            "Name: Python\nVersion: 2.7.18\n",
+            &[],
+        );
+        check("lib/python2.7/wsgiref.egg-info", "Name: wsgiref\nVersion: 0.1.2\n", &[]);
     }
 
     #[test]

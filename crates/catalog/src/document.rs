@@ -128,7 +128,7 @@ impl Text {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-        let shape: Shape<String> = Shape::deserialize(deserializer)?;
+        let shape: Shape<IgnoredAny> = Shape::deserialize(deserializer)?;
         Ok(Text(match shape {
             Shape::Text(text) => Some(text),
             Shape::Number(number) => Some(number),

@@ -128,6 +128,8 @@ impl Module {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use crate::testing::check_listed as check;
 
     #[test]
@@ -206,5 +208,35 @@ tool golang.org/x/tools/cmd/stringer
         }
         check("go/pkg/mod/b@v1.0.0/go.mod", "module b\n", &[]);
         check("go.mod", "hello\n", &["gap malformed: not a go.mod file: it names no module"]);
+    }
+
+    /// What `go mod edit -json` reads from the same file, where Go is there.
+    #[test]
+    fn it_reads_requirements_as_go_does() {
+        let text = "module example.com/app\n\ngo 1.21\n\nrequire example.com/a v1.0.0 // indirect\n\
+            require (\n\t\"example.com/b\" v0.0.0-20200101000000-0123456789ab\n\n\texample.com/c/v2 v2.1.0-rc.1 // x\n)\n\
+            retract (\n\tv1.0.0 // bad\n\t[v1.1.0, v1.2.0]\n)\n";
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("go.mod"), text).unwrap();
+        let output = Command::new("go").args(["mod", "edit", "-json"]).current_dir(directory.path()).output();
+        let Some(output) = output.ok().filter(|output| output.status.success()) else {
+            eprintln!("skipped: no go");
+            return;
+        };
+        let module: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let expected: Vec<String> = module["Require"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|required| {
+                format!(
+                    "golang {} {} locked",
+                    required["Path"].as_str().unwrap(),
+                    required["Version"].as_str().unwrap()
+                )
+            })
+            .collect();
+        assert_eq!(expected.len(), 3);
+        check("go.mod", text, &expected.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }

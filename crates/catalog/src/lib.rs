@@ -11,7 +11,11 @@ mod alpm;
 mod apk;
 mod cargo_lock;
 mod catalog;
+mod cocoapods;
 mod composer;
+mod conan;
+mod conda;
+mod cran;
 mod distro;
 mod document;
 mod dpkg;
@@ -20,6 +24,7 @@ mod gem;
 mod go_binary;
 mod go_mod;
 mod gradle_lock;
+mod hex;
 mod jar;
 mod limits;
 mod lock;
@@ -29,12 +34,15 @@ mod nuget;
 mod overwritten;
 pub mod ownership;
 mod project;
+mod pub_lock;
 mod pypi;
 mod reach;
 mod rpm;
 mod runtime;
 mod rust_binary;
 mod sbom;
+mod sbt_lock;
+mod swift;
 #[cfg(test)]
 mod testing;
 
@@ -75,6 +83,14 @@ pub const READERS: &[&[Reader]] = &[
     cargo_lock::READERS,
     gradle_lock::READERS,
     maven_pom::READERS,
+    sbt_lock::READERS,
+    hex::READERS,
+    pub_lock::READERS,
+    swift::READERS,
+    cocoapods::READERS,
+    conan::READERS,
+    conda::READERS,
+    cran::READERS,
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.

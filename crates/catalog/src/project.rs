@@ -93,6 +93,7 @@ mod tests {
         check("app/node_modules/fsevents/yarn.lock", true);
         check("usr/lib/python3/dist-packages/x/requirements.txt", true);
         check("usr/local/bundle/gems/nokogiri-1.16.0-x86_64-linux/Gemfile.lock", true);
+        check("usr/lib/ruby/gems/3.1.0/gems/rbs-2.1.0/steep/Gemfile.lock", true);
         check("usr/local/bundle/bundler/gems/thing-1a2b3c4d5e6f/Gemfile.lock", true);
         check("root/.cargo/registry/src/index.crates.io-6f17d22bba15001f/ring-0.17.8/Cargo.lock", true);
         check("root/.cargo/git/checkouts/x-1a2b3c4d5e6f7a8b/1a2b3c4/Cargo.lock", true);

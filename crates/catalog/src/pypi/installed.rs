@@ -13,6 +13,9 @@ use crate::{Catalog, Reader};
 
 pub(super) const READER: Reader = Reader { name: "python-installed", interest, read };
 
+/// What old Python releases record of themselves and of modules that became theirs; pip does not list these either.
+const OF_PYTHON: [&str; 3] = ["python", "wsgiref", "argparse"];
+
 #[inline(always)]
 fn interest(entry: &Entry<'_>) -> Interest {
     let is_metadata = project::ends(entry, ".dist-info/METADATA")
@@ -47,12 +50,15 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
     };
     let fields = Fields::of(&String::from_utf8_lossy(head));
     let (name, version) = named(directory);
-    let name = fields.name.as_deref().unwrap_or(name);
+    let name = normalised(fields.name.as_deref().unwrap_or(name));
+    if OF_PYTHON.contains(&name.as_str()) {
+        return;
+    }
     // A bare `NAME.egg-info` states no version itself.
     let Some(version) = fields.version.as_deref().or(version) else {
         return catalog.gap(GapKind::Malformed, entry.path, "the metadata states no version");
     };
-    let mut package = Package::new(Ecosystem::Pypi, normalised(name), version);
+    let mut package = Package::new(Ecosystem::Pypi, name, version);
     package.licenses = fields.licenses();
     catalog.declare(entry.path, package);
 }
@@ -135,7 +141,14 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check_listed as check;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+    use std::process::Command;
+
+    use seawall_inventory::{Ecosystem, Package};
+
+    use super::normalised;
+    use crate::testing::{catalog_of_tree, check_listed as check};
 
     const REQUESTS: &str =
         "Metadata-Version: 2.1\nName: Requests\nVersion: 2.31.0\nLicense: Apache 2.0\n\nName: no\n";
@@ -176,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn what_python_records_of_itself_is_no_package() {
+        check(
+            "lib/python2.7/lib-dynload/Python-2.7.18-py2.7.egg-info",
+            "Name: Python\nVersion: 2.7.18\n",
+            &[],
+        );
+        check("lib/python2.7/wsgiref.egg-info", "Name: wsgiref\nVersion: 0.1.2\n", &[]);
+    }
+
+    #[test]
     fn licences_are_names_not_texts() {
         let with = |fields: &str| format!("Name: a\nVersion: 1\n{fields}\n");
         for (fields, shown) in [
@@ -193,5 +216,35 @@ mod tests {
         ] {
             check("a-1.dist-info/METADATA", with(fields), &[&format!("pypi a 1 installed{shown}")]);
         }
+    }
+
+    /// A fresh virtual environment of the machine's Python, which holds pip and, for old ones, setuptools.
+    #[test]
+    fn it_finds_what_pip_lists() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = |program: &Path, arguments: &[&str]| {
+            let output = Command::new(program).args(arguments).current_dir(directory.path()).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let python = directory.path().join("venv/bin/python");
+        let listed = run(Path::new("python3"), &["-m", "venv", "venv"]).and_then(|_| {
+            run(&python, &["-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"])
+        });
+        let Some(listed) = listed else {
+            eprintln!("skipped: no python3 that makes virtual environments with pip");
+            return;
+        };
+        let pins = listed.lines().filter_map(|line| line.split_once("=="));
+        let expected: BTreeSet<String> =
+            pins.map(|(name, version)| format!("{} {version}", normalised(name))).collect();
+        let catalog = catalog_of_tree(directory.path());
+        let is_listed = |package: &&Package| {
+            package.ecosystem == Ecosystem::Pypi
+                && !package.places[0].path.as_deref().unwrap().contains("/_vendor/")
+        };
+        let found = catalog.packages.iter().filter(is_listed);
+        let found: BTreeSet<String> =
+            found.map(|package| format!("{} {}", package.name, package.version)).collect();
+        assert_eq!(found, expected);
     }
 }

@@ -23,7 +23,10 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
         return;
     };
     let pins = text.lines().filter_map(|line| pin(line.split('#').next()?.trim()));
-    let packages = pins.map(|(name, version)| Package::new(Ecosystem::Pypi, normalised(name), version));
+    // Of setuptools pip carries only `pkg_resources`, which no advisory means by that name.
+    let packages = pins
+        .filter(|(name, _)| *name != "setuptools")
+        .map(|(name, version)| Package::new(Ecosystem::Pypi, normalised(name), version));
     catalog.declare_each_once(entry.path, packages);
 }
 
@@ -35,7 +38,7 @@ mod tests {
     fn what_pip_carries_is_installed() {
         check(
             "usr/lib/python3.12/site-packages/pip/_vendor/vendor.txt",
-            "CacheControl==0.14.0\nrequests==2.32.3\n    certifi==2024.7.4\n    idna==3.7 # why\nresolvelib\n",
+            "CacheControl==0.14.0\nrequests==2.32.3\n    certifi==2024.7.4\n    idna==3.7 # why\nresolvelib\nsetuptools==70.3.0\n",
             &[
                 "pypi cachecontrol 0.14.0 installed",
                 "pypi certifi 2024.7.4 installed",

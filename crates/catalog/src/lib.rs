@@ -5,6 +5,8 @@
 //! facts about the distribution. Readers keep no state between files: what needs two files is joined by
 //! [`Catalog::join`], once the layers are squashed.
 
+use std::collections::HashMap;
+
 use seawall_inventory::{Content, Entry, Interest, Visitor};
 
 mod alpm;
@@ -62,6 +64,12 @@ pub struct Reader {
     pub read: fn(&Entry<'_>, &mut dyn Content, &mut Catalog),
 }
 
+impl Reader {
+    fn wants_more(&self, named: &Entry<'_>, own: &Entry<'_>) -> bool {
+        (self.interest)(named) > (self.interest)(own)
+    }
+}
+
 /// All readers, in the order they see a file.
 pub const READERS: &[&[Reader]] = &[
     distro::READERS,
@@ -101,12 +109,20 @@ pub const VERSION: u32 = 1;
 pub struct Cataloger {
     catalog: Catalog,
     overwritten: Overwritten,
+    /// Name → the file's own name, in a second look at files under the names of links.
+    own_names: HashMap<String, String>,
 }
 
 impl Cataloger {
     /// A cataloger with all readers.
     pub fn new() -> Cataloger {
         Cataloger::default()
+    }
+
+    /// A cataloger for a second look at files under the names of links, each with the file's own name: readers that
+    /// have read it under its own name do not read it again.
+    pub fn second_look(own_names: HashMap<String, String>) -> Cataloger {
+        Cataloger { own_names, ..Cataloger::default() }
     }
 
     /// What was found.
@@ -122,9 +138,18 @@ impl Visitor for Cataloger {
         interests.max().unwrap_or(Interest::No)
     }
 
+    fn wants_more(&self, named: &Entry<'_>, own: &Entry<'_>) -> bool {
+        READERS.iter().copied().flatten().any(|reader| reader.wants_more(named, own))
+    }
+
     fn visit(&mut self, entry: &Entry<'_>, content: &mut dyn Content) {
+        let own = self.own_names.get(entry.path).map(|own| Entry { path: own, ..*entry });
         for reader in READERS.iter().copied().flatten() {
-            if (reader.interest)(entry) != Interest::No {
+            let is_wanted = match &own {
+                Some(own) => reader.wants_more(entry, own),
+                None => (reader.interest)(entry) != Interest::No,
+            };
+            if is_wanted {
                 (reader.read)(entry, content, &mut self.catalog);
             }
         }

@@ -284,11 +284,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         }
         let named = entry(path, EntryKind::File, UNKNOWN_SIZE_BYTES, metadata);
         let own = entry(target, EntryKind::File, UNKNOWN_SIZE_BYTES, metadata);
-        let wanted = self.visitors.iter().any(|visitor| {
-            let interest = visitor.interest(&named);
-            interest != Interest::No && interest > visitor.interest(&own)
-        });
-        if !wanted {
+        if !self.visitors.iter().any(|visitor| visitor.wants_more(&named, &own)) {
             return;
         }
         if self.aliases.len() >= self.limits.aliases_max {

@@ -101,6 +101,12 @@ pub trait Visitor {
     /// Called for each entry, before any content is read.
     fn interest(&self, entry: &Entry<'_>) -> Interest;
 
+    /// Whether it wants more of a file under the name of a link, `named`, than under the file's own name, `own`. A
+    /// visitor of many parts must ask each, lest one that wants every file hides that another wants this name.
+    fn wants_more(&self, named: &Entry<'_>, own: &Entry<'_>) -> bool {
+        self.interest(named) > self.interest(own)
+    }
+
     /// Called for each regular file that `interest` wanted some of.
     ///
     /// A file that cannot be read or understood becomes a gap of the visitor, never a panic

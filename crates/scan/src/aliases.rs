@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use seawall_catalog::Catalog;
+use seawall_catalog::{Catalog, Cataloger};
 use seawall_image::{Alias, AliasKind, Resolver, Squash, Wanted};
 
 use crate::facts::LayerFacts;
@@ -21,6 +21,16 @@ pub(crate) struct Reread {
     pub(crate) wanted: Wanted,
     /// Name → the layer that has the link.
     links: BTreeMap<String, usize>,
+}
+
+impl Reread {
+    /// The cataloger of the second look.
+    pub(crate) fn cataloger(&self) -> Cataloger {
+        let names = |(own, names): (&String, &Vec<String>)| {
+            names.iter().map(|name| (name.clone(), own.clone())).collect::<Vec<_>>()
+        };
+        Cataloger::second_look(self.wanted.iter().flat_map(names).collect())
+    }
 }
 
 /// What must be read again, by layer; `layers` are lowest first.

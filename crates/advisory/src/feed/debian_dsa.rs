@@ -199,7 +199,7 @@ mod tests {
         let gnutls = read.record_of("CVE-2014-3466", "DLA-0001-1");
         assert_eq!(gnutls.published.as_deref(), Some("2014-06-02"));
         let newest = read.records.iter().filter_map(|record| record.published.as_deref()).max();
-        assert_eq!(newest, Some("2026-08-22"));
+        assert_eq!(newest, Some("2026-08-21"));
         assert_eq!(testdata::line(&gnutls.affected[0]), "debian:6 gnutls26 Fixed [0, 2.8.6-1+squeeze4)");
     }
 

@@ -16,7 +16,7 @@ use crate::output::Outputs;
 use crate::target::{Opened, PlatformWish, Targets};
 
 /// Age above which the database is called old, in days: a distribution publishes several advisories a week.
-const OLD_DAYS: i32 = 7;
+const OLD_DAYS: i64 = 7;
 
 pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
     // What the user wrote is read before the target, so that a mistake in it costs no minute.
@@ -77,8 +77,8 @@ pub(super) fn database(session: &Session<'_>) -> Result<Option<Database>> {
         }
     };
     let built = database.manifest().built_at.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
-    let age = built.map(|built| session.config.now().since(built).map_or(0, |span| span.get_hours() / 24));
-    if let Some(days) = age.filter(|days| *days > OLD_DAYS.into()) {
+    let age = built.map(|built| session.config.now().duration_since(built).as_hours() / 24);
+    if let Some(days) = age.filter(|days| *days > OLD_DAYS) {
         session.terminal.note(format_args!(
             "note: the advisory database is {days} days old; `seawall db update` fetches what has changed"
         ));

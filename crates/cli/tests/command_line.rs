@@ -1,0 +1,424 @@
+//! The binary as a user meets it: targets, formats, exit codes, what goes to stdout and what to stderr.
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use seawall_advisory::record::{Affected, Bound, KeyedBy, Range, Record, State};
+use seawall_advisory::{Builder, SourceInfo};
+use seawall_finding::{Rating, Severity};
+use seawall_testkit::{Compression, Image, Layout, Tar};
+use serde_json::Value;
+
+/// A place of its own for each test: database, cache, files.
+struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.path(name), bytes).unwrap();
+        self.path(name).display().to_string()
+    }
+
+    /// A place with a small database.
+    fn with_database() -> Place {
+        let place = Place::new();
+        let mut builder = Builder::new();
+        let debian = SourceInfo::named("debian-dsa");
+        for (id, name, fixed, severity) in [
+            ("CVE-2024-0001", "openssl", Some("3.0.14-1"), Severity::High),
+            ("CVE-2024-0002", "openssl", None, Severity::Critical),
+            ("CVE-2024-0003", "zlib", Some("1:1.2.14-1"), Severity::Low),
+        ] {
+            let (state, ranges) = match fixed {
+                Some(fixed) => {
+                    let until = Bound::Fixed(fixed.to_owned());
+                    (State::Fixed, vec![Range { introduced: None, until }])
+                }
+                None => (State::NotFixed, vec![Range::default()]),
+            };
+            let rating = Rating { source: "debian".to_owned(), severity, score: None, vector: None };
+            let record = Record {
+                id: id.to_owned(),
+                title: format!("Something in {name}"),
+                ratings: vec![rating],
+                affected: vec![Affected {
+                    space: "debian:12".to_owned(),
+                    name: name.to_owned(),
+                    keyed_by: KeyedBy::Source,
+                    state,
+                    ranges,
+                    ..Affected::default()
+                }],
+                ..Record::default()
+            };
+            builder.add(&debian, record).unwrap();
+        }
+        builder.write(&place.path("db")).unwrap();
+        place
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .env("SEAWALL_DB", self.path("db"))
+            .env("SEAWALL_CACHE", self.path("cache"))
+            .env("SOURCE_DATE_EPOCH", "1717200000")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs, compares the exit code, and gives stdout and stderr.
+    fn check(&self, arguments: &[&str], exit: i32) -> (String, String) {
+        let output = self.run(arguments);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}\n{out}\n{err}");
+        (out, err)
+    }
+
+    fn json(&self, arguments: &[&str], exit: i32) -> Value {
+        let (out, err) = self.check(&[arguments, &["--format", "json"]].concat(), exit);
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
+    }
+}
+
+const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+
+fn status(packages: &[(&str, &str)]) -> String {
+    let stanza = |(name, version): &(&str, &str)| {
+        format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n")
+    };
+    packages.iter().map(stanza).collect()
+}
+
+fn debian(packages: &[(&str, &str)]) -> Image {
+    let tar = Tar::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", status(packages));
+    Image::new().stored_layer(tar.finish(), Compression::Gzip).tag("app:1")
+}
+
+fn old() -> Image {
+    debian(&[("openssl", "3.0.11-1"), ("zlib", "1:1.2.13-1")])
+}
+
+fn ids(report: &Value) -> Vec<&str> {
+    report["findings"].as_array().unwrap().iter().map(|f| f["evidence"]["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_form_of_an_image_gives_the_same_findings() {
+    let place = Place::with_database();
+    let image = old();
+    let archive = place.write("app.tar", image.docker_archive());
+    let compressed = place.write("app.tar.gz", Compression::Gzip.pack(&image.docker_archive()));
+    let old_archive = place.write("old.tar", image.old_docker_archive());
+    let oci_archive = place.write("oci.tar", Layout::new().image(&image).archive());
+    Layout::new().image(&image).write(&place.path("layout")).unwrap();
+    let layout = format!("oci:{}", place.path("layout").display());
+    let root = place.path("root");
+    std::fs::create_dir_all(root.join("var/lib/dpkg")).unwrap();
+    std::fs::create_dir_all(root.join("etc")).unwrap();
+    std::fs::write(root.join("etc/os-release"), OS_RELEASE).unwrap();
+    let packages = status(&[("openssl", "3.0.11-1"), ("zlib", "1:1.2.13-1")]);
+    std::fs::write(root.join("var/lib/dpkg/status"), packages).unwrap();
+    let directory = format!("dir:{}", root.display());
+    let expected = ["CVE-2024-0001", "CVE-2024-0002", "CVE-2024-0003"];
+    for target in [archive, compressed, old_archive, oci_archive, layout, directory] {
+        let report = place.json(&["scan", &target], 0);
+        let mut found = ids(&report);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{target}");
+        assert_eq!(report["gaps"], Value::Array(Vec::new()), "{target}");
+        assert_eq!(report["coverage"]["packages_judged"], 2, "{target}");
+    }
+}
+
+#[test]
+fn standard_input_is_a_target() {
+    let place = Place::with_database();
+    let path = place.write("app.tar", old().docker_archive());
+    let output = place
+        .command(&["scan", "-", "--format", "json"])
+        .stdin(std::fs::File::open(path).unwrap())
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(ids(&report).len(), 3);
+    assert_eq!(report["target"]["name"], "standard input");
+}
+
+#[test]
+fn the_exit_code_is_the_verdict() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    place.check(&["scan", &app], 0);
+    place.check(&["scan", &app, "--fail-on", "critical"], 1);
+    place.check(&["scan", &app, "--fail-on", "critical", "--only-fixed"], 0);
+    place.check(&["scan", &app, "--fail-on", "high", "--only-fixed"], 1);
+    let fixed = place.write("fixed.tar", debian(&[("openssl", "3.0.14-1")]).docker_archive());
+    place.check(&["scan", &fixed, "--fail-on", "high", "--only-fixed"], 0);
+    // Wrong usage and unreadable input.
+    place.check(&["scan"], 2);
+    place.check(&["scan", &app, "--fail-on", "terrible"], 2);
+    place.check(&["scan", "./absent.tar"], 2);
+    let nonsense = place.write("nonsense", "this is no image");
+    let (out, err) = place.check(&["scan", &nonsense], 2);
+    assert_eq!(out, "");
+    assert!(err.contains("nonsense is no image archive"), "{err}");
+    // An image of which nothing can be read is not a clean image.
+    let broken =
+        Image::new().stored_layer(b"not a tar at all".repeat(100), Compression::Plain).tag("broken:1");
+    let broken = place.write("broken.tar", broken.docker_archive());
+    let report = place.json(&["scan", &broken], 3);
+    assert_ne!(report["gaps"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn what_options_leave_out_is_counted() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    let report = place.json(&["scan", &app, "--only-fixed", "--severity", "high"], 0);
+    assert_eq!(ids(&report), ["CVE-2024-0001"]);
+    let left_out = report["coverage"]["left_out"].to_string();
+    assert_eq!(left_out, r#"[{"by":"--only-fixed","findings":1},{"by":"--severity high","findings":1}]"#);
+}
+
+#[test]
+fn policies_waivers_and_baselines_judge() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    let policy = place.write(
+        "policy.yaml",
+        "version: 1\nfail-on: high\nwaivers:\n  - vulnerability: CVE-2024-0002\n    reason: not reachable\n    \
+         owner: team@example.org\n    expires: 2024-12-31\nclauses:\n  - condition: finding.severity == 'low'\n    \
+         verdict: deny\n",
+    );
+    let (_, _) = place.check(&["scan", &app, "--policy", &policy], 1);
+    let report = place.json(&["scan", &app, "--policy", &policy], 1);
+    let verdict_of = |id: &str| {
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().find(|f| f["evidence"]["id"] == id).unwrap()["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict_of("CVE-2024-0001"), "deny");
+    assert_eq!(verdict_of("CVE-2024-0002"), "allow");
+    // A waiver without an owner is an error that names the file.
+    let bad = place.write(
+        "bad.yaml",
+        "version: 1\nwaivers:\n  - vulnerability: CVE-2024-0002\n    reason: x\n    expires: 2024-12-31\n",
+    );
+    let (_, err) = place.check(&["scan", &app, "--policy", &bad], 2);
+    assert!(err.contains("bad.yaml") && err.contains("owner"), "{err}");
+    let ignore = place.write(".trivyignore", "# known\nCVE-2024-0002\n");
+    place.check(&["scan", &app, "--ignore-file", &ignore, "--fail-on", "critical"], 0);
+    // Only what is new counts.
+    let (report, _) = place.check(&["scan", &app, "--format", "json"], 0);
+    let baseline = place.write("baseline.json", report);
+    place.check(&["scan", &app, "--baseline", &baseline, "--fail-on", "low"], 0);
+}
+
+#[test]
+fn several_formats_go_to_several_files_and_only_the_result_to_stdout() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    let (json, sarif) = (place.path("r.json"), place.path("r.sarif"));
+    let (as_json, as_sarif) = (format!("json={}", json.display()), format!("sarif={}", sarif.display()));
+    let (out, err) = place.check(&["scan", &app, "-f", "table", "-f", &as_json, "-f", &as_sarif], 0);
+    assert!(out.contains("openssl → 3.0.14-1"), "{out}");
+    assert!(!out.contains('\u{1b}'), "no colour in a pipe");
+    assert!(err.contains("wrote"), "{err}");
+    for path in [json, sarif] {
+        let text = std::fs::read_to_string(path).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap();
+    }
+    place.check(&["scan", &app, "-f", "json", "-f", "sarif"], 2);
+    let (_, err) = place.check(&["--quiet", "scan", &app, "-o", &place.path("t").display().to_string()], 0);
+    assert_eq!(err, "");
+}
+
+#[test]
+fn without_a_database_packages_and_ends_of_life_are_told_and_the_rest_is_a_gap() {
+    let place = Place::new();
+    let tar = Tar::new()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=9\n")
+        .file("var/lib/dpkg/status", status(&[("openssl", "1")]));
+    let app = place.write("app.tar", Image::new().layer(tar).docker_archive());
+    let (out, err) = place.check(&["scan", &app], 0);
+    assert!(err.contains("there is no advisory database") && err.contains("seawall db update"), "{err}");
+    assert!(out.contains("has got no fixes since") && out.contains("NOT EXAMINED"), "{out}");
+    place.check(&["db", "status"], 2);
+}
+
+#[test]
+fn an_old_database_is_told() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    let manifest = place.path("db/seawall-db.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let mut document: Value = serde_json::from_str(&text).unwrap();
+    document["built_at"] = "2024-04-01T00:00:00Z".into();
+    std::fs::write(&manifest, document.to_string()).unwrap();
+    let (_, err) = place.check(&["scan", &app], 0);
+    assert!(err.contains("61 days old"), "{err}");
+}
+
+#[test]
+fn a_second_scan_takes_its_layers_from_the_cache_and_says_the_same() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    let first = place.json(&["scan", &app], 0);
+    let second = place.json(&["scan", &app], 0);
+    assert_eq!(
+        (&first["coverage"]["layers_cached"], &second["coverage"]["layers_cached"]),
+        (&0.into(), &1.into())
+    );
+    assert_eq!(first["findings"], second["findings"]);
+    assert_eq!(first["packages"], second["packages"]);
+    let third = place.json(&["scan", &app, "--no-cache"], 0);
+    assert_eq!(third["coverage"]["layers_cached"], 0);
+}
+
+#[test]
+fn a_layer_that_is_not_what_the_image_says_is_told_and_not_cached() {
+    let place = Place::with_database();
+    let image = old().configure(|config| {
+        config["rootfs"]["diff_ids"][0] = format!("sha256:{}", "0".repeat(64)).into();
+    });
+    let app = place.write("app.tar", image.docker_archive());
+    for _ in 0..2 {
+        let report = place.json(&["scan", &app], 0);
+        assert_eq!(report["coverage"]["layers_cached"], 0);
+        assert!(report["gaps"].to_string().contains("should have"), "{}", report["gaps"]);
+        assert_eq!(ids(&report).len(), 3);
+    }
+}
+
+#[test]
+fn each_package_names_the_layer_and_instruction_that_brought_it() {
+    let place = Place::with_database();
+    let base = Tar::new()
+        .file("etc/os-release", OS_RELEASE)
+        .file("var/lib/dpkg/status", status(&[("zlib", "1:1.2.13-1")]));
+    let top =
+        Tar::new().file("var/lib/dpkg/status", status(&[("zlib", "1:1.2.13-1"), ("openssl", "3.0.11-1")]));
+    let image = Image::new().layer(base).layer(top).tag("app:1").configure(|config| {
+        config["history"] = serde_json::json!([
+            {"created_by": "ADD rootfs.tar / # buildkit"},
+            {"created_by": "CMD [\"bash\"]", "empty_layer": true},
+            {"created_by": "RUN apt-get install openssl"},
+        ]);
+    });
+    let app = place.write("app.tar", image.docker_archive());
+    let report = place.json(&["scan", &app], 0);
+    let layer_of = |name: &str| {
+        let packages = report["packages"].as_array().unwrap();
+        packages.iter().find(|p| p["name"] == name).unwrap()["places"][0]["layer"].clone()
+    };
+    assert_eq!(layer_of("zlib")["index"], 0);
+    assert_eq!(layer_of("openssl")["index"], 1);
+    assert_eq!(layer_of("openssl")["instruction"], "RUN apt-get install openssl");
+    assert_eq!(report["base"]["layers"], 1);
+    let base_advice = report["advice"].as_array().unwrap().iter().find(|a| a["package"] == "zlib").unwrap();
+    assert_eq!(base_advice["in_base"], true);
+}
+
+#[test]
+fn a_database_behind_a_link_into_another_layer_is_read() {
+    let place = Place::with_database();
+    let base = Tar::new()
+        .file("etc/os-release", OS_RELEASE)
+        .file("opt/packages/list", status(&[("openssl", "3.0.11-1")]));
+    let top = Tar::new().symlink("var/lib/dpkg/status", "../../../opt/packages/list");
+    let app = place.write("app.tar", Image::new().layer(base).layer(top).docker_archive());
+    for _ in 0..2 {
+        let report = place.json(&["scan", &app], 0);
+        assert_eq!(ids(&report).len(), 2, "{report}");
+    }
+}
+
+#[test]
+fn a_diff_tells_what_was_gained_and_lost() {
+    let place = Place::with_database();
+    let before = place.write("before.tar", old().docker_archive());
+    let after = place.write(
+        "after.tar",
+        debian(&[("openssl", "3.0.14-1"), ("zlib", "1:1.2.13-1"), ("curl", "8-1")]).docker_archive(),
+    );
+    let difference = place.json(&["diff", &before, &after], 0);
+    assert_eq!(difference["packages"]["changed"][0]["name"], "openssl");
+    assert_eq!(difference["packages"]["gained"][0]["name"], "curl");
+    assert_eq!(difference["packages"]["kept"], 1);
+    assert_eq!(difference["findings"]["lost"][0]["evidence"]["id"], "CVE-2024-0001");
+    assert_eq!((&difference["findings"]["kept"], &difference["verdict"]), (&2.into(), &"allow".into()));
+    place.check(&["diff", &after, &before, "--fail-on", "high"], 1);
+    let (out, _) = place.check(&["diff", &before, &after], 0);
+    assert!(out.contains("~ deb openssl 3.0.11-1 → 3.0.14-1"), "{out}");
+}
+
+#[test]
+fn rules_and_advisories_are_explained() {
+    let place = Place::with_database();
+    let (out, _) = place.check(&["explain", "vulnerable-package"], 0);
+    assert!(out.contains("Fix:"), "{out}");
+    let (out, _) = place.check(&["explain", "cve-2024-0001"], 0);
+    assert!(out.contains("debian:12 openssl before 3.0.14-1 (debian-dsa)"), "{out}");
+    let (_, err) = place.check(&["explain", "CVE-1999-0001"], 2);
+    assert!(err.contains("no source of the database knows"), "{err}");
+    let (_, err) = place.check(&["explain", "nonsense"], 2);
+    assert!(err.contains("vulnerable-package"), "{err}");
+}
+
+#[test]
+fn an_air_gapped_site_takes_a_mirror() {
+    let place = Place::with_database();
+    let mirror = place.path("mirror").display().to_string();
+    place.check(&["db", "mirror", &mirror], 0);
+    let there = Place::new();
+    there.check(&["--offline", "db", "update", "--from", &mirror], 0);
+    let status = |place: &Place| -> Value {
+        serde_json::from_str(&place.check(&["db", "status", "--json", "--verify"], 0).0).unwrap()
+    };
+    assert_eq!(status(&place)["digest"], status(&there)["digest"]);
+    let (_, err) = there.check(&["--offline", "db", "update"], 2);
+    assert!(err.contains("no network call is allowed"), "{err}");
+}
+
+#[test]
+fn offline_no_registry_is_asked() {
+    let place = Place::with_database();
+    let (_, err) = place.check(&["--offline", "scan", "registry:localhost:1/app:1"], 2);
+    assert!(err.contains("offline") || err.contains("no network call"), "{err}");
+}
+
+#[test]
+fn the_surface_is_documented() {
+    let place = Place::new();
+    for command in ["scan", "sbom", "diff", "db", "explain"] {
+        let (out, _) = place.check(&[command, "--help"], 0);
+        assert!(out.contains("Usage: seawall"), "{out}");
+        assert!(out.contains("Examples:"), "{command} has no examples");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.check(&["completions", shell], 0).0.contains("seawall"), "{shell}");
+    }
+    let man = place.path("man");
+    place.check(&["man", &man.display().to_string()], 0);
+    for page in ["seawall.1", "seawall-scan.1", "seawall-db-update.1"] {
+        assert!(Path::new(&man).join(page).is_file(), "{page}");
+    }
+}

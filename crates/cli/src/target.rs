@@ -110,40 +110,40 @@ impl<'s> Targets<'s> {
     pub(crate) fn open(&self, text: &str, wish: &PlatformWish) -> Result<Vec<Opened>> {
         let choice = wish.choice();
         if text == "-" {
-            return self.from_stream(&choice);
+            return self.on_stream(&choice);
         }
         match text.split_once(':') {
-            Some(("registry", reference)) => self.from_registry(reference, &choice),
-            Some(("docker", reference)) => self.from_engine(reference, Some(EngineKind::Docker), &choice),
-            Some(("podman", reference)) => self.from_engine(reference, Some(EngineKind::Podman), &choice),
+            Some(("registry", reference)) => self.in_registry(reference, &choice),
+            Some(("docker", reference)) => self.in_engine(reference, Some(EngineKind::Docker), &choice),
+            Some(("podman", reference)) => self.in_engine(reference, Some(EngineKind::Podman), &choice),
             Some(("containerd", reference)) => {
-                self.from_engine(reference, Some(EngineKind::Containerd), &choice)
+                self.in_engine(reference, Some(EngineKind::Containerd), &choice)
             }
-            Some(("container", name)) => self.from_container(name),
+            Some(("container", name)) => self.of_container(name),
             Some(("dir", path)) => directory(text, path),
             Some(("oci" | "oci-dir" | "archive" | "docker-archive" | "oci-archive" | "sbom", path)) => {
-                self.from_path(text, path, &choice)
+                self.at_path(text, path, &choice)
             }
-            Some(_) | None => self.from_name(text, &choice),
+            Some(_) | None => self.by_name(text, &choice),
         }
     }
 
     /// A path that exists, or else an image.
-    fn from_name(&self, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+    fn by_name(&self, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let is_path = text.starts_with(['/', '.', '~']) || Path::new(text).exists();
         if !is_path {
-            return self.from_anywhere(text, choice);
+            return self.in_engine_or_registry(text, choice);
         }
         if !text.contains('/') && text.parse::<ImageName>().is_ok() {
             self.session.terminal.note(format_args!(
                 "note: `{text}` is a path here; for the image of that name write registry:{text} or docker:{text}"
             ));
         }
-        self.from_path(text, text, choice)
+        self.at_path(text, text, choice)
     }
 
     /// `PATH`, `PATH:TAG` or `PATH@DIGEST`.
-    fn from_path(&self, name: &str, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+    fn at_path(&self, name: &str, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let Some((path, reference)) = local::split(text) else {
             bail!("there is no file or directory {text}")
         };
@@ -151,7 +151,7 @@ impl<'s> Targets<'s> {
         Ok(of_local(name, opened))
     }
 
-    fn from_stream(&self, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+    fn on_stream(&self, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let opened = local::open_stream(io::stdin(), "standard input", None, &self.local(choice))?;
         Ok(of_local("standard input", opened))
     }
@@ -160,12 +160,12 @@ impl<'s> Targets<'s> {
         LocalOptions { choice: choice.clone(), temporary: None, limits: self.limits.clone() }
     }
 
-    fn from_registry(&self, reference: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+    fn in_registry(&self, reference: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let name: ImageName = reference.parse()?;
         Ok(named(reference, registry::open(&self.registry, &name, choice)?))
     }
 
-    fn from_engine(
+    fn in_engine(
         &self,
         reference: &str,
         kind: Option<EngineKind>,
@@ -178,17 +178,17 @@ impl<'s> Targets<'s> {
         Ok(named(reference, engine::open(reference, choice, &options)?))
     }
 
-    fn from_container(&self, name: &str) -> Result<Vec<Opened>> {
+    fn of_container(&self, name: &str) -> Result<Vec<Opened>> {
         let opened = container::open(name, &self.engines)?;
         Ok(vec![Opened::new(name, What::Container(opened))])
     }
 
     /// An image of the first engine that has it, or else of its registry.
-    fn from_anywhere(&self, reference: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+    fn in_engine_or_registry(&self, reference: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let name: ImageName = reference
             .parse()
             .with_context(|| format!("{reference} is no file or directory here, and no image either"))?;
-        let nowhere = match self.from_engine(reference, None, choice) {
+        let nowhere = match self.in_engine(reference, None, choice) {
             Ok(opened) => return Ok(opened),
             Err(error) => match error.downcast::<EngineSourceError>() {
                 Ok(nowhere @ EngineSourceError::Nowhere { .. }) => nowhere,

@@ -104,7 +104,8 @@ pub trait Visitor {
     /// Whether it wants more of a file under the name of a link, `named`, than under the file's own name, `own`. A
     /// visitor of many parts must ask each, lest one that wants every file hides that another wants this name.
     fn wants_more(&self, named: &Entry<'_>, own: &Entry<'_>) -> bool {
-        self.interest(named) > self.interest(own)
+        let wanted = self.interest(named);
+        wanted != Interest::No && wanted > self.interest(own)
     }
 
     /// Called for each regular file that `interest` wanted some of.

@@ -45,7 +45,7 @@ impl LayerCache {
     pub(crate) fn get(&self, diff_id: &Digest, part: Part<'_>) -> Option<LayerFacts> {
         let file = File::open(self.path(diff_id, part)).ok()?;
         // Bounded: a damaged or foreign file must not fill memory.
-        let bytes = zstd::stream::Decoder::new(&file).ok().and_then(|decoder| read_bounded(decoder))?;
+        let bytes = zstd::stream::Decoder::new(&file).ok().and_then(read_bounded)?;
         let facts = serde_json::from_slice(&bytes).ok()?;
         // Best effort: the time of use decides what is removed first.
         let _ = file.set_modified(SystemTime::now());

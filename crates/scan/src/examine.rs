@@ -13,7 +13,7 @@ use seawall_catalog::{Catalog, Cataloger};
 use seawall_finding::{Coverage, Gap, GapKind};
 use seawall_image::source::container::OpenContainer;
 use seawall_image::source::directory::{walk_directory, walk_directory_only};
-use seawall_image::{Limits, OpenImage, Verification, walk_layer, walk_layer_only};
+use seawall_image::{BlobError, Limits, OpenImage, Verification, walk_layer, walk_layer_only};
 use seawall_inventory::{Digest, Inventory, Layer, Target, TargetKind};
 
 use crate::aliases::{self, Reread};
@@ -264,17 +264,19 @@ impl<'r> Run<'r> {
             let Some(layer) = self.open.image.layers.get(index) else { continue };
             match self.second_look(layer, &reread) {
                 Ok(found) => aliases::attribute(&reread, &found, layers),
-                Err(gap) => layers.get_mut(index).into_iter().for_each(|facts| facts.gaps.push(gap.clone())),
+                Err(error) => {
+                    layers.get_mut(index).into_iter().for_each(|facts| facts.gaps.push(unreadable(&error)));
+                }
             }
         }
     }
 
-    fn second_look(&self, layer: &Layer, reread: &Reread) -> Result<Catalog, Gap> {
+    fn second_look(&self, layer: &Layer, reread: &Reread) -> Result<Catalog, BlobError> {
         let key = Some(&reread.wanted);
         if let Some(facts) = self.options.cache.and_then(|cache| cache.get(&layer.diff_id, key)) {
             return Ok(facts.catalog);
         }
-        let blob = self.open.blobs.open(layer).map_err(|error| unreadable(&error))?;
+        let blob = self.open.blobs.open(layer)?;
         let expected = self.open.blobs.is_verbatim(layer).then_some(&layer.diff_id);
         let mut cataloger = reread.cataloger();
         let visitors = &mut [&mut cataloger as &mut dyn seawall_inventory::Visitor];
@@ -314,7 +316,7 @@ impl<'r> Run<'r> {
     }
 }
 
-fn unreadable(error: &seawall_image::BlobError) -> Gap {
+fn unreadable(error: &BlobError) -> Gap {
     let mut reason = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -199,7 +199,7 @@ impl Status {
             let as_of = source.as_of.as_deref().and_then(|as_of| as_of.get(..10)).unwrap_or("unknown");
             let covers = match source.covers.as_slice() {
                 [] => source.title.clone(),
-                [few @ ..] if few.len() <= 4 => few.join(", "),
+                few if few.len() <= 4 => few.join(", "),
                 [first, second, third, rest @ ..] => {
                     format!("{first}, {second}, {third} and {} more", rest.len())
                 }

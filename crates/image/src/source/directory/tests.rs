@@ -203,7 +203,9 @@ fn this_machine_without_its_pseudo_file_systems() {
     let limits = Limits { entries_max: 100_000, gaps_max: 100_000, ..Limits::default() };
     let (log, walk) = walked(Path::new("/"), &limits);
     let asked = log.asked.borrow();
-    assert!(!asked.iter().any(|line| line.starts_with("proc/") || line.starts_with("sys/")));
+    let pseudo: Vec<&String> =
+        asked.iter().filter(|line| line.starts_with("proc/") || line.starts_with("sys/")).take(5).collect();
+    assert!(pseudo.is_empty(), "{pseudo:?}");
     assert!(asked.iter().any(|line| line.starts_with("etc/")));
     drop(asked);
     println!("{}", walk.gaps.iter().map(|gap| format!("{gap}\n")).collect::<String>());

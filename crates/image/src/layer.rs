@@ -207,7 +207,7 @@ fn member<I: Input>(tar: &mut Tar<'_, I>, path: &mut String, walk: &mut Walk<'_,
         Mark::Whiteout(gone) => {
             let directory = parent(path);
             let slash = if directory.is_empty() { "" } else { "/" };
-            return walk.shape.whiteout(&format!("{directory}{slash}{gone}"));
+            return walk.whiteout(&format!("{directory}{slash}{gone}"));
         }
         Mark::Opaque => return walk.shape.opaque(parent(path)),
         Mark::Metadata => return,

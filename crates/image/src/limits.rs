@@ -10,7 +10,7 @@ const NAME_BYTES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 256;
 /// The same bound as Go's `archive/tar`, which every engine uses: a longer header cannot be loaded anywhere.
 const EXTENDED_HEADER_BYTES_MAX: u64 = 1024 * 1024;
-/// Three times the largest image that people have reported to scanners (3 million files); 8 bytes of memory each.
+/// Three times the largest image that people have reported to scanners (3 million files); some 60 bytes of memory each.
 const ENTRIES_MAX: u64 = 10_000_000;
 /// The largest real layers (machine-learning images) have some 30 GiB.
 const LAYER_BYTES_MAX: u64 = 64 * GIB;

@@ -295,14 +295,26 @@ impl<'w, 'v> Walk<'w, 'v> {
         self.aliases.push(Alias { path: path.to_owned(), kind, target: target.to_owned() });
     }
 
+    /// A marker that `path` is gone: from lower layers, and what this layer had there so far.
+    pub(crate) fn whiteout(&mut self, path: &str) {
+        let place = self.shape.whiteout(path);
+        self.replace(path, place);
+    }
+
     /// Something that is no directory takes its place in the tree.
     fn arrive(&mut self, path: &str) {
         self.files += 1;
-        match self.shape.file(path) {
+        let place = self.shape.file(path);
+        self.replace(path, place);
+    }
+
+    fn replace(&mut self, path: &str, place: Place) {
+        match place {
             Place::Free => {}
             Place::Directory => self.links.remove_below(path),
             Place::DirectoryTooMany => {
-                let reason = "its layer replaces more directories than are looked at; what was in them may seem to be there";
+                let reason =
+                    "more directories are replaced than are looked at; their content may seem to be there";
                 self.gaps.push(GapKind::Limit, path, reason);
             }
         }

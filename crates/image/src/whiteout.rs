@@ -193,13 +193,15 @@ impl<'de> Deserialize<'de> for LayerShape {
 pub(crate) struct ShapeBuilder {
     /// In order of arrival, a directory before what is in it.
     entries: Vec<Arrival>,
-    /// Path → the directory it is in.
-    whiteouts: HashMap<u64, u64>,
-    opaques: HashMap<u64, u64>,
+    /// Path → the directory it is in, and when.
+    whiteouts: HashMap<u64, Arrival>,
+    opaques: HashMap<u64, Arrival>,
     /// Directories whose ancestors are in `entries`.
     implied: HashSet<PathHash>,
     /// Directories with content that were replaced.
     replaced: usize,
+    /// Of the last arrival.
+    moment: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -208,9 +210,11 @@ struct Arrival {
     path: u64,
     /// The hash of the directory it is in.
     parent: u64,
+    /// Counts up.
+    moment: u64,
 }
 
-/// What a file took the place of.
+/// What a file or whiteout took the place of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Of nothing that counts.
@@ -224,19 +228,11 @@ pub(crate) enum Place {
 impl ShapeBuilder {
     /// A file, link or device. Engines remove a directory that stands in its way.
     pub(crate) fn file(&mut self, path: &str) -> Place {
-        let hash = PathHash::of(path);
-        let place = match (self.implied.contains(&hash), self.replaced < DIRECTORIES_REPLACED_MAX) {
-            (false, _) => Place::Free,
-            (true, true) => {
-                self.replaced += 1;
-                self.empty(hash);
-                Place::Directory
-            }
-            (true, false) => Place::DirectoryTooMany,
-        };
-        self.opaques.remove(&hash.0);
+        let place = self.clear(path);
+        self.opaques.remove(&PathHash::of(path).0);
         self.parents(path);
-        self.entries.push(Arrival { path: hash.0, parent: PathHash::of(parent(path)).0 });
+        let arrival = self.arrival(path);
+        self.entries.push(arrival);
         place
     }
 
@@ -248,12 +244,17 @@ impl ShapeBuilder {
             self.opaques.remove(&hash);
         }
         self.parents(path);
-        self.entries.push(Arrival { path: hash | 1, parent: PathHash::of(parent(path)).0 });
+        self.push_directory(path);
     }
 
-    pub(crate) fn whiteout(&mut self, path: &str) {
+    /// What the same layer has at `path` by then is gone, too: containerd unpacks the lowest layer so. Other layers of
+    /// this kind are refused, and so are all by Docker.
+    pub(crate) fn whiteout(&mut self, path: &str) -> Place {
+        let place = self.clear(path);
         self.parents(path);
-        self.whiteouts.insert(PathHash::of(path).0, PathHash::of(parent(path)).0);
+        let arrival = self.arrival(path);
+        self.whiteouts.insert(arrival.path, arrival);
+        place
     }
 
     /// Of the root it means nothing: overlayfs merges the roots of all layers whatever is written on them.
@@ -261,10 +262,34 @@ impl ShapeBuilder {
         if directory.is_empty() {
             return;
         }
-        let (hash, parent) = (PathHash::of(directory).0, PathHash::of(parent(directory)).0);
         self.parents(directory);
-        self.entries.push(Arrival { path: hash | 1, parent });
-        self.opaques.insert(hash, parent);
+        self.push_directory(directory);
+        let arrival = self.arrival(directory);
+        self.opaques.insert(arrival.path, arrival);
+    }
+
+    fn arrival(&mut self, path: &str) -> Arrival {
+        self.moment += 1;
+        Arrival { path: PathHash::of(path).0, parent: PathHash::of(parent(path)).0, moment: self.moment }
+    }
+
+    fn push_directory(&mut self, path: &str) {
+        let arrival = self.arrival(path);
+        self.entries.push(Arrival { path: arrival.path | 1, ..arrival });
+    }
+
+    /// Removes what is in the directory at `path`, if there is one.
+    fn clear(&mut self, path: &str) -> Place {
+        let hash = PathHash::of(path);
+        match (self.implied.contains(&hash), self.replaced < DIRECTORIES_REPLACED_MAX) {
+            (false, _) => Place::Free,
+            (true, true) => {
+                self.replaced += 1;
+                self.empty(hash);
+                Place::Directory
+            }
+            (true, false) => Place::DirectoryTooMany,
+        }
     }
 
     /// How many hashes are held.
@@ -281,7 +306,7 @@ impl ShapeBuilder {
             if !self.implied.insert(hash) {
                 break;
             }
-            self.entries.push(Arrival { path: hash.0 | 1, parent: PathHash::of(parent(directory)).0 });
+            self.push_directory(directory);
             directory = parent(directory);
         }
         // A directory before what is in it.
@@ -301,14 +326,19 @@ impl ShapeBuilder {
             !is_gone
         });
         // A directory with nothing but whiteouts in it is an entry all the same.
-        self.whiteouts.retain(|_, parent| !gone.contains(parent));
-        self.opaques.retain(|path, parent| *path != directory.0 && !gone.contains(parent));
+        self.whiteouts.retain(|_, whiteout| !gone.contains(&whiteout.parent));
+        self.opaques.retain(|path, opaque| *path != directory.0 && !gone.contains(&opaque.parent));
         self.implied.retain(|path| !gone.contains(&path.0));
     }
 
     /// The last entry for a path wins.
     pub(crate) fn finish(self) -> LayerShape {
-        let mut entries: Vec<u64> = self.entries.into_iter().map(|arrival| arrival.path).collect();
+        let is_there = |arrival: &Arrival| {
+            let whiteout = self.whiteouts.get(&(arrival.path & !1));
+            whiteout.is_none_or(|whiteout| whiteout.moment < arrival.moment)
+        };
+        let mut entries: Vec<u64> =
+            self.entries.into_iter().filter(is_there).map(|arrival| arrival.path).collect();
         entries.sort_by_key(|entry| entry >> 1);
         let last_of_each = entries.chunk_by(|one, other| one >> 1 == other >> 1).filter_map(<[u64]>::last);
         let mut shape = LayerShape::default();
@@ -322,7 +352,7 @@ impl ShapeBuilder {
     }
 }
 
-fn sorted(table: HashMap<u64, u64>) -> Vec<u64> {
+fn sorted(table: HashMap<u64, Arrival>) -> Vec<u64> {
     let mut table: Vec<u64> = table.into_keys().collect();
     table.sort_unstable();
     table
@@ -361,7 +391,9 @@ mod tests {
                 "F" => {
                     builder.file(path);
                 }
-                "W" => builder.whiteout(path),
+                "W" => {
+                    builder.whiteout(path);
+                }
                 _ => builder.opaque(path),
             }
         }
@@ -399,6 +431,26 @@ mod tests {
         check("Wa Oa Da", "a", "a/b");
         check("Wa Oa", "a a/b", "");
         check("", "", "a a/b");
+    }
+
+    #[test]
+    fn what_a_layer_has() {
+        let check = |entries: &str, files: &str, not: &str| {
+            let shape = shape(entries);
+            for path in files.split_whitespace() {
+                assert!(shape.has_file(path), "{entries}: {path}");
+            }
+            for path in not.split_whitespace() {
+                assert!(!shape.has_file(path), "{entries}: {path}");
+            }
+        };
+        check("Fa Wa", "", "a");
+        check("Wa Fa", "a", "");
+        check("Fa/b Wa", "", "a a/b");
+        check("Fa/b/c Wa/b Fa/d", "a/d", "a/b/c");
+        check("Fa/b Fa Da", "", "a a/b");
+        check("Fa/b Fa Da Fa/c", "a/c", "a a/b");
+        check("Fa/b Fa Fc", "a c", "a/b");
     }
 
     #[test]

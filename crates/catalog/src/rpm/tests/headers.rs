@@ -1,8 +1,11 @@
 //! What comes of single headers, and of the files beside the databases.
 
+use seawall_finding::GapKind;
+
 use super::{owned, rows};
 use crate::rpm::fixture::{self, Value};
-use crate::rpm::header::{self, Tag};
+use crate::rpm::header::{self, Header, Tag};
+use crate::rpm::package;
 use crate::testing::{catalog_of, check_listed};
 
 const PATH: &str = "usr/lib/sysimage/rpm/Packages.db";
@@ -148,4 +151,31 @@ fn a_manifest_of_azure_linux() {
     let damaged = "libgcc\t11.2.0-2.cm2\nlibgcc\n\nlibgcc\tx\n";
     let gap = "gap malformed: 2 of its lines name no package";
     check_listed(path, damaged, &[gap, "rpm libgcc 11.2.0-2.cm2 installed"]);
+}
+
+#[test]
+fn lists_of_files_have_a_limit() {
+    let names = vec!["name"; 100];
+    let tags = [
+        (header::DIRECTORY_INDEXES, Value::Int32(vec![0; names.len()])),
+        (header::BASE_NAMES, Value::Texts(names)),
+        (header::DIRECTORY_NAMES, Value::Texts(vec!["/a/long/directory/"])),
+    ];
+    let bytes = fixture::header(&tags);
+    let header = Header::parse(&bytes).unwrap();
+    let mut bytes_left = 3001;
+    package::files(&header, "", &mut bytes_left).unwrap();
+    assert_eq!(bytes_left, 1);
+    let fault = package::files(&header, "", &mut bytes_left).unwrap_err();
+    assert_eq!(fault.gap_kind(), GapKind::Limit);
+    // What cannot be a path is left out.
+    let long: &'static str = "x".repeat(4096).leak();
+    let tags = [
+        (header::DIRECTORY_INDEXES, Value::Int32(vec![0; 2])),
+        (header::BASE_NAMES, Value::Texts(vec![long, ""])),
+        (header::DIRECTORY_NAMES, Value::Texts(vec!["/"])),
+    ];
+    let bytes = fixture::header(&tags);
+    let files = package::files(&Header::parse(&bytes).unwrap(), "", &mut 100_000).unwrap();
+    assert!(files.is_empty());
 }

@@ -21,7 +21,7 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
     let Some(Table(Some(lock))) = document::json::<Table<Lock>>(entry, content, catalog) else {
         return;
     };
-    if lock.version.get().is_none() {
+    if lock.version.get().is_none() && lock.graph.0.is_none() {
         return document::malformed(entry, catalog, "not a Conan lock file: it states no version");
     }
     let nodes = lock
@@ -59,6 +59,9 @@ struct Graph {
 struct Node {
     #[serde(default, rename = "ref")]
     reference: Text,
+    /// In its place before Conan 1.28, with the package's own id behind a colon.
+    #[serde(default, rename = "pref")]
+    package_reference: Text,
     #[serde(default)]
     path: Text,
     #[serde(default)]
@@ -68,7 +71,7 @@ struct Node {
 impl Node {
     fn package(&self) -> Option<Package> {
         let is_own = self.path.get().is_some();
-        let reference = self.reference.get().filter(|_| !is_own)?;
+        let reference = self.reference.get().or_else(|| self.package_reference.get()).filter(|_| !is_own)?;
         package(reference, self.context.get() == Some("build"))
     }
 }
@@ -100,9 +103,14 @@ mod tests {
                 "0": {"ref": "app/1.0", "path": "conanfile.py"},
                 "1": {"ref": "openssl/3.0.5#0", "context": "host", "requires": ["2"]},
                 "2": {"ref": "ninja/1.11", "context": "build"},
-                "3": null
+                "3": null,
+                "4": {"pref": "zlib/1.2.11#4199:6af9#4c5a", "options": ""}
             }}, "version": "0.4"}"#,
-            &["conan ninja 1.11 locked-for-development", "conan openssl 3.0.5 locked"],
+            &[
+                "conan ninja 1.11 locked-for-development",
+                "conan openssl 3.0.5 locked",
+                "conan zlib 1.2.11 locked",
+            ],
         );
         check("conan.lock", "{}", &["gap malformed: not a Conan lock file: it states no version"]);
     }

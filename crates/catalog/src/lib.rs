@@ -26,6 +26,7 @@ mod gem;
 mod go_binary;
 mod go_mod;
 mod gradle_lock;
+mod hackage;
 mod hex;
 mod jar;
 mod limits;
@@ -99,6 +100,7 @@ pub const READERS: &[&[Reader]] = &[
     conan::READERS,
     conda::READERS,
     cran::READERS,
+    hackage::READERS,
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.

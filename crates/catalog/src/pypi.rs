@@ -57,8 +57,12 @@ fn pin(requirement: &str) -> Option<(&str, &str)> {
     let specifiers = specifiers.split(';').next()?.trim();
     let specifiers =
         specifiers.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(specifiers);
-    let version = specifiers.strip_prefix("===").or_else(|| specifiers.strip_prefix("=="))?.trim();
-    is_version(version).then_some((name, version))
+    // One exact version decides, whatever other conditions it meets.
+    let mut versions = specifiers.split(',').filter_map(|specifier| {
+        let specifier = specifier.trim();
+        specifier.strip_prefix("===").or_else(|| specifier.strip_prefix("==")).map(str::trim)
+    });
+    versions.find(|version| is_version(version)).map(|version| (name, version))
 }
 
 /// The name that begins a requirement, and what follows it and its extras.
@@ -74,7 +78,7 @@ fn requirement_name(requirement: &str) -> Option<(&str, &str)> {
     name.starts_with(|c: char| c.is_ascii_alphanumeric()).then_some((name, rest))
 }
 
-/// One version, not a pattern of versions or a list of conditions.
+/// One version, not a pattern of versions.
 fn is_version(text: &str) -> bool {
     let is_of_version = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '!');
     !text.is_empty() && text.chars().all(is_of_version)
@@ -97,11 +101,10 @@ mod tests {
             pin("requests[socks, use_chardet] == 2.31.0 ; python_version < '4'"),
             Some(("requests", "2.31.0"))
         );
+        assert_eq!(pin("a>=0.9, ==1.0,!=1.1"), Some(("a", "1.0")));
         assert_eq!(pin("a (==1.0)"), Some(("a", "1.0")));
         assert_eq!(pin("a===1!1.0+local.1"), Some(("a", "1!1.0+local.1")));
-        for open in
-            ["a", "a>=1", "a==1.*", "a==1.0,!=1.1", "a @ https://x/a-1.0.whl", "", "==1", "[x]==1", "a[==1"]
-        {
+        for open in ["a", "a>=1", "a==1.*", "a @ https://x/a-1.0.whl", "", "==1", "[x]==1", "a[==1"] {
             assert_eq!(pin(open), None, "{open}");
         }
     }

@@ -97,6 +97,12 @@ const SOUND: &[(&str, &str)] = &[
     ("Podfile.lock", "PODS:\n  - a (1)\n  - b (1):\n    - a\n"),
     ("conan.lock", r#"{"version": "0.5", "requires": ["a/1#0"], "build_requires": ["b/1"]}"#),
     ("conda-meta/a-1-0.json", r#"{"name": "a", "version": "1", "license": "MIT"}"#),
+    (
+        "renv.lock",
+        r#"{"R": {}, "Packages": {"a": {"Package": "a", "Version": "1", "Source": "Repository"}}}"#,
+    ),
+    ("cabal.project.freeze", "constraints: any.a ==1,\n  any.b ==2\n"),
+    ("stack.yaml.lock", "packages:\n- completed:\n    hackage: a-1@sha256:0,1\n"),
     ("library/a/DESCRIPTION", "Package: a\nVersion: 1\nLicense: MIT\nBuilt: R 4\n"),
 ];
 
@@ -157,7 +163,7 @@ fn values_of_other_types_cost_at_most_themselves() {
 /// The end of the JSON value that begins at `start`.
 fn value_end(text: &str, start: usize) -> usize {
     let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<serde_json::Value>();
-    values.next().unwrap().unwrap();
+    assert!(matches!(values.next(), Some(Ok(_))), "{text}");
     start + values.byte_offset()
 }
 

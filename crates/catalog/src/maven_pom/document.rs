@@ -96,10 +96,11 @@ impl Project {
             }
             _ => None,
         };
-        if let Some(field) = field
-            && field.len() + text.len() <= POM_TEXT_BYTES_MAX
-        {
-            field.push_str(text.trim());
+        match field {
+            Some(field) if field.len() + text.len() <= POM_TEXT_BYTES_MAX => field.push_str(text.trim()),
+            // A property that is never there: half of a value would be another value.
+            Some(field) => *field = "${}".to_owned(),
+            None => {}
         }
     }
 }

@@ -49,6 +49,10 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
         Err(error) => return catalog.gap(GapKind::Unreadable, entry.path, error),
     };
     let fields = Fields::of(&String::from_utf8_lossy(head));
+    if !fields.is_whole && content.size_bytes() > u64::from(PYTHON_METADATA_HEAD_BYTES) {
+        let reason = format_args!("its head is longer than {PYTHON_METADATA_HEAD_BYTES} bytes");
+        catalog.gap(GapKind::Limit, entry.path, reason);
+    }
     let (name, version) = named(directory);
     let name = normalised(fields.name.as_deref().unwrap_or(name));
     if OF_PYTHON.contains(&name.as_str()) {
@@ -79,6 +83,8 @@ fn named(directory: &str) -> (&str, Option<&str>) {
 /// The fields that are wanted; the first of each name holds, as in Python.
 #[derive(Debug, Default)]
 struct Fields {
+    /// Whether the empty line was seen that ends the head.
+    is_whole: bool,
     name: Option<String>,
     version: Option<String>,
     expression: Option<String>,
@@ -90,7 +96,11 @@ impl Fields {
     fn of(head: &str) -> Fields {
         let mut fields = Fields::default();
         let mut lines = head.trim_start_matches('\u{feff}').lines().peekable();
-        while let Some(line) = lines.next().filter(|line| !line.trim_end().is_empty()) {
+        while let Some(line) = lines.next() {
+            if line.trim_end().is_empty() {
+                fields.is_whole = true;
+                break;
+            }
             let is_continued = lines.peek().is_some_and(|next| next.starts_with([' ', '\t']));
             let Some((key, value)) = line.split_once(':') else { continue };
             fields.take(key, value.trim(), is_continued);
@@ -186,6 +196,17 @@ mod tests {
         );
         check("a/a.egg-info/PKG-INFO", "Name: a\n", &["gap malformed: the metadata states no version"]);
         check("a/a.egg-info/PKG-INFO", "\u{0}\u{1}", &["gap malformed: the metadata states no version"]);
+    }
+
+    #[test]
+    fn only_the_head_is_read() {
+        let body = "x".repeat(2 << 20);
+        check("a-1.dist-info/METADATA", format!("Name: a\nVersion: 1\n\n{body}"), &["pypi a 1 installed"]);
+        check(
+            "a-1.dist-info/METADATA",
+            format!("Name: a\nVersion: 1\nDescription: {body}"),
+            &["gap limit: its head is longer than 1048576 bytes", "pypi a 1 installed"],
+        );
     }
 
     #[test]

@@ -71,8 +71,7 @@ fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut joined = String::new();
     for line in text.lines() {
-        let is_comment = line.trim_start().starts_with('#');
-        let line = if is_comment { "" } else { line.split(" #").next().unwrap_or(line) };
+        let line = without_comment(line);
         match line.trim_end().strip_suffix('\\') {
             Some(begun) => joined.push_str(begun),
             None => {
@@ -83,6 +82,14 @@ fn logical_lines(text: &str) -> Vec<String> {
     }
     lines.push(joined);
     lines
+}
+
+/// A comment begins a line or stands behind a blank; an address may hold a `#`.
+fn without_comment(line: &str) -> &str {
+    let mut hashes = line.match_indices('#').map(|(at, _)| at);
+    let comment = hashes
+        .find(|at| line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t'])));
+    comment.and_then(|at| line.get(..at)).unwrap_or(line)
 }
 
 /// Whether a line that pins nothing still asks for a package by name: a bare path or address does not, and prose in
@@ -101,7 +108,7 @@ mod tests {
         let text = "# comment\n\
             -r base.txt\n\
             --index-url https://example.org/simple\n\
-            Django==4.2.1  # LTS\n\
+            Django==4.2.1\t# LTS\n\
             requests[socks]==2.31.0 ; python_version >= '3.8'\n\
             certifi==2024.7.4 \\\n    --hash=sha256:aaaa \\\n    --hash=sha256:bbbb\n\
             idna==3.7 --hash=sha256:cccc\n\
@@ -110,7 +117,7 @@ mod tests {
             numpy==1.*\n\
             forked @ git+https://github.com/a/forked@v1\n\
             ./ours\n\
-            https://example.org/a-1.0.whl\n\
+            https://example.org/a-1.0.whl#egg=a\n\
             -e .\n";
         let expected = [
             "gap undetermined: not pinned to one version: flask, celery, numpy, forked",

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Answers pairs with `dpkg --compare-versions`.
 
-Left out: versions without any digit before the revision, which dpkg compares with a warning and we refuse.
+Left out: versions without any digit before the revision, and those that begin with neither a letter nor a digit,
+which dpkg compares with a warning (or takes for an option) and we refuse.
 """
 import re
 import subprocess
@@ -21,7 +22,7 @@ def has_number(version):
 
 for line in sys.stdin:
     left, right = line.rstrip("\n").split("\t")
-    if not has_number(left) or not has_number(right):
+    if not all(has_number(version) and version[:1].isalnum() for version in (left, right)):
         continue
     below = holds(left, "lt", right)
     sign = "?" if below is None else "-1" if below else "0" if holds(left, "eq", right) else "1"

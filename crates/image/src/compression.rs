@@ -151,7 +151,8 @@ fn reader<'r>(
     Ok((reader, meter, compression))
 }
 
-/// The dictionary that the first block of an xz stream asks for (xz file format 1.2.1, 3.1 and 5.3.1); `None` where
+/// The dictionary that the first block of an xz stream asks for. Later blocks may ask for another, whose memory is used
+/// only as their output grows; that is bounded by what is kept of the output (xz file format 1.2.1, 3.1 and 5.3.1); `None` where
 /// there is none in sight.
 fn xz_dictionary_bytes(head: &[u8]) -> Option<u64> {
     /// Behind the stream header: the block header's size and flags.

@@ -127,20 +127,20 @@ fn reader<'r>(
     let mut head = Vec::new();
     (&mut stored).take(HEAD_BYTES).read_to_end(&mut head)?;
     let compression = Compression::sniff(&head);
-    let is_xz_small = xz_dictionary_bytes(&head).is_some_and(|bytes| bytes <= limits.xz_dictionary_bytes_max);
+    let xz_dictionary = xz_dictionary_bytes(&head);
     let stored = io::Cursor::new(head).chain(stored);
     let unsupported = |reason: String| Err(io::Error::new(io::ErrorKind::Unsupported, reason));
     let reader: Box<dyn Read + Send + 'r> = match (compression, origin) {
         (Compression::Plain, _) => Box::new(stored),
         (Compression::Gzip, _) => Box::new(flate2::bufread::MultiGzDecoder::new(stored)),
         (Compression::Zstd, _) => Box::new(zstd_decoder(stored, limits)?),
-        (Compression::Xz, Origin::File) if is_xz_small => Box::new(lzma_rust2::XzReader::new(stored, true)),
-        (Compression::Xz, Origin::File) => {
-            return unsupported(format!(
-                "unpacking it takes more than {} bytes of memory",
-                limits.xz_dictionary_bytes_max
-            ));
-        }
+        (Compression::Xz, Origin::File) => match xz_dictionary {
+            Some(bytes) if bytes <= limits.xz_dictionary_bytes_max => {
+                Box::new(lzma_rust2::XzReader::new(stored, true))
+            }
+            Some(bytes) => return unsupported(format!("unpacking it takes {bytes} bytes of memory")),
+            None => return unsupported("its xz header is none that is supported".to_owned()),
+        },
         (Compression::Bzip2, Origin::File) => Box::new(bzip2::bufread::MultiBzDecoder::new(stored)),
         (Compression::Xz | Compression::Bzip2, Origin::Layer) => {
             let name = if compression == Compression::Xz { "xz" } else { "bzip2" };
@@ -151,7 +151,8 @@ fn reader<'r>(
     Ok((reader, meter, compression))
 }
 
-/// The dictionary that the first block of an xz stream asks for (xz file format 1.2.1, 3.1 and 5.3.1); `None` where
+/// The dictionary that the first block of an xz stream asks for. Later blocks may ask for another, whose memory is used
+/// only as their output grows; that is bounded by what is kept of the output (xz file format 1.2.1, 3.1 and 5.3.1); `None` where
 /// there is none in sight.
 fn xz_dictionary_bytes(head: &[u8]) -> Option<u64> {
     /// Behind the stream header: the block header's size and flags.
@@ -185,4 +186,38 @@ fn zstd_decoder<R: BufRead>(
     let mut decoder = zstd::stream::read::Decoder::with_buffer(stored)?;
     decoder.window_log_max(limits.zstd_window_log_max)?;
     Ok(decoder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(stored: &[u8], limits: &Limits, expected: &str) {
+        let text = match decompress_file(stored, limits) {
+            Ok((mut reader, ..)) => {
+                let mut text = String::new();
+                reader.read_to_string(&mut text).map_or_else(|error| error.to_string(), |_| text)
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn xz_and_bzip2_are_for_files() {
+        // `printf hello | xz -6`, with a dictionary of 8 MiB, and `printf hello | bzip2`.
+        let xz = b"\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3\x01\x00\x04\x68\x65\x6c\x6c\x6f\x00\x00\x00\x00\xb1\x37\xb9\xdb\xe5\xda\x1e\x9b\x00\x01\x1d\x05\xb8\x2d\x80\xaf\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a";
+        let bzip2 = b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x19\x31\x65\x3d\x00\x00\x00\x81\x00\x02\x44\xa0\x00\x21\x9a\x68\x33\x4d\x07\x33\x8b\xb9\x22\x9c\x28\x48\x0c\x98\xb2\x9e\x80";
+        let limits = Limits::default();
+        check(xz, &limits, "hello");
+        check(bzip2, &limits, "hello");
+        assert_eq!(xz_dictionary_bytes(xz), Some(8 * 1024 * 1024));
+        let small = Limits { xz_dictionary_bytes_max: 1024 * 1024, ..Limits::default() };
+        check(xz, &small, "unpacking it takes 8388608 bytes of memory");
+        check(&xz[..16], &limits, "its xz header is none that is supported");
+        for stored in [&xz[..], bzip2] {
+            let error = decompress(stored, &limits).err().map(|error| error.kind());
+            assert_eq!(error, Some(io::ErrorKind::Unsupported));
+        }
+    }
 }

@@ -214,6 +214,12 @@ struct Arrival {
     moment: u64,
 }
 
+impl Arrival {
+    fn of_directory(self) -> Arrival {
+        Arrival { path: self.path | 1, ..self }
+    }
+}
+
 /// What a file or whiteout took the place of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -228,10 +234,12 @@ pub(crate) enum Place {
 impl ShapeBuilder {
     /// A file, link or device. Engines remove a directory that stands in its way.
     pub(crate) fn file(&mut self, path: &str) -> Place {
-        let place = self.clear(path);
-        self.opaques.remove(&PathHash::of(path).0);
-        self.parents(path);
-        let arrival = self.arrival(path);
+        let hash = PathHash::of(path);
+        let place = self.clear(hash);
+        if !self.opaques.is_empty() {
+            self.opaques.remove(&hash.0);
+        }
+        let arrival = self.arrival(path, hash);
         self.entries.push(arrival);
         place
     }
@@ -239,21 +247,21 @@ impl ShapeBuilder {
     /// A whiteout of the same name that came before means nothing: engines unpack it as a device, which the directory
     /// replaces, and overlayfs then merges the directory with the lower ones.
     pub(crate) fn directory(&mut self, path: &str) {
-        let hash = PathHash::of(path).0;
-        if self.whiteouts.remove(&hash).is_some() {
-            self.opaques.remove(&hash);
+        let hash = PathHash::of(path);
+        if self.whiteouts.remove(&hash.0).is_some() {
+            self.opaques.remove(&hash.0);
         }
-        self.parents(path);
-        self.push_directory(path);
+        let arrival = self.arrival(path, hash);
+        self.entries.push(arrival.of_directory());
     }
 
     /// What the same layer has at `path` by then is gone, too: containerd unpacks the lowest layer so. Other layers of
     /// this kind are refused, and so are all by Docker.
     pub(crate) fn whiteout(&mut self, path: &str) -> Place {
-        let place = self.clear(path);
-        self.parents(path);
-        let arrival = self.arrival(path);
-        self.whiteouts.insert(arrival.path, arrival);
+        let hash = PathHash::of(path);
+        let place = self.clear(hash);
+        let arrival = self.arrival(path, hash);
+        self.whiteouts.insert(hash.0, arrival);
         place
     }
 
@@ -262,30 +270,40 @@ impl ShapeBuilder {
         if directory.is_empty() {
             return;
         }
-        self.parents(directory);
-        self.push_directory(directory);
-        let arrival = self.arrival(directory);
-        self.opaques.insert(arrival.path, arrival);
+        let hash = PathHash::of(directory);
+        let arrival = self.arrival(directory, hash);
+        self.entries.push(arrival.of_directory());
+        self.opaques.insert(hash.0, arrival);
     }
 
-    fn arrival(&mut self, path: &str) -> Arrival {
+    /// An entry makes the directories it lies in.
+    fn arrival(&mut self, path: &str, hash: PathHash) -> Arrival {
+        let start = self.entries.len();
+        let mut directory = parent(path);
+        let mut parent_hash = PathHash::of(directory);
+        let direct_parent = parent_hash;
+        while !directory.is_empty() && self.implied.insert(parent_hash) {
+            let path = parent_hash.0 | 1;
+            directory = parent(directory);
+            parent_hash = PathHash::of(directory);
+            self.moment += 1;
+            self.entries.push(Arrival { path, parent: parent_hash.0, moment: self.moment });
+        }
+        // A directory before what is in it.
+        if let Some(new) = self.entries.get_mut(start..) {
+            new.reverse();
+        }
         self.moment += 1;
-        Arrival { path: PathHash::of(path).0, parent: PathHash::of(parent(path)).0, moment: self.moment }
-    }
-
-    fn push_directory(&mut self, path: &str) {
-        let arrival = self.arrival(path);
-        self.entries.push(Arrival { path: arrival.path | 1, ..arrival });
+        Arrival { path: hash.0, parent: direct_parent.0, moment: self.moment }
     }
 
     /// Removes what is in the directory at `path`, if there is one.
-    fn clear(&mut self, path: &str) -> Place {
-        let hash = PathHash::of(path);
-        match (self.implied.contains(&hash), self.replaced < DIRECTORIES_REPLACED_MAX) {
+    fn clear(&mut self, path: PathHash) -> Place {
+        match (self.implied.contains(&path), self.replaced < DIRECTORIES_REPLACED_MAX) {
             (false, _) => Place::Free,
             (true, true) => {
                 self.replaced += 1;
-                self.empty(hash);
+                self.empty(path);
                 Place::Directory
             }
             (true, false) => Place::DirectoryTooMany,
@@ -295,24 +313,6 @@ impl ShapeBuilder {
     /// How many hashes are held.
     pub(crate) fn len(&self) -> u64 {
         (self.entries.len() + self.whiteouts.len() + self.opaques.len()) as u64
-    }
-
-    /// An entry makes the directories it lies in.
-    fn parents(&mut self, path: &str) {
-        let start = self.entries.len();
-        let mut directory = parent(path);
-        while !directory.is_empty() {
-            let hash = PathHash::of(directory);
-            if !self.implied.insert(hash) {
-                break;
-            }
-            self.push_directory(directory);
-            directory = parent(directory);
-        }
-        // A directory before what is in it.
-        if let Some(new) = self.entries.get_mut(start..) {
-            new.reverse();
-        }
     }
 
     /// Forgets everything below a directory.

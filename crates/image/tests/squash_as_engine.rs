@@ -9,164 +9,59 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use seawall_image::{LayerWalk, Limits, Squash, walk_layer};
 use seawall_inventory::{Content, Entry, EntryKind, Interest, Visitor};
 use seawall_testkit::{Image, Tar};
 
-/// Whose daemon it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Docker,
-    Containerd,
-}
+#[path = "daemon/daemon.rs"]
+mod daemon;
 
-/// A daemon with everything it has in a temporary directory, ended with the test.
-struct Daemon {
-    kind: Kind,
-    process: Child,
-    directory: tempfile::TempDir,
-    images: Cell<u32>,
-}
+use daemon::{Daemon, Kind, output};
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It unmounts and ends its containerd when it is asked to end, not when it is killed.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        for _ in 0..100 {
-            if self.process.try_wait().is_ok_and(|ended| ended.is_some()) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+/// The tree of a container of these layers; an error where the engine does not take them. `number` is new every time:
+/// nothing is removed in between, it all goes with the daemon.
+fn tree(daemon: &Daemon, number: u32, layers: &[Vec<u8>]) -> Result<Tree, String> {
+    let tag = format!("docker.io/library/squash:{number}");
+    let mut image = Image::new().tag(&tag);
+    for layer in layers {
+        image = image.stored_layer(layer.clone(), seawall_testkit::Compression::Plain);
+    }
+    let archive = daemon.path("archive");
+    std::fs::write(&archive, image.old_docker_archive()).unwrap();
+    match daemon.kind {
+        Kind::Docker => tree_of_docker(daemon, &archive, &tag),
+        Kind::Containerd => tree_of_containerd(daemon, &archive, &tag, number),
     }
 }
 
-impl Daemon {
-    /// `None`, with a word, where none can run. overlayfs is what users have: other drivers, which copy, take whiteouts
-    /// otherwise.
-    fn start(kind: Kind) -> Option<Daemon> {
-        let (server, client) = match kind {
-            Kind::Docker => ("dockerd", "docker"),
-            Kind::Containerd => ("containerd", "ctr"),
-        };
-        let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-        let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
-        if !is_root || !is_there(server) || !is_there(client) {
-            println!("skipped: it takes root, {server} and {client}");
-            return None;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let at = |name: &str| directory.path().join(name).display().to_string();
-        let mut command = Command::new(server);
-        match kind {
-            Kind::Docker => command
-                .args(["-H", &format!("unix://{}", at("socket")), "--storage-driver", "overlay2"])
-                .args(["--data-root", &at("data"), "--exec-root", &at("exec"), "--pidfile", &at("pid")])
-                .args(["--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"]),
-            Kind::Containerd => {
-                let config = format!(
-                    "version = 2\nroot = '{}'\nstate = '{}'\ndisabled_plugins = ['io.containerd.grpc.v1.cri']\n\
-                     [grpc]\naddress = '{}'\n",
-                    at("data"),
-                    at("exec"),
-                    at("socket")
-                );
-                std::fs::write(at("config"), config).unwrap();
-                command.args(["-c", &at("config")])
-            }
-        };
-        let log = std::fs::File::create(at("log")).unwrap();
-        let process = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let mut daemon = Daemon { kind, process, directory, images: Cell::new(0) };
-        for _ in 0..300 {
-            if daemon.ask(&["version"]).is_ok() {
-                return Some(daemon);
-            }
-            if daemon.process.try_wait().is_ok_and(|ended| ended.is_some()) {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let log = std::fs::read_to_string(daemon.directory.path().join("log")).unwrap_or_default();
-        println!("skipped: {server} does not start: {}", log.lines().last().unwrap_or_default());
-        None
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.directory.path().join(name).display().to_string()
-    }
-
-    /// Runs the client.
-    fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
-        let socket = self.path("socket");
-        let mut command = match self.kind {
-            Kind::Docker => Command::new("docker"),
-            Kind::Containerd => Command::new("ctr"),
-        };
-        match self.kind {
-            Kind::Docker => command.args(["-H", &format!("unix://{socket}")]),
-            Kind::Containerd => command.args(["-a", &socket]),
-        };
-        output(command.args(arguments))
-    }
-
-    /// The tree of a container of these layers; an error where the engine does not take them.
-    fn tree(&self, layers: &[Vec<u8>]) -> Result<Tree, String> {
-        // Nothing is removed in between: it all goes with the daemon.
-        self.images.set(self.images.get() + 1);
-        let tag = format!("docker.io/library/squash:{}", self.images.get());
-        let mut image = Image::new().tag(&tag);
-        for layer in layers {
-            image = image.stored_layer(layer.clone(), seawall_testkit::Compression::Plain);
-        }
-        let archive = self.path("archive");
-        std::fs::write(&archive, image.old_docker_archive()).unwrap();
-        match self.kind {
-            Kind::Docker => self.tree_of_docker(&archive, &tag),
-            Kind::Containerd => self.tree_of_containerd(&archive, &tag),
-        }
-    }
-
-    fn tree_of_docker(&self, archive: &str, tag: &str) -> Result<Tree, String> {
-        self.ask(&["load", "-q", "-i", archive])?;
-        let container = self.ask(&["create", "--network=none", tag, "/x"])?;
-        let export = self.ask(&["export", String::from_utf8_lossy(&container).trim()])?;
-        let mut tree = exported(&export);
-        // What Docker itself puts into a container.
-        let is_own = |path: &str| {
-            let top = path.split('/').next().unwrap();
-            ["dev", "proc", "sys", "etc", ".dockerenv"].contains(&top)
-        };
-        tree.others.retain(|path, _| !is_own(path));
-        tree.directories.retain(|path| !is_own(path));
-        Ok(tree)
-    }
-
-    fn tree_of_containerd(&self, archive: &str, tag: &str) -> Result<Tree, String> {
-        // The path is also the name of the snapshot that is mounted.
-        let mounted = self.path(&format!("mounted-{}", self.images.get()));
-        std::fs::create_dir_all(&mounted).unwrap();
-        self.ask(&["images", "import", archive])?;
-        self.ask(&["images", "mount", tag, &mounted])?;
-        let tar = output(Command::new("tar").args(["--format=ustar", "-C", &mounted, "-c", "."]));
-        output(Command::new("umount").arg(&mounted)).unwrap();
-        tar.map(|tar| exported(&tar))
-    }
+fn tree_of_docker(daemon: &Daemon, archive: &str, tag: &str) -> Result<Tree, String> {
+    daemon.ask(&["load", "-q", "-i", archive])?;
+    let container = daemon.ask(&["create", "--network=none", tag, "/x"])?;
+    let export = daemon.ask(&["export", String::from_utf8_lossy(&container).trim()])?;
+    let mut tree = exported(&export);
+    // What Docker itself puts into a container.
+    let is_own = |path: &str| {
+        let top = path.split('/').next().unwrap();
+        ["dev", "proc", "sys", "etc", ".dockerenv"].contains(&top)
+    };
+    tree.others.retain(|path, _| !is_own(path));
+    tree.directories.retain(|path| !is_own(path));
+    Ok(tree)
 }
 
-fn output(command: &mut Command) -> Result<Vec<u8>, String> {
-    let output = command.output().unwrap();
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-    }
+fn tree_of_containerd(daemon: &Daemon, archive: &str, tag: &str, number: u32) -> Result<Tree, String> {
+    // The path is also the name of the snapshot that is mounted.
+    let mounted = daemon.path(&format!("mounted-{}", number));
+    std::fs::create_dir_all(&mounted).unwrap();
+    daemon.ask(&["images", "import", archive])?;
+    daemon.ask(&["images", "mount", tag, &mounted])?;
+    let tar = output(Command::new("tar").args(["--format=ustar", "-C", &mounted, "-c", "."]));
+    output(Command::new("umount").arg(&mounted)).unwrap();
+    tar.map(|tar| exported(&tar))
 }
 
 /// Path → `file CONTENT`, `link TARGET` or `special`; and the directories.
@@ -298,8 +193,8 @@ enum Outcome {
     Refused(String),
 }
 
-fn check(daemon: &Daemon, name: &str, layers: &[Vec<u8>]) -> Outcome {
-    let expected = match daemon.tree(layers) {
+fn check(daemon: &Daemon, number: u32, name: &str, layers: &[Vec<u8>]) -> Outcome {
+    let expected = match tree(daemon, number, layers) {
         Ok(tree) => tree,
         Err(error) => return Outcome::Refused(error),
     };
@@ -516,10 +411,10 @@ fn cases() -> Vec<(&'static str, Vec<Tar>)> {
 fn thought_of(kind: Kind) {
     let Some(daemon) = Daemon::start(kind) else { return };
     let mut failures = Vec::new();
-    for (name, layers) in cases() {
+    for (number, (name, layers)) in (0..).zip(cases()) {
         let layers: Vec<Vec<u8>> = layers.into_iter().map(Tar::finish).collect();
         let outcome =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&daemon, name, &layers)));
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&daemon, number, name, &layers)));
         match outcome {
             Ok(Outcome::Refused(error)) => println!("{kind:?} refuses: {name}: {error}"),
             Ok(Outcome::Same) => {}
@@ -591,7 +486,7 @@ fn layer(kind_of_daemon: Kind, random: &mut Random) -> (Vec<u8>, String) {
 
 fn not_thought_of(kind: Kind) {
     let Some(daemon) = Daemon::start(kind) else { return };
-    let rounds = std::env::var("SQUASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
+    let rounds = std::env::var("SQUASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let mut taken = 0;
     let mut random = Random(20_261_128);
     for round in 0..rounds {
@@ -599,7 +494,7 @@ fn not_thought_of(kind: Kind) {
             (0..2 + random.below(3)).map(|_| layer(kind, &mut random)).collect();
         let name: String = layers.iter().map(|(_, text)| format!("[{text} ]")).collect();
         let layers: Vec<Vec<u8>> = layers.into_iter().map(|(tar, _)| tar).collect();
-        match check(&daemon, &format!("{round}: {name}"), &layers) {
+        match check(&daemon, round, &format!("{round}: {name}"), &layers) {
             Outcome::Same => taken += 1,
             Outcome::Refused(error) => println!("{kind:?} refuses {name}: {error}"),
         }

@@ -200,7 +200,7 @@ fn what_cannot_be_read_is_a_gap() {
 
 #[test]
 fn this_machine_without_its_pseudo_file_systems() {
-    let limits = Limits { entries_max: 100_000, gaps_max: 100_000, ..Limits::default() };
+    let limits = Limits { entries_max: 20_000, gaps_max: 100_000, ..Limits::default() };
     let (log, walk) = walked(Path::new("/"), &limits);
     let asked = log.asked.borrow();
     let pseudo: Vec<&String> =
@@ -216,4 +216,50 @@ fn this_machine_without_its_pseudo_file_systems() {
 fn is_root() -> bool {
     // A directory in /proc belongs to whoever runs the process.
     rustix::fs::stat("/proc/self").is_ok_and(|stat| stat.st_uid == 0)
+}
+
+/// Mounted for the time of a test.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    /// `None`, with a word, where nothing can be mounted.
+    fn new(arguments: &[&str], at: std::path::PathBuf) -> Option<Mounted> {
+        std::fs::create_dir_all(&at).unwrap();
+        let output = std::process::Command::new("mount").args(arguments).arg(&at).output().ok()?;
+        if !output.status.success() {
+            println!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+            return None;
+        }
+        Some(Mounted(at))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn mounts_below_the_root() {
+    let root = tree(&[("a/want", "x"), ("lower/want", "y"), ("upper/x", ""), ("work/x", "")]);
+    let at = |name: &str| root.path().join(name);
+    let text = |name: &str| at(name).display().to_string();
+    let Some(_memory) = Mounted::new(&["-t", "tmpfs", "none"], at("memory")) else { return };
+    std::fs::write(at("memory/want"), "m").unwrap();
+    let Some(_proc) = Mounted::new(&["-t", "proc", "none"], at("proc")) else { return };
+    let layers = format!("lowerdir={}", [text("lower"), text("upper")].join(":"));
+    let Some(_overlay) = Mounted::new(&["-t", "overlay", "-o", &layers, "none"], at("merged")) else {
+        return;
+    };
+    let Some(_loop) = Mounted::new(&["--bind", &text("")], at("a/loop")) else { return };
+    let (log, walk) = walked(root.path(), &Limits::default());
+    // Another file system with files is walked, memory is not, and the root inside the root is left out.
+    assert_eq!(log.shown, ["a/want x", "lower/want y", "merged/want y"]);
+    let gaps = gaps(&walk);
+    assert!(gaps.contains("/memory (tmpfs), /proc (proc)"), "{gaps}");
+    assert!(gaps.contains("Malformed /a/loop"), "{gaps}");
+    // What is named is walked, whatever it is.
+    let (log, _) = walked(&at("memory"), &Limits::default());
+    assert_eq!(log.shown, ["want m"]);
 }

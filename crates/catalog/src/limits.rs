@@ -62,6 +62,9 @@ pub(crate) const RPM_DIRECTORIES_MAX: usize = 1_000_000;
 /// in circles; a sound one is read once.
 pub(crate) const RPM_READ_FACTOR_MAX: u64 = 4;
 
+/// What may be read from an rpm database however small it is: some records are smaller than what a read counts.
+pub(crate) const RPM_READ_BUDGET_BYTES_MIN: u64 = 16 * 1024 * 1024;
+
 /// What a read from an rpm database counts at least, so that many empty ones end too: the smallest page of any format.
 pub(crate) const RPM_READ_BYTES_MIN: u64 = 512;
 

@@ -10,7 +10,8 @@ use seawall_finding::GapKind;
 use seawall_inventory::ReadSeek;
 
 use crate::limits::{
-    RPM_DIRECTORIES_MAX, RPM_HEADER_BYTES_MAX, RPM_PATHS_BYTES_MAX, RPM_READ_BYTES_MIN, RPM_READ_FACTOR_MAX,
+    RPM_DIRECTORIES_MAX, RPM_HEADER_BYTES_MAX, RPM_PATHS_BYTES_MAX, RPM_READ_BUDGET_BYTES_MIN,
+    RPM_READ_BYTES_MIN, RPM_READ_FACTOR_MAX,
 };
 
 /// Why a database, or one header of it, cannot be read.
@@ -72,7 +73,7 @@ pub(super) struct Input<'i> {
 
 impl<'i> Input<'i> {
     pub(super) fn new(reader: &'i mut dyn ReadSeek, size_bytes: u64) -> Input<'i> {
-        let budget_bytes = size_bytes.saturating_mul(RPM_READ_FACTOR_MAX).max(RPM_READ_BYTES_MIN);
+        let budget_bytes = size_bytes.saturating_mul(RPM_READ_FACTOR_MAX).max(RPM_READ_BUDGET_BYTES_MIN);
         Input { reader, size_bytes, budget_bytes }
     }
 

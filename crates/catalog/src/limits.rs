@@ -50,8 +50,12 @@ pub(crate) const RPM_HEADER_TAGS_MAX: usize = 0xffff;
 /// for each of a million short names. A full desktop has 50 MB.
 pub(crate) const RPM_PATHS_BYTES_MAX: usize = 512 * 1024 * 1024;
 
-/// A name, version, licence or vendor of an rpm header: licences of the largest packages have some kilobytes.
-pub(crate) const RPM_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// A name, version, vendor or the like of an rpm header: together they make a file's name, which Linux limits to this.
+/// Many headers may claim the same text, and one header claim it several times.
+pub(crate) const RPM_TEXT_BYTES_MAX: usize = 255;
+
+/// The licence of an rpm header: the longest real expressions have a kilobyte or two.
+pub(crate) const RPM_LICENSE_BYTES_MAX: usize = 16 * 1024;
 
 /// Directories of one rpm header; TeX's largest package has some 10,000.
 pub(crate) const RPM_DIRECTORIES_MAX: usize = 1_000_000;
@@ -59,6 +63,9 @@ pub(crate) const RPM_DIRECTORIES_MAX: usize = 1_000_000;
 /// How many times the size of an rpm database may be read from it before its pages are held to reference each other
 /// in circles; a sound one is read once.
 pub(crate) const RPM_READ_FACTOR_MAX: u64 = 4;
+
+/// What may be read from an rpm database however small it is: some records are smaller than what a read counts.
+pub(crate) const RPM_READ_BUDGET_BYTES_MIN: u64 = 16 * 1024 * 1024;
 
 /// What a read from an rpm database counts at least, so that many empty ones end too: the smallest page of any format.
 pub(crate) const RPM_READ_BYTES_MIN: u64 = 512;

@@ -9,7 +9,10 @@ use std::io::{self, Read, SeekFrom};
 use seawall_finding::GapKind;
 use seawall_inventory::ReadSeek;
 
-use crate::limits::{RPM_HEADER_BYTES_MAX, RPM_PATHS_BYTES_MAX, RPM_READ_BYTES_MIN, RPM_READ_FACTOR_MAX};
+use crate::limits::{
+    RPM_DIRECTORIES_MAX, RPM_HEADER_BYTES_MAX, RPM_PATHS_BYTES_MAX, RPM_READ_BUDGET_BYTES_MIN,
+    RPM_READ_BYTES_MIN, RPM_READ_FACTOR_MAX,
+};
 
 /// Why a database, or one header of it, cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,10 @@ pub(super) enum Fault {
     HeaderTooLarge,
     #[error("the lists of files have more than {RPM_PATHS_BYTES_MAX} bytes")]
     TooManyPaths,
+    #[error("it lists more than {RPM_DIRECTORIES_MAX} directories")]
+    TooManyDirectories,
+    #[error("a text in it is longer than such texts are")]
+    TextTooLong,
     #[error("its pages refer to one another in circles")]
     Circles,
 }
@@ -36,7 +43,9 @@ impl Fault {
             Fault::Read(_) => GapKind::Unreadable,
             Fault::Truncated(_) | Fault::Malformed(_) | Fault::Circles => GapKind::Malformed,
             Fault::Unsupported(_) => GapKind::Unsupported,
-            Fault::HeaderTooLarge | Fault::TooManyPaths => GapKind::Limit,
+            Fault::HeaderTooLarge | Fault::TooManyPaths | Fault::TooManyDirectories | Fault::TextTooLong => {
+                GapKind::Limit
+            }
         }
     }
 
@@ -48,7 +57,9 @@ impl Fault {
             | Fault::Malformed(_)
             | Fault::Unsupported(_)
             | Fault::HeaderTooLarge
-            | Fault::TooManyPaths => false,
+            | Fault::TooManyPaths
+            | Fault::TooManyDirectories
+            | Fault::TextTooLong => false,
         }
     }
 }
@@ -62,7 +73,7 @@ pub(super) struct Input<'i> {
 
 impl<'i> Input<'i> {
     pub(super) fn new(reader: &'i mut dyn ReadSeek, size_bytes: u64) -> Input<'i> {
-        let budget_bytes = size_bytes.saturating_mul(RPM_READ_FACTOR_MAX).max(RPM_READ_BYTES_MIN);
+        let budget_bytes = size_bytes.saturating_mul(RPM_READ_FACTOR_MAX).max(RPM_READ_BUDGET_BYTES_MIN);
         Input { reader, size_bytes, budget_bytes }
     }
 

@@ -2,7 +2,7 @@
 
 use seawall_inventory::{Ecosystem, Package, PathList, SourcePackage};
 
-use crate::limits::{PATH_BYTES_MAX, RPM_DIRECTORIES_MAX, RPM_TEXT_BYTES_MAX};
+use crate::limits::{PATH_BYTES_MAX, RPM_DIRECTORIES_MAX, RPM_LICENSE_BYTES_MAX, RPM_TEXT_BYTES_MAX};
 use crate::rpm::header::{self, Header, Numbers, Tag, Texts};
 use crate::rpm::input::Fault;
 
@@ -54,8 +54,9 @@ fn source(file_name: &str) -> Option<SourcePackage> {
 /// The text of a tag; nothing where it is empty or the word that rpm prints for an absent one.
 fn text(header: &Header<'_>, tag: Tag) -> Result<Option<String>, Fault> {
     let Some(bytes) = header.text(tag)? else { return Ok(None) };
-    if bytes.len() > RPM_TEXT_BYTES_MAX {
-        return Err(Fault::Malformed("a text in it is too long"));
+    let bytes_max = if tag == header::LICENSE { RPM_LICENSE_BYTES_MAX } else { RPM_TEXT_BYTES_MAX };
+    if bytes.len() > bytes_max {
+        return Err(Fault::TextTooLong);
     }
     let text = String::from_utf8_lossy(bytes);
     Ok(Some(text.trim()).filter(|text| !text.is_empty() && *text != "(none)").map(str::to_owned))
@@ -128,7 +129,7 @@ impl List<'_> {
 
 fn collect(directories: Texts<'_>) -> Result<Vec<&[u8]>, Fault> {
     if directories.left() > RPM_DIRECTORIES_MAX {
-        return Err(Fault::Malformed("it lists too many directories"));
+        return Err(Fault::TooManyDirectories);
     }
     directories.collect()
 }

@@ -1,10 +1,13 @@
 mod headers;
 mod hostile;
 
-use std::path::Path;
-use std::process::Command;
+use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
+use std::process::{Command, Stdio};
 
 use crate::Catalog;
+use crate::rpm::input::{Fault, Input};
+use crate::rpm::{Backend, ndb, sqlite};
 use crate::testing::{catalog_of, shared_bytes, unpacked};
 
 /// `NAME VERSION ARCHITECTURE SOURCE VENDOR MODULE LICENCE`, `-` for what is not there.
@@ -157,10 +160,64 @@ fn the_database_of_almalinux() {
     assert_eq!(catalog_of("var/lib/rpm/rpmdb.sqlite-wal", log), Catalog::default());
 }
 
+/// The headers of a shared database.
+fn headers(shared: &str, backend: Backend) -> Option<Vec<Vec<u8>>> {
+    let bytes = shared_bytes(shared)?;
+    let size_bytes = bytes.len() as u64;
+    let mut headers = Vec::new();
+    let mut each = |header: Result<&[u8], Fault>| {
+        headers.push(header.unwrap().to_owned());
+        ControlFlow::Continue(())
+    };
+    backend(&mut Input::new(&mut Cursor::new(bytes), size_bytes), &mut each).unwrap();
+    Some(headers)
+}
+
+/// Runs a program with this on its standard input; false where there is none.
+fn run(program: &str, arguments: &[&str], input: &[u8]) -> bool {
+    let child = Command::new(program).args(arguments).stdin(Stdio::piped()).spawn();
+    let Ok(mut child) = child else {
+        eprintln!("skipped: there is no {program}");
+        return false;
+    };
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    assert!(child.wait().unwrap().success());
+    true
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
-#[ignore = "for a database that is given by hand: SEAWALL_RPM_DATABASE=<directory>/Packages"]
-fn any_database() {
-    let path = std::env::var("SEAWALL_RPM_DATABASE").unwrap();
-    let path = Path::new(&path);
-    check_with_rpm(path.file_name().unwrap().to_str().unwrap(), &std::fs::read(path).unwrap());
+fn databases_that_berkeley_db_makes() {
+    let Some(headers) = headers("data/rpmdb/cbl-mariner-2.0.rpmdb.sqlite", sqlite::headers) else { return };
+    let mut records = format!(" 00000000\n {}\n", hexadecimal(&1000_u32.to_le_bytes()));
+    for (header, number) in headers.iter().zip(1_u32..) {
+        records += &format!(" {}\n {}\n", hexadecimal(&number.to_le_bytes()), hexadecimal(header));
+    }
+    for (page_bytes, order) in [(512, 1234), (4096, 1234), (4096, 4321), (65536, 1234)] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("Packages");
+        let head =
+            format!("VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize={page_bytes}\ndb_lorder={order}\n");
+        let dump = format!("{head}HEADER=END\n{records}DATA=END\n");
+        if !run("db_load", &[path.to_str().unwrap()], dump.as_bytes()) {
+            return;
+        }
+        check_with_rpm("Packages", &std::fs::read(&path).unwrap());
+    }
+}
+
+#[test]
+fn an_ndb_database_in_the_words_of_rpm() {
+    let shared = "data/rpmdb/sle15-bci.Packages.db";
+    let Some(headers) = headers(shared, ndb::headers) else { return };
+    let magic = b"\x8e\xad\xe8\x01\0\0\0\0";
+    let list: Vec<u8> = headers.iter().flat_map(|header| [magic, header.as_slice()].concat()).collect();
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = ["--dbpath", directory.path().to_str().unwrap(), "--importdb"];
+    if run("rpmdb", &arguments, &list) {
+        check_with_rpm("rpmdb.sqlite", &std::fs::read(directory.path().join("rpmdb.sqlite")).unwrap());
+    }
 }

@@ -44,6 +44,10 @@ fn what_a_header_says() {
     check(PATH, &[(header::EPOCH, Value::Int32(vec![0, 7]))], &["foo|0:1.0-2.el9|-|-|-|-|-"]);
     let none = [(header::VENDOR, Value::Text("(none)")), (header::LICENSE, Value::Text(" "))];
     check(PATH, &none, &["foo|1.0-2.el9|-|-|-|-|-"]);
+    let long: &'static str = "x".repeat(256).leak();
+    let gap = "one of its headers: a text in it is longer than such texts are";
+    check(PATH, &[(header::VENDOR, Value::Text(long))], &[gap]);
+    check(PATH, &[(header::LICENSE, Value::Text(long))], &[&format!("foo|1.0-2.el9|-|-|-|-|{long}")]);
     // What installation added replaces what was built.
     check(PATH, &[(header::VERSION, Value::Text("1.1"))], &["foo|1.1-2.el9|-|-|-|-|-"]);
 }

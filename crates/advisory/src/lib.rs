@@ -14,6 +14,8 @@ pub mod update;
 mod version;
 
 pub use database::{Builder, Database, OpenError, SourceInfo};
-pub use matching::{Detail, Development, MatchOptions, Matched, end_of_life, end_of_life_runtimes, match_inventory};
+pub use matching::{
+    Detail, Development, MatchOptions, Matched, end_of_life, end_of_life_runtimes, match_inventory,
+};
 pub use rules::RULES;
 pub use version::Order;

@@ -339,7 +339,8 @@ fn package_mirrors_alone_make_a_database() {
     let path = "mirror.example/debian-security/pool/updates/main/f/foo/foo_1.0-1+deb12u2.debian.tar.gz";
     server.set(path, debian_part(changelog));
     repository(&server, "mirror.example/amzn2");
-    let suite: AptSuite = "deb https://mirror.example/debian-security bookworm-security main".parse().unwrap();
+    let suite: AptSuite =
+        "deb https://mirror.example/debian-security bookworm-security main".parse().unwrap();
     assert_eq!(suite.space, "debian:12");
     let none_of_these = AptSuite { only: ["baz".to_owned()].into(), ..suite.clone() };
     let mirrors = [

@@ -267,10 +267,10 @@ mod tests {
         check(&[(LOCK, Locked), (MANIFEST, Installed), (HIDDEN, Locked)], &[&[MANIFEST, LOCK, HIDDEN]]);
         check(&[(LOCK, LockedForDevelopment), (MANIFEST, Installed)], &[&[MANIFEST, LOCK]]);
         check(&[("package-lock.json", Locked), (MANIFEST, Installed)], &[&[MANIFEST, "package-lock.json"]]);
-        check(&[("srv/ap/package-lock.json", Locked), (MANIFEST, Installed)], &[
-            &["srv/ap/package-lock.json"],
-            &[MANIFEST],
-        ]);
+        check(
+            &[("srv/ap/package-lock.json", Locked), (MANIFEST, Installed)],
+            &[&["srv/ap/package-lock.json"], &[MANIFEST]],
+        );
         check(&[(LOCK, Locked)], &[&[LOCK]]);
     }
 }

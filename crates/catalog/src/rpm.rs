@@ -52,8 +52,9 @@ fn backend(name: &str) -> Option<Backend> {
 }
 
 fn interest(entry: &Entry<'_>) -> Interest {
-    let is_database =
-        entry.kind == EntryKind::File && backend(entry.name()).is_some() && root(entry, DIRECTORIES).is_some();
+    let is_database = entry.kind == EntryKind::File
+        && backend(entry.name()).is_some()
+        && root(entry, DIRECTORIES).is_some();
     if is_database { Interest::Whole } else { Interest::No }
 }
 

@@ -83,7 +83,9 @@ pub(crate) enum Command {
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(Box<Scan>),
     /// List what is in an image, directory or container as CycloneDX or SPDX
-    #[command(after_help = "Examples:\n  seawall sbom alpine:3.20\n  seawall sbom --format spdx --output app.spdx.json app.tar")]
+    #[command(
+        after_help = "Examples:\n  seawall sbom alpine:3.20\n  seawall sbom --format spdx --output app.spdx.json app.tar"
+    )]
     Sbom(Box<Sbom>),
     /// Compare two targets: packages and findings gained, lost and kept
     #[command(after_help = DIFF_EXAMPLES)]
@@ -95,7 +97,9 @@ pub(crate) enum Command {
         command: Db,
     },
     /// Say what a rule or a vulnerability is, and how to fix what it finds
-    #[command(after_help = "Examples:\n  seawall explain vulnerable-package\n  seawall explain CVE-2024-6387")]
+    #[command(
+        after_help = "Examples:\n  seawall explain vulnerable-package\n  seawall explain CVE-2024-6387"
+    )]
     Explain {
         /// A rule's id or an advisory's: CVE-…, GHSA-…, DSA-…
         id: String,

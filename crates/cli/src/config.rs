@@ -45,7 +45,8 @@ const VARIABLES: &[&str] = &[
 impl Config {
     pub(crate) fn from_environment() -> Config {
         let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let variable = |name: &&'static str| env::var(name).ok().filter(|v| !v.is_empty()).map(|value| (*name, value));
+        let variable =
+            |name: &&'static str| env::var(name).ok().filter(|v| !v.is_empty()).map(|value| (*name, value));
         let epoch = env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
         let fixed = epoch.and_then(|seconds| Timestamp::from_second(seconds).ok());
         Config {
@@ -64,7 +65,10 @@ impl Config {
     /// The advisory database: `SEAWALL_DB`, or below the user's data directory.
     pub(crate) fn database(&self, given: Option<&Path>) -> PathBuf {
         let data = || self.data_home.clone().unwrap_or_else(|| self.home.join(".local/share"));
-        given.map(Path::to_owned).or_else(|| self.database.clone()).unwrap_or_else(|| data().join("seawall/db"))
+        given
+            .map(Path::to_owned)
+            .or_else(|| self.database.clone())
+            .unwrap_or_else(|| data().join("seawall/db"))
     }
 
     /// The cache of layer facts: `SEAWALL_CACHE`, or below the user's cache directory.

@@ -35,7 +35,8 @@ impl Outputs {
         }
         let template = template
             .map(|path| {
-                fs::read_to_string(path).with_context(|| format!("cannot read the template {}", path.display()))
+                fs::read_to_string(path)
+                    .with_context(|| format!("cannot read the template {}", path.display()))
             })
             .transpose()?;
         let wants_template = outputs.iter().any(|one| one.format == Format::Template);

@@ -144,7 +144,9 @@ impl<'s> Targets<'s> {
 
     /// `PATH`, `PATH:TAG` or `PATH@DIGEST`.
     fn from_path(&self, name: &str, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
-        let Some((path, reference)) = local::split(text) else { bail!("there is no file or directory {text}") };
+        let Some((path, reference)) = local::split(text) else {
+            bail!("there is no file or directory {text}")
+        };
         let opened = local::open(&path, reference, &self.local(choice))?;
         Ok(of_local(name, opened))
     }

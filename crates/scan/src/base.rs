@@ -49,7 +49,8 @@ mod tests {
     use seawall_inventory::{Digest, Layer};
 
     fn check(steps: &[&str], expected: Option<u32>) {
-        let is_empty = |step: &&str| ["CMD", "ENTRYPOINT", "ENV", "USER"].iter().any(|word| step.starts_with(word));
+        let is_empty =
+            |step: &&str| ["CMD", "ENTRYPOINT", "ENV", "USER"].iter().any(|word| step.starts_with(word));
         let layer = |index: usize| Layer {
             diff_id: Digest::sha256([u8::try_from(index).unwrap_or(0); 32]),
             digest: None,
@@ -59,7 +60,11 @@ mod tests {
         };
         let history: Vec<History> = steps
             .iter()
-            .map(|step| History { created_by: (*step).to_owned(), created: None, empty_layer: is_empty(step) })
+            .map(|step| History {
+                created_by: (*step).to_owned(),
+                created: None,
+                empty_layer: is_empty(step),
+            })
             .collect();
         let layers = (0..history.iter().filter(|step| !step.empty_layer).count()).map(layer).collect();
         let image = Image { history, layers, ..Image::default() };
@@ -70,7 +75,18 @@ mod tests {
     fn an_image_ends_with_its_command() {
         check(&["ADD rootfs", "CMD [\"bash\"]"], None);
         check(&["ADD rootfs", "CMD [\"bash\"]", "RUN apt-get", "COPY app", "CMD [\"app\"]"], Some(1));
-        check(&["ADD rootfs", "CMD [\"bash\"]", "RUN x", "CMD [\"python3\"]", "COPY app", "USER 1", "ENTRYPOINT a"], Some(2));
+        check(
+            &[
+                "ADD rootfs",
+                "CMD [\"bash\"]",
+                "RUN x",
+                "CMD [\"python3\"]",
+                "COPY app",
+                "USER 1",
+                "ENTRYPOINT a",
+            ],
+            Some(2),
+        );
         check(&["ADD rootfs", "CMD [\"bash\"]", "ENV A=b"], None);
         check(&["COPY a", "COPY b"], None);
         check(&[], None);

@@ -74,8 +74,10 @@ impl Introductions {
         let mut all = Vec::with_capacity(layers.len());
         for (index, facts) in layers.iter().enumerate() {
             let packages = &facts.catalog.packages;
-            let before = |package| newest.get(path(package)).and_then(|known| known.get(&key(package))).copied();
-            let introduced: Vec<usize> = packages.iter().map(|package| before(package).unwrap_or(index)).collect();
+            let before =
+                |package| newest.get(path(package)).and_then(|known| known.get(&key(package))).copied();
+            let introduced: Vec<usize> =
+                packages.iter().map(|package| before(package).unwrap_or(index)).collect();
             let rewritten: HashSet<&str> = packages.iter().map(path).collect();
             for path in rewritten {
                 newest.insert(path, HashMap::new());

@@ -248,8 +248,7 @@ impl<'r> Run<'r> {
         };
         let expected = self.open.blobs.is_verbatim(layer).then_some(&layer.diff_id);
         let mut cataloger = Cataloger::new();
-        let walk =
-            walk_layer(blob, expected, &mut [&mut cataloger], &limits, &|bytes| self.tell(bytes));
+        let walk = walk_layer(blob, expected, &mut [&mut cataloger], &limits, &|bytes| self.tell(bytes));
         self.bytes.fetch_add(walk.bytes, Ordering::Relaxed);
         let is_whole = walk.verification == Verification::Matches;
         let facts = LayerFacts::of(walk, cataloger);
@@ -279,8 +278,7 @@ impl<'r> Run<'r> {
         let expected = self.open.blobs.is_verbatim(layer).then_some(&layer.diff_id);
         let mut cataloger = Cataloger::new();
         let visitors = &mut [&mut cataloger as &mut dyn seawall_inventory::Visitor];
-        let walk =
-            walk_layer_only(blob, expected, &reread.wanted, visitors, self.options.limits, &|_| {});
+        let walk = walk_layer_only(blob, expected, &reread.wanted, visitors, self.options.limits, &|_| {});
         let is_whole = walk.verification == Verification::Matches;
         // The walk's own gaps are those of the first look.
         let facts = LayerFacts { catalog: cataloger.finish(), ..LayerFacts::default() };

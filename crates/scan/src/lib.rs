@@ -13,7 +13,7 @@ pub mod examine;
 mod facts;
 mod limits;
 
-pub use assess::{Assessed, AssessOptions, assess};
+pub use assess::{AssessOptions, Assessed, assess};
 pub use base::given as base_of;
 pub use cache::LayerCache;
 pub use examine::{Examine, Examined, Progress};

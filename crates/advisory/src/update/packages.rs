@@ -49,7 +49,9 @@ pub struct AptSuite {
 
 /// Why a text does not name a suite.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an apt suite; write it as in sources.list: `http://deb.debian.org/debian-security bookworm-security main`")]
+#[error(
+    "`{0}` is not an apt suite; write it as in sources.list: `http://deb.debian.org/debian-security bookworm-security main`"
+)]
 pub struct AptSuiteError(String);
 
 /// Reads a line of sources.list without its options: `[deb] ADDRESS SUITE COMPONENT`.

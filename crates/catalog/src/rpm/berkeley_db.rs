@@ -144,6 +144,10 @@ impl<'d, 'i> Database<'d, 'i> {
             header.extend_from_slice(part);
             next = self.order.u32(&page, 16).unwrap_or_default();
         }
-        if header.len() as u64 == bytes { Ok(()) } else { Err(Fault::Malformed("its chain of pages is too short")) }
+        if header.len() as u64 == bytes {
+            Ok(())
+        } else {
+            Err(Fault::Malformed("its chain of pages is too short"))
+        }
     }
 }

@@ -153,7 +153,8 @@ impl<'b> Iterator for Texts<'b> {
 
     fn next(&mut self) -> Option<Result<&'b [u8], Fault>> {
         self.left = self.left.checked_sub(1)?;
-        let parts = self.rest.iter().position(|&byte| byte == 0).and_then(|end| self.rest.split_at_checked(end));
+        let parts =
+            self.rest.iter().position(|&byte| byte == 0).and_then(|end| self.rest.split_at_checked(end));
         let Some((text, rest)) = parts else {
             self.left = 0;
             return Some(Err(Fault::Malformed("a text in it does not end")));

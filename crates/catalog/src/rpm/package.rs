@@ -113,7 +113,8 @@ impl List<'_> {
         if mode.is_some_and(|mode| mode & FILE_TYPE == DIRECTORY) || length > PATH_BYTES_MAX {
             return Ok(());
         }
-        *self.bytes_left = self.bytes_left.checked_sub(length + PATH_OVERHEAD_BYTES).ok_or(Fault::TooManyPaths)?;
+        *self.bytes_left =
+            self.bytes_left.checked_sub(length + PATH_OVERHEAD_BYTES).ok_or(Fault::TooManyPaths)?;
         self.path.clear();
         self.path.push_str(self.root);
         self.path.push_str(String::from_utf8_lossy(directory).trim_start_matches('/'));

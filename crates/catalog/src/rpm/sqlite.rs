@@ -177,7 +177,9 @@ impl<'d, 'i> Database<'d, 'i> {
         }
         let local = self.local_bytes(bytes);
         let end = usize::try_from(local).ok().and_then(|local| at.checked_add(local));
-        let Some((end, local)) = end.and_then(|end| Some((end, page.bytes.get(at..end)?))) else { return Err(damaged) };
+        let Some((end, local)) = end.and_then(|end| Some((end, page.bytes.get(at..end)?))) else {
+            return Err(damaged);
+        };
         payload.clear();
         payload.extend_from_slice(local);
         if (local.len() as u64) < bytes {

@@ -75,11 +75,7 @@ fn mirrors(
     Ok(suites.chain(repositories).collect())
 }
 
-fn update_from_packages(
-    directory: &Path,
-    mirrors: &[PackageMirror],
-    session: &Session<'_>,
-) -> Result<Exit> {
+fn update_from_packages(directory: &Path, mirrors: &[PackageMirror], session: &Session<'_>) -> Result<Exit> {
     let network = Network::new(usage(session), None, USER_AGENT).context("cannot ask the package mirror")?;
     let options = UpdateOptions { sources: Vec::new(), now: session.config.now().to_string() };
     let terminal = session.terminal;
@@ -91,8 +87,7 @@ fn update_from_packages(
 
 /// Says what the database holds now, and what could not be had.
 fn summary(directory: &Path, updated: &Updated, terminal: &Terminal) -> Exit {
-    let failed =
-        updated.parts.iter().filter(|part| matches!(part.outcome, Outcome::Failed { .. })).count();
+    let failed = updated.parts.iter().filter(|part| matches!(part.outcome, Outcome::Failed { .. })).count();
     let manifest = &updated.manifest;
     terminal.note(format_args!(
         "the database in {} has {} records of {} sources in {:.1} MB",
@@ -163,7 +158,8 @@ fn status(directory: &Path, json: bool, verify: Verify, session: &Session<'_>) -
 impl Status {
     fn of(database: &Database, verify: Verify) -> Status {
         let manifest = database.manifest();
-        let damaged = |shard: ShardStatus| shard.damage.map(|damage| format!("{}: {damage}", shard.info.file));
+        let damaged =
+            |shard: ShardStatus| shard.damage.map(|damage| format!("{}: {damage}", shard.info.file));
         let sources: Vec<SourceLine> = manifest
             .sources()
             .into_iter()
@@ -195,7 +191,8 @@ impl Status {
         let mut text = String::new();
         let built = self.built_at.as_deref().unwrap_or("an unknown time");
         let _ = writeln!(text, "{}", self.directory);
-        let _ = writeln!(text, "{} records, {:.1} MB, built at {built}", self.records, self.bytes as f64 / 1e6);
+        let _ =
+            writeln!(text, "{} records, {:.1} MB, built at {built}", self.records, self.bytes as f64 / 1e6);
         let _ = writeln!(text, "digest {}\n", self.digest);
         let _ = writeln!(text, "{:18} {:>9}  {:10}  covers", "source", "records", "as of");
         for source in &self.sources {

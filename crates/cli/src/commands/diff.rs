@@ -141,12 +141,9 @@ fn packages<'d>(before: &'d [Package], after: &'d [Package]) -> Packages<'d> {
         let gained: Vec<&Package> = only(new, old);
         found.kept += old.len() - lost.len();
         match (lost.as_slice(), gained.as_slice()) {
-            ([was], [is]) => found.changed.push(Changed {
-                name,
-                ecosystem,
-                before: &was.version,
-                after: &is.version,
-            }),
+            ([was], [is]) => {
+                found.changed.push(Changed { name, ecosystem, before: &was.version, after: &is.version })
+            }
             _ => {
                 found.lost.extend(lost);
                 found.gained.extend(gained);
@@ -161,7 +158,8 @@ fn only<'d>(these: &BTreeMap<&str, &'d Package>, those: &BTreeMap<&str, &'d Pack
 }
 
 fn findings<'d>(before: &'d [Finding], after: &'d [Finding]) -> Findings<'d> {
-    let prints = |found: &[Finding]| found.iter().map(Finding::fingerprint).collect::<BTreeSet<Fingerprint>>();
+    let prints =
+        |found: &[Finding]| found.iter().map(Finding::fingerprint).collect::<BTreeSet<Fingerprint>>();
     let (old, new) = (prints(before), prints(after));
     let gained: Vec<_> = after.iter().filter(|finding| !old.contains(&finding.fingerprint())).collect();
     let lost = before.iter().filter(|finding| !new.contains(&finding.fingerprint())).collect();
@@ -199,8 +197,7 @@ impl Difference<'_> {
             }
         }
         let Findings { gained, lost, kept } = &self.findings;
-        let _ =
-            writeln!(text, "\nFINDINGS  {} gained, {} lost, {kept} kept", gained.len(), lost.len());
+        let _ = writeln!(text, "\nFINDINGS  {} gained, {} lost, {kept} kept", gained.len(), lost.len());
         for (mark, findings) in [("+", gained), ("-", lost)] {
             for finding in findings {
                 let _ = writeln!(
@@ -214,7 +211,8 @@ impl Difference<'_> {
         }
         let gaps = self.gaps.before.len() + self.gaps.after.len();
         if gaps > 0 {
-            let _ = writeln!(text, "\nNOT EXAMINED  {gaps} gaps may hide differences; --format json lists them");
+            let _ =
+                writeln!(text, "\nNOT EXAMINED  {gaps} gaps may hide differences; --format json lists them");
         }
         let _ = writeln!(text, "\n{}", self.verdict);
         seawall_report::printable(&text).into_owned()

@@ -85,7 +85,9 @@ fn advisory_text(database: &Database, upper: &str, given: &str) -> Result<String
 
 fn ghsa(id: &str) -> String {
     match id.get(..5) {
-        Some(prefix) if prefix.eq_ignore_ascii_case("ghsa-") => format!("GHSA-{}", id[5..].to_ascii_lowercase()),
+        Some(prefix) if prefix.eq_ignore_ascii_case("ghsa-") => {
+            format!("GHSA-{}", id[5..].to_ascii_lowercase())
+        }
         _ => id.to_owned(),
     }
 }
@@ -118,12 +120,7 @@ fn facts(text: &mut String, enrichment: &Enrichment) {
         let _ = writeln!(text, "known to be exploited (CISA KEV) since {}{by}", exploited.added);
     }
     if let Some((score, percentile)) = enrichment.epss {
-        let _ = writeln!(
-            text,
-            "EPSS {:.1} %: above {:.0} % of all CVEs",
-            score * 100.0,
-            percentile * 100.0
-        );
+        let _ = writeln!(text, "EPSS {:.1} %: above {:.0} % of all CVEs", score * 100.0, percentile * 100.0);
     }
     for rating in &enrichment.ratings {
         let score = rating.score.map(|score| format!(" {score:.1}")).unwrap_or_default();

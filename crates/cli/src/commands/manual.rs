@@ -21,6 +21,10 @@ pub(crate) fn man(directory: &Path, terminal: &Terminal) -> Result<Exit> {
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     let pages = clap_mangen::generate_to(Cli::command(), directory);
     pages.with_context(|| format!("cannot write man pages into {}", directory.display()))?;
-    terminal.note(format_args!("man pages are in {}; try `man -l {}/seawall.1`", directory.display(), directory.display()));
+    terminal.note(format_args!(
+        "man pages are in {}; try `man -l {}/seawall.1`",
+        directory.display(),
+        directory.display()
+    ));
     Ok(Exit::Allowed)
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::{Colour, Format, RenderOptions, Report, render};
+use crate::{Format, RenderOptions, Report, render};
 
 mod sample;
 
@@ -37,5 +37,31 @@ fn every_format_of_everything() {
         let text = rendered(&report, *format);
         let text = if *format == Format::Html { page_data(&text) } else { text };
         assert_snapshot!(format!("everything.{name}"), text);
+    }
+}
+
+/// For `scripts/validate-reports`, which holds the documents against the formats' own schemas.
+#[test]
+#[ignore = "writes files; scripts/validate-reports runs it"]
+fn documents_for_the_validators() {
+    let directory = std::env::var("SEAWALL_REPORTS").expect("SEAWALL_REPORTS names the directory");
+    let mut of_nothing = sample::everything();
+    of_nothing.findings.clear();
+    of_nothing.advice.clear();
+    of_nothing.gaps.clear();
+    of_nothing.coverage = seawall_finding::Coverage::default();
+    of_nothing.inventory = seawall_inventory::Inventory {
+        target: seawall_inventory::Target {
+            kind: seawall_inventory::TargetKind::Directory,
+            name: "dir".to_owned(),
+            digest: None,
+        },
+        ..seawall_inventory::Inventory::default()
+    };
+    let reports =
+        [("everything", sample::everything()), ("hostile", sample::hostile()), ("nothing", of_nothing)];
+    for (report, (name, format)) in reports.iter().flat_map(|one| Format::ALL.iter().map(move |f| (one, f))) {
+        let path = format!("{directory}/{}.{name}", report.0);
+        std::fs::write(path, rendered(&report.1, *format)).unwrap();
     }
 }

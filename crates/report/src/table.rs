@@ -376,9 +376,9 @@ fn by_severity(severities: impl Iterator<Item = Severity>) -> String {
     parts.join(", ")
 }
 
-/// The critical and high ones of an upgrade.
+/// How many an upgrade removes of each severity that is worth a word.
 fn worst(removed: &[Removed<'_>]) -> String {
-    let severities = removed.iter().map(|one| one.severity).filter(|severity| *severity >= Severity::High);
+    let severities = removed.iter().map(|one| one.severity).filter(|severity| *severity >= Severity::Medium);
     match by_severity(severities) {
         counts if counts.is_empty() => String::new(),
         counts => format!(" ({counts})"),

@@ -44,7 +44,7 @@ fn every_format_of_everything() {
 #[test]
 #[ignore = "writes files; scripts/validate-reports runs it"]
 fn documents_for_the_validators() {
-    let directory = std::env::var("SEAWALL_REPORTS").expect("SEAWALL_REPORTS names the directory");
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/validate-reports/reports");
     let mut of_nothing = sample::everything();
     of_nothing.findings.clear();
     of_nothing.advice.clear();

@@ -27,7 +27,7 @@ pub struct Coverage {
     #[serde(default)]
     pub problems_suppressed: u64,
     /// Findings that the user's own options leave out of the report.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub left_out: Vec<LeftOut>,
     /// The advisory sources that were asked, with their age.
     pub advisories: Vec<AdvisorySource>,

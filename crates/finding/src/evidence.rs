@@ -34,7 +34,7 @@ pub struct Malicious {
     /// `MAL-2024-1234`.
     pub id: String,
     /// Other names of the record.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub aliases: Vec<String>,
     /// What the record says, one paragraph.
     pub title: String,

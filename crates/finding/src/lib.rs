@@ -26,6 +26,8 @@ use seawall_inventory::Place;
 use serde::{Deserialize, Serialize};
 
 /// Something that is wrong with a subject.
+///
+/// Its JSON always has every field, so that scripts and templates need not ask which are there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Id of the [`Rule`] that found it.
@@ -45,13 +47,13 @@ pub struct Finding {
     /// What was seen.
     pub evidence: Evidence,
     /// What to do, one sentence; empty where nothing can be done yet.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub remedy: String,
     /// Web addresses that say more.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub references: Vec<String>,
     /// The controls of public frameworks that it violates.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub controls: Vec<Control>,
 }
 

@@ -40,7 +40,7 @@ pub struct Judged {
     /// What is to be done.
     pub verdict: Verdict,
     /// Which clauses said so: `severity high is at or above fail-on high`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub reasons: Vec<String>,
     /// Why it is allowed although it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]

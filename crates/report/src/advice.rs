@@ -29,18 +29,20 @@ pub struct Advice {
 }
 
 /// Groups the fixable findings that are not waived by the upgrade that removes them, most telling first.
+///
+/// Packages of one source that go to one version are one upgrade, whichever of them the advisories name.
 pub fn advise(
     findings: &[Judged],
     inventory: &Inventory,
     newest: impl Fn(&Judged, &str, &str) -> bool,
 ) -> Vec<Advice> {
-    let mut groups: BTreeMap<(String, bool), Advice> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, String, bool), Advice> = BTreeMap::new();
     for judged in findings.iter().filter(|judged| judged.waived.is_none()) {
         let Some((vulnerable, fixed)) = fix(judged) else { continue };
         let name =
             vulnerable.matched.first().map_or_else(|| judged.finding.subject.label(), |m| m.name.clone());
         let in_base = in_base(judged, inventory);
-        let group = groups.entry((name.clone(), in_base)).or_insert_with(|| Advice {
+        let group = groups.entry((source(judged, &name), name.clone(), in_base)).or_insert_with(|| Advice {
             change: String::new(),
             package: name,
             to: fixed.to_owned(),
@@ -63,7 +65,7 @@ pub fn advise(
         group.risk = group.risk.max(vulnerable.risk);
         group.fingerprints.push(judged.fingerprint.clone());
     }
-    let mut advice: Vec<Advice> = groups.into_values().collect();
+    let mut advice = of_one_source(groups);
     for group in &mut advice {
         group.change = format!("upgrade {} to {}", group.package, group.to);
     }
@@ -71,6 +73,113 @@ pub fn advise(
         b.risk.total_cmp(&a.risk).then_with(|| b.fingerprints.len().cmp(&a.fingerprints.len()))
     });
     advice
+}
+
+/// Merges the upgrades of packages of one source to one version under the source's name.
+fn of_one_source(groups: BTreeMap<(String, String, bool), Advice>) -> Vec<Advice> {
+    let mut merged: Vec<(String, Advice)> = Vec::new();
+    // The groups of one source are neighbours.
+    for ((source, _, in_base), group) in groups {
+        let same = merged
+            .iter_mut()
+            .rev()
+            .take_while(|(name, _)| *name == source)
+            .find(|(_, other)| other.in_base == in_base && other.to == group.to);
+        match same {
+            Some((_, other)) => {
+                other.package.clone_from(&source);
+                other.packages.extend(group.packages);
+                other.severity = other.severity.max(group.severity);
+                other.risk = other.risk.max(group.risk);
+                other.fingerprints.extend(group.fingerprints);
+            }
+            None => merged.push((source, group)),
+        }
+    }
+    merged.into_iter().map(|(_, advice)| advice).collect()
+}
+
+/// The source package that the package's URL names, or what the advisory names.
+fn source(judged: &Judged, name: &str) -> String {
+    let upstream = match &judged.finding.subject {
+        Subject::Package { purl, .. } => purl.qualifiers.get("upstream"),
+        Subject::Distribution { .. } | Subject::Target { .. } => None,
+    };
+    let source =
+        upstream.map(|upstream| upstream.split_once('@').map_or(upstream.as_str(), |(name, _)| name));
+    source.unwrap_or(name).to_owned()
+}
+
+/// One vulnerability that an upgrade removes, in however many packages.
+pub(crate) struct Removed<'a> {
+    /// The finding of the highest risk.
+    pub(crate) judged: &'a Judged,
+    /// Its evidence.
+    pub(crate) vulnerable: &'a Vulnerable,
+    /// The worst severity of any of them.
+    pub(crate) severity: Severity,
+}
+
+/// Findings by fingerprint.
+pub(crate) fn by_fingerprint(findings: &[Judged]) -> BTreeMap<&Fingerprint, &Judged> {
+    findings.iter().map(|judged| (&judged.fingerprint, judged)).collect()
+}
+
+impl Advice {
+    /// Each vulnerability once, most telling first; those that `keep` does not keep are left out.
+    pub(crate) fn removed<'a>(
+        &self,
+        found: &BTreeMap<&Fingerprint, &'a Judged>,
+        keep: impl Fn(&Judged) -> bool,
+    ) -> Vec<Removed<'a>> {
+        let mut by_id: BTreeMap<&str, Removed<'a>> = BTreeMap::new();
+        let kept = self.fingerprints.iter().filter_map(|fingerprint| found.get(fingerprint).copied());
+        for judged in kept.filter(|judged| keep(judged)) {
+            let Some((vulnerable, _)) = fix(judged) else { continue };
+            let severity = judged.finding.severity;
+            let one = by_id.entry(&vulnerable.id).or_insert(Removed { judged, vulnerable, severity });
+            one.severity = one.severity.max(severity);
+            if vulnerable.risk > one.vulnerable.risk {
+                (one.judged, one.vulnerable) = (judged, vulnerable);
+            }
+        }
+        let mut removed: Vec<Removed<'a>> = by_id.into_values().collect();
+        removed.sort_by(|a, b| {
+            b.vulnerable.risk.total_cmp(&a.vulnerable.risk).then(b.severity.cmp(&a.severity))
+        });
+        removed
+    }
+
+    /// The installed version where all packages have one, and the packages: by name then, else with their versions.
+    pub(crate) fn installed(&self) -> (Option<&str>, Vec<&str>) {
+        let parts: Option<Vec<(&str, &str)>> =
+            self.packages.iter().map(|package| package.rsplit_once(' ')).collect();
+        let parts = parts.unwrap_or_default();
+        match parts.first() {
+            Some((_, version)) if parts.iter().all(|(_, other)| other == version) => {
+                (Some(version), parts.into_iter().map(|(name, _)| name).collect())
+            }
+            _ => (None, self.packages.iter().map(String::as_str).collect()),
+        }
+    }
+}
+
+/// The title of each vulnerability where it tells something: one that several share, or `openssl: security update`,
+/// names the package and not the problem.
+pub(crate) fn titles<'a>(removed: &[Removed<'a>]) -> Vec<&'a str> {
+    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in removed {
+        *uses.entry(&one.vulnerable.title).or_default() += 1;
+    }
+    let told = |one: &Removed<'a>| {
+        let title = one.vulnerable.title.as_str();
+        let tells = uses.get(title).is_none_or(|uses| *uses == 1)
+            && !["security update", "regression update", "bug fix update"]
+                .iter()
+                .any(|end| title.ends_with(end));
+        if tells { title } else { "" }
+    };
+    removed.iter().map(told).collect()
 }
 
 fn fix(judged: &Judged) -> Option<(&Vulnerable, &str)> {

@@ -3,20 +3,20 @@
 //! Properties named `seawall:…` carry what the format has no field for, so that a scan of the document gives the same
 //! answers as a scan of the image.
 
+use std::collections::HashMap;
 use std::io::Write;
 
-use seawall_finding::{Evidence, FixState, Severity, Vulnerable};
+use seawall_finding::{FixState, Severity, Vulnerable};
 use seawall_inventory::{Ecosystem, Package, TargetKind, sbom_property as property};
-use seawall_policy::Judged;
 use serde_json::{Value, json};
 
 use crate::json::write_pretty;
-use crate::{RenderError, Report, identity};
+use crate::problem::{Problem, problems, weakness_number};
+use crate::{RenderError, Report, identity, license, web};
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
     let inventory = &report.inventory;
-    let references: Vec<String> =
-        inventory.packages.iter().map(|package| reference(report, package)).collect();
+    let references = references(report);
     let mut components: Vec<Value> = inventory
         .packages
         .iter()
@@ -39,8 +39,11 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         "components": components,
         "dependencies": [{ "ref": root, "dependsOn": references }],
     });
-    let vulnerabilities: Vec<Value> =
-        report.findings.iter().filter_map(|judged| vulnerability(report, judged)).collect();
+    let problems = problems(report);
+    let vulnerabilities: Vec<Value> = problems
+        .iter()
+        .filter_map(|problem| Some(vulnerability(problem, references.get(problem.index)?)))
+        .collect();
     if !vulnerabilities.is_empty() {
         document["vulnerabilities"] = json!(vulnerabilities);
     }
@@ -81,7 +84,19 @@ fn distribution(report: &Report) -> Option<Value> {
     Some(component)
 }
 
-/// Unique in the document: the same package at two places is two components.
+/// A reference for each package, unique in the document.
+fn references(report: &Report) -> Vec<String> {
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    let unique = |package: &Package| {
+        let reference = reference(report, package);
+        let count = uses.entry(reference.clone()).or_default();
+        *count += 1;
+        if *count == 1 { reference } else { format!("{reference}-{count}") }
+    };
+    report.inventory.packages.iter().map(unique).collect()
+}
+
+/// The same package at two places is two components.
 fn reference(report: &Report, package: &Package) -> String {
     let purl = package.purl(report.inventory.distro.as_ref());
     let path = package.places.first().and_then(|place| place.path.as_deref()).unwrap_or_default();
@@ -108,9 +123,11 @@ fn component(report: &Report, package: &Package, reference: &str) -> Value {
         component["group"] = json!(group);
         component["name"] = json!(name);
     }
+    if let Some(vendor) = &package.vendor {
+        component["publisher"] = json!(vendor);
+    }
     if !package.licenses.is_empty() {
-        let license = |name: &String| json!({ "license": { "name": name } });
-        component["licenses"] = json!(package.licenses.iter().map(license).collect::<Vec<_>>());
+        component["licenses"] = licenses(&package.licenses);
     }
     let locations: Vec<Value> = package
         .places
@@ -121,6 +138,20 @@ fn component(report: &Report, package: &Package, reference: &str) -> Value {
         component["evidence"] = json!({ "occurrences": locations });
     }
     component
+}
+
+/// An expression may only stand alone; beside others it is a name.
+fn licenses(licenses: &[String]) -> Value {
+    if let [expression] = licenses
+        && license::kind(expression) == license::Kind::Expression
+    {
+        return json!([{ "expression": expression }]);
+    }
+    let license = |text: &String| match license::kind(text) {
+        license::Kind::Id => json!({ "license": { "id": text } }),
+        license::Kind::Expression | license::Kind::Name => json!({ "license": { "name": text } }),
+    };
+    json!(licenses.iter().map(license).collect::<Vec<_>>())
 }
 
 fn properties(package: &Package) -> Vec<Value> {
@@ -142,16 +173,15 @@ fn properties(package: &Package) -> Vec<Value> {
     properties
 }
 
-fn vulnerability(report: &Report, judged: &Judged) -> Option<Value> {
-    let Evidence::Vulnerable(vulnerable) = &judged.finding.evidence else { return None };
-    let package = report.package(judged)?;
+fn vulnerability(problem: &Problem<'_>, reference: &str) -> Value {
+    let (judged, vulnerable) = (problem.judged, problem.vulnerable.as_ref());
     let source = vulnerable.matched.first().map_or("unknown", |matched| matched.source.as_str());
     let mut value = json!({
         "bom-ref": format!("finding:{}", judged.fingerprint),
         "id": vulnerable.id,
         "source": { "name": source },
         "ratings": ratings(judged.finding.severity, vulnerable),
-        "affects": [{ "ref": reference(report, package) }],
+        "affects": [{ "ref": reference }],
         "recommendation": judged.finding.remedy,
         "properties": [
             named("seawall:verdict", judged.verdict.to_string()),
@@ -169,28 +199,32 @@ fn vulnerability(report: &Report, judged: &Judged) -> Option<Value> {
         value["references"] = json!(references);
     }
     let weaknesses: Vec<u32> =
-        vulnerable.weaknesses.iter().filter_map(|cwe| cwe.strip_prefix("CWE-")?.parse().ok()).collect();
+        vulnerable.weaknesses.iter().filter_map(|weakness| weakness_number(weakness)).collect();
     if !weaknesses.is_empty() {
         value["cwes"] = json!(weaknesses);
     }
-    if !judged.finding.references.is_empty() {
-        value["advisories"] =
-            json!(judged.finding.references.iter().map(|url| json!({ "url": url })).collect::<Vec<_>>());
+    let addresses = judged.finding.references.iter().filter_map(|url| web::address(url));
+    let advisories: Vec<Value> = addresses.map(|url| json!({ "url": url })).collect();
+    if !advisories.is_empty() {
+        value["advisories"] = json!(advisories);
     }
-    if let Some(analysis) = analysis(judged, vulnerable.state) {
+    if let Some(published) = vulnerable.published.as_deref().and_then(identity::midnight) {
+        value["published"] = json!(published);
+    }
+    if let Some(analysis) = analysis(problem) {
         value["analysis"] = analysis;
     }
-    Some(value)
+    value
 }
 
-/// What the waiver or the vendor says, in CycloneDX's words.
-fn analysis(judged: &Judged, state: FixState) -> Option<Value> {
-    if let Some(waived) = &judged.waived {
-        return Some(
-            json!({ "state": "not_affected", "detail": format!("{} ({})", waived.reason, waived.by) }),
-        );
+/// What the waiver or the vendor says, in CycloneDX's words. A waiver accepts a risk; that the package is not affected
+/// would be another statement.
+fn analysis(problem: &Problem<'_>) -> Option<Value> {
+    if let Some(waived) = &problem.judged.waived {
+        let detail = format!("waived: {} ({})", waived.reason, waived.by);
+        return Some(json!({ "response": ["will_not_fix"], "detail": detail }));
     }
-    let response = match state {
+    let response = match problem.vulnerable.state {
         FixState::Fixed => "update",
         FixState::WillNotFix | FixState::EndOfLife => "will_not_fix",
         FixState::NotFixed | FixState::Deferred | FixState::UnderInvestigation | FixState::Undetermined => {

@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use seawall_finding::{Evidence, FixState, Severity, Vulnerable};
+use seawall_finding::{FixState, Severity, Vulnerable};
 use seawall_inventory::{Ecosystem, Package};
-use seawall_policy::Judged;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::json::write_pretty;
-use crate::{RenderError, Report};
+use crate::problem::{Problem, problems};
+use crate::{RenderError, Report, identity};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,21 +59,23 @@ struct Related<'a> {
     id: &'a str,
     data_source: String,
     namespace: &'static str,
+    severity: &'static str,
+    urls: [String; 1],
+    cvss: [Value; 0],
 }
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
-    let vulnerable = |judged: &&Judged| matches!(judged.finding.evidence, Evidence::Vulnerable(_));
-    let (waived, listed): (Vec<&Judged>, Vec<&Judged>) =
-        report.findings.iter().filter(vulnerable).partition(|judged| judged.waived.is_some());
+    let problems = problems(report);
+    let (waived, listed): (Vec<_>, Vec<_>) = problems.iter().partition(|problem| problem.is_waived());
     let inventory = &report.inventory;
     let distro = inventory.distro.as_ref();
     let document = Document {
-        matches: listed.into_iter().filter_map(|judged| grype_match(report, judged)).collect(),
-        ignored_matches: waived.into_iter().filter_map(|judged| grype_match(report, judged)).collect(),
+        matches: listed.into_iter().map(|problem| grype_match(report, problem)).collect(),
+        ignored_matches: waived.into_iter().map(|problem| grype_match(report, problem)).collect(),
         source: source(report),
         distro: json!({
-            "name": distro.map(|distro| &distro.id),
-            "version": distro.and_then(|distro| distro.version.as_ref()),
+            "name": distro.map_or("", |distro| &distro.id),
+            "version": distro.and_then(|distro| distro.version.as_deref()).unwrap_or_default(),
             "idLike": distro.map(|distro| distro.id_like.clone()).unwrap_or_default(),
         }),
         descriptor: json!({ "name": "seawall", "version": report.version, "timestamp": report.created.to_string() }),
@@ -102,9 +104,8 @@ fn source(report: &Report) -> Value {
     }
 }
 
-fn grype_match<'a>(report: &Report, judged: &'a Judged) -> Option<Match<'a>> {
-    let Evidence::Vulnerable(vulnerable) = &judged.finding.evidence else { return None };
-    let package = report.package(judged)?;
+fn grype_match<'a>(report: &Report, problem: &'a Problem<'a>) -> Match<'a> {
+    let Problem { judged, package, vulnerable, index: _ } = problem;
     let decisive = vulnerable.matched.first();
     let related = vulnerable.aliases.iter().filter(|alias| alias.starts_with("CVE-"));
     let details = vulnerable.matched.iter().map(|matched| {
@@ -116,7 +117,7 @@ fn grype_match<'a>(report: &Report, judged: &'a Judged) -> Option<Match<'a>> {
             "found": { "vulnerabilityID": matched.advisory, "versionConstraint": matched.comparison },
         })
     });
-    Some(Match {
+    Match {
         vulnerability: Vulnerability {
             id: &vulnerable.id,
             data_source: judged.finding.references.first().map_or("", String::as_str),
@@ -131,11 +132,24 @@ fn grype_match<'a>(report: &Report, judged: &'a Judged) -> Option<Match<'a>> {
             advisories: vulnerable.matched.iter().filter(|matched| matched.advisory != vulnerable.id).map(|matched| json!({ "id": matched.advisory, "link": "" })).collect(),
             risk: vulnerable.risk,
         },
-        related_vulnerabilities: related.map(|id| Related { id, data_source: format!("https://nvd.nist.gov/vuln/detail/{id}"), namespace: "nvd:cpe" }).collect(),
+        related_vulnerabilities: related.map(|id| related_cve(id)).collect(),
         match_details: details.collect(),
         artifact: artifact(report, package),
         applied_ignore_rules: judged.waived.iter().map(|waived| json!({ "vulnerability": vulnerable.id, "reason": waived.reason, "namespace": waived.by })).collect(),
-    })
+    }
+}
+
+/// DefectDojo reads `urls` of every related vulnerability without asking whether it is there.
+fn related_cve(id: &str) -> Related<'_> {
+    let data_source = format!("https://nvd.nist.gov/vuln/detail/{id}");
+    Related {
+        id,
+        urls: [data_source.clone()],
+        data_source,
+        namespace: "nvd:cpe",
+        severity: "Unknown",
+        cvss: [],
+    }
 }
 
 fn cvss(vulnerable: &Vulnerable) -> Vec<Value> {
@@ -200,6 +214,11 @@ fn artifact(report: &Report, package: &Package) -> Value {
         Some(json!({ "path": format!("/{path}"), "layerID": layer, "accessPath": format!("/{path}") }))
     });
     json!({
+        "id": identity::short_hash(&[
+            &package.name,
+            &package.version,
+            package.places.first().and_then(|place| place.path.as_deref()).unwrap_or_default(),
+        ]),
         "name": package.name,
         "version": package.version,
         "type": package_type,

@@ -3,46 +3,81 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
-use seawall_finding::{Coverage, Evidence, Severity};
+use seawall_finding::{AdvisorySource, Evidence, Fingerprint, FixState, Severity, Vulnerable};
 use seawall_policy::Judged;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
-use crate::text::clean;
-use crate::{Advice, RenderError, Report};
+use crate::advice::{by_fingerprint, titles};
+use crate::text::{clean, count, printable};
+use crate::{Advice, RenderError, Report, web};
 
 const PAGE: &str = include_str!("html/report.html.jinja");
+const STYLE: &str = include_str!("html/report.css");
+const SCRIPT: &str = include_str!("html/report.js");
 
 #[derive(Serialize)]
 struct Page<'a> {
+    style: &'static str,
+    style_hash: String,
+    script: &'static str,
+    script_hash: String,
     title: String,
     created: String,
     version: &'a str,
     verdict: String,
     facts: Vec<(&'static str, String)>,
     severities: Vec<(&'static str, usize)>,
+    urgent: Vec<Urgent>,
     denied: usize,
     waived: usize,
-    advice: Vec<AdviceRow<'a>>,
+    advice: Vec<AdviceRow>,
     findings: Vec<Row>,
     gaps: Vec<String>,
-    coverage: &'a Coverage,
+    coverage: Vec<(&'static str, String)>,
+    advisories: &'a [AdvisorySource],
     packages: Vec<PackageRow>,
 }
 
+/// A malicious package or ended support: what no upgrade of one package removes.
 #[derive(Serialize)]
-struct AdviceRow<'a> {
-    #[serde(flatten)]
-    advice: &'a Advice,
-    removes: usize,
-    now: String,
+struct Urgent {
+    severity: &'static str,
+    summary: String,
+    remedy: String,
+}
+
+#[derive(Serialize)]
+struct AdviceRow {
+    severity: &'static str,
+    package: String,
+    from: String,
+    to: String,
+    packages: String,
+    place: String,
+    in_base: bool,
+    exploited: bool,
+    removed: Vec<RemovedRow>,
+}
+
+#[derive(Serialize)]
+struct RemovedRow {
+    severity: &'static str,
+    id: String,
+    title: String,
+    exploited: bool,
 }
 
 #[derive(Serialize)]
 struct Row {
     severity: &'static str,
     level: usize,
+    /// What the page filters by: `fixed`, `open` or `waived`.
+    kind: &'static str,
     verdict: String,
     id: String,
     subject: String,
@@ -86,26 +121,111 @@ fn page(report: &Report) -> Page<'_> {
     }
     let severity = |severity: Severity| (severity.name(), counts.get(&severity).copied().unwrap_or(0));
     let count = |wanted: fn(&Judged) -> bool| report.findings.iter().filter(|judged| wanted(judged)).count();
-    let now = |advice: &Advice| clean(&advice.packages.join(", ")).into_owned();
+    let found = by_fingerprint(&report.findings);
+    let is_urgent = |judged: &&Judged| judged.waived.is_none() && vulnerable(judged).is_none();
     Page {
-        title: clean(&report.inventory.target.name).into_owned(),
+        style: STYLE,
+        style_hash: hash(STYLE),
+        script: SCRIPT,
+        script_hash: hash(SCRIPT),
+        title: cell(&report.inventory.target.name),
         created: report.created.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         version: &report.version,
         verdict: report.verdict.to_string(),
         facts: facts(report),
         severities: Severity::ALL.into_iter().rev().map(severity).collect(),
+        urgent: report.findings.iter().filter(is_urgent).map(urgent).collect(),
         denied: count(|judged| judged.verdict == seawall_policy::Verdict::Deny),
         waived: count(|judged| judged.waived.is_some()),
-        advice: report
-            .advice
-            .iter()
-            .map(|advice| AdviceRow { advice, removes: advice.fingerprints.len(), now: now(advice) })
-            .collect(),
+        advice: report.advice.iter().map(|advice| advice_row(advice, &found)).collect(),
         findings: report.findings.iter().map(row).collect(),
-        gaps: report.gaps.iter().map(|gap| clean(&gap.to_string()).into_owned()).collect(),
-        coverage: &report.coverage,
+        gaps: report.gaps.iter().map(|gap| cell(&gap.to_string())).collect(),
+        coverage: coverage(report),
+        advisories: &report.coverage.advisories,
         packages: packages(report),
     }
+}
+
+/// A text as one cell of the page.
+fn cell(text: &str) -> String {
+    clean(text).into_owned()
+}
+
+/// The page's policy allows the style and the script by what they are, so that no other runs (CSP level 2, "hash-source").
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+fn vulnerable(judged: &Judged) -> Option<&Vulnerable> {
+    match &judged.finding.evidence {
+        Evidence::Vulnerable(vulnerable) => Some(vulnerable),
+        Evidence::Outdated(_) | Evidence::Malicious(_) => None,
+    }
+}
+
+fn urgent(judged: &Judged) -> Urgent {
+    let finding = &judged.finding;
+    Urgent {
+        severity: finding.severity.name(),
+        summary: cell(&finding.summary),
+        remedy: cell(&finding.remedy),
+    }
+}
+
+fn advice_row(advice: &Advice, found: &BTreeMap<&Fingerprint, &Judged>) -> AdviceRow {
+    let (version, packages) = advice.installed();
+    let removed = advice.removed(found, |_| true);
+    let place = removed.first().and_then(|one| one.judged.finding.place.path.as_ref());
+    let row = |(one, title): (&crate::advice::Removed<'_>, &str)| RemovedRow {
+        severity: one.severity.name(),
+        id: cell(&one.vulnerable.id),
+        title: cell(title),
+        exploited: one.vulnerable.known_exploited.is_some(),
+    };
+    AdviceRow {
+        severity: advice.severity.name(),
+        package: cell(&advice.package),
+        from: version.map(cell).unwrap_or_default(),
+        to: cell(&advice.to),
+        packages: cell(&packages.join(", ")),
+        place: place.map(|path| cell(&format!("/{path}"))).unwrap_or_default(),
+        in_base: advice.in_base,
+        exploited: removed.iter().any(|one| one.vulnerable.known_exploited.is_some()),
+        removed: removed.iter().zip(titles(&removed)).map(row).collect(),
+    }
+}
+
+fn coverage(report: &Report) -> Vec<(&'static str, String)> {
+    let coverage = &report.coverage;
+    let mut rows = Vec::new();
+    let mut row = |label, number: u64, text: String| {
+        if number > 0 {
+            rows.push((label, text));
+        }
+    };
+    let layers = count(coverage.layers as usize, "layer");
+    row("layers", coverage.layers.into(), format!("{layers}, {} from the cache", coverage.layers_cached));
+    row("files", coverage.files, format!("{}, {} MB", coverage.files, coverage.bytes / 1_000_000));
+    let packages = report.inventory.packages.len();
+    row("packages judged", packages as u64, format!("{} of {packages}", coverage.packages_judged));
+    let number = |number: u64| number.to_string();
+    let owned = coverage.packages_owned;
+    row("judged as part of their distribution package", owned, number(owned));
+    let development = coverage.packages_for_development;
+    row("for development only, not judged", development, number(development));
+    let suppressed = coverage.problems_suppressed;
+    row("problems that the vendor denies", suppressed, number(suppressed));
+    for left_out in &coverage.left_out {
+        row(
+            "findings left out",
+            left_out.findings,
+            cell(&format!("{} by {}", left_out.findings, left_out.by)),
+        );
+    }
+    if let Some(database) = &coverage.database {
+        row("database", 1, cell(database));
+    }
+    rows
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
@@ -123,7 +243,9 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let base = inventory.base.as_ref();
     fact(
         "Base image",
-        base.map(|b| format!("{} ({} layers)", b.name.as_deref().unwrap_or("unnamed"), b.layers)),
+        base.map(|b| {
+            format!("{} ({})", b.name.as_deref().unwrap_or("unnamed"), count(b.layers as usize, "layer"))
+        }),
     );
     fact("Packages", Some(inventory.packages.len().to_string()));
     fact("Digest", inventory.target.digest.as_ref().map(ToString::to_string));
@@ -132,45 +254,50 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
 
 fn row(judged: &Judged) -> Row {
     let finding = &judged.finding;
-    let vulnerable = match &finding.evidence {
-        Evidence::Vulnerable(vulnerable) => Some(vulnerable.as_ref()),
-        Evidence::Outdated(_) | Evidence::Malicious(_) => None,
-    };
-    let title = vulnerable.map(|vulnerable| vulnerable.title.clone()).filter(|title| !title.is_empty());
-    let waived = judged.waived.as_ref().map(|waived| {
-        let until = waived.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
-        let owner = waived.owner.as_ref().map(|owner| format!(" ({owner})")).unwrap_or_default();
-        format!("{}: {}{owner}{until}", waived.by, waived.reason)
-    });
+    let vulnerable = vulnerable(judged);
+    let title = vulnerable.map(|vulnerable| vulnerable.title.as_str()).filter(|title| !title.is_empty());
     let layer = finding.place.layer.as_ref();
+    let kind = match vulnerable {
+        _ if judged.waived.is_some() => "waived",
+        Some(vulnerable) if vulnerable.state == FixState::Fixed => "fixed",
+        Some(_) | None => "open",
+    };
     Row {
         severity: finding.severity.name(),
         level: Severity::ALL.iter().position(|severity| *severity == finding.severity).unwrap_or(0),
+        kind,
         verdict: judged.verdict.to_string(),
-        id: finding.evidence.key(),
-        subject: clean(&finding.subject.label()).into_owned(),
-        fixed: vulnerable.map(|vulnerable| vulnerable.fixed_versions.join(", ")).unwrap_or_default(),
+        id: cell(&finding.evidence.key()),
+        subject: cell(&finding.subject.label()),
+        fixed: vulnerable.map(|vulnerable| cell(&vulnerable.fixed_versions.join(", "))).unwrap_or_default(),
         state: vulnerable.map(|vulnerable| vulnerable.state.label().to_owned()).unwrap_or_default(),
         risk: vulnerable.map_or(100.0, |vulnerable| vulnerable.risk).round(),
         epss: vulnerable
             .and_then(|vulnerable| vulnerable.epss.as_ref())
-            .map(|epss| format!("{:.1} %", epss.score * 100.0)),
+            .filter(|epss| epss.score >= EPSS_SHOWN)
+            .map(|epss| format!("{:.0} %", epss.score * 100.0)),
         exploited: vulnerable.is_some_and(|vulnerable| vulnerable.known_exploited.is_some()),
-        summary: clean(&title.unwrap_or_else(|| finding.summary.clone())).into_owned(),
-        remedy: clean(&finding.remedy).into_owned(),
-        place: clean(&finding.place.to_string()).into_owned(),
-        instruction: clean(layer.and_then(|layer| layer.instruction.as_deref()).unwrap_or_default())
-            .into_owned(),
-        facts: finding.evidence.facts(),
-        description: vulnerable.map(|vulnerable| vulnerable.description.clone()).unwrap_or_default(),
+        summary: cell(title.unwrap_or(&finding.summary)),
+        remedy: cell(&finding.remedy),
+        place: cell(&finding.place.to_string()),
+        instruction: cell(layer.and_then(|layer| layer.instruction.as_deref()).unwrap_or_default()),
+        facts: finding.evidence.facts().into_iter().map(|(label, value)| (label, cell(&value))).collect(),
+        description: vulnerable
+            .map(|vulnerable| printable(&vulnerable.description).into_owned())
+            .unwrap_or_default(),
         // Only web addresses become links: a `javascript:` one in an advisory must not.
-        links: finding.references.iter().filter(|url| is_web(url)).cloned().collect(),
-        waived,
+        links: finding.references.iter().filter_map(|url| web::address(url)).collect(),
+        waived: judged.waived.as_ref().map(waived),
     }
 }
 
-fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
+/// EPSS scores below this say nothing.
+const EPSS_SHOWN: f64 = 0.1;
+
+fn waived(waived: &seawall_policy::Waived) -> String {
+    let until = waived.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+    let owner = waived.owner.as_ref().map(|owner| format!(" ({owner})")).unwrap_or_default();
+    cell(&format!("{}: {}{owner}{until}", waived.by, waived.reason))
 }
 
 fn packages(report: &Report) -> Vec<PackageRow> {

@@ -32,8 +32,19 @@ pub(crate) fn uuid(report: &Report) -> String {
     let mut bytes = hash(&[&inventory.target.name, &digest, &created, &count, &report.version]);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex(&bytes[..16]);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    dashed(&hex(&bytes[..16]))
+}
+
+/// A calendar date as a time; `None` for what is none, because readers refuse a whole document for a bad time.
+pub(crate) fn midnight(date: &str) -> Option<String> {
+    let date: jiff::civil::Date = date.parse().ok()?;
+    Some(format!("{date}T00:00:00Z"))
+}
+
+/// 32 hexadecimal digits in the form of a UUID.
+pub(crate) fn dashed(hex: &str) -> String {
+    let parts = [hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("-")
 }
 
 /// The word that JSON uses.

@@ -13,6 +13,8 @@ mod html;
 mod identity;
 mod json;
 mod junit;
+mod license;
+mod problem;
 mod report;
 mod sarif;
 mod spdx;
@@ -20,8 +22,12 @@ mod table;
 mod template;
 mod text;
 mod trivy;
+mod web;
 
 pub use advice::{Advice, advise};
 pub use format::{Colour, Format, FormatError, RenderError, RenderOptions, render};
 pub use report::{Collector, Report};
 pub use text::printable;
+
+#[cfg(test)]
+mod tests;

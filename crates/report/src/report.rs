@@ -3,8 +3,8 @@
 use std::io;
 
 use jiff::Timestamp;
-use seawall_finding::{Coverage, Gap, Subject};
-use seawall_inventory::{Inventory, Package};
+use seawall_finding::{Coverage, Gap};
+use seawall_inventory::Inventory;
 use seawall_policy::{Judged, Sink, Verdict};
 
 use crate::Advice;
@@ -28,21 +28,6 @@ pub struct Report {
     pub advice: Vec<Advice>,
     /// The worst verdict.
     pub verdict: Verdict,
-}
-
-impl Report {
-    /// The package that a finding is about.
-    pub fn package(&self, judged: &Judged) -> Option<&Package> {
-        let Subject::Package { purl, .. } = &judged.finding.subject else { return None };
-        let path = judged.finding.place.path.as_deref();
-        let place = |package: &Package| package.places.first().and_then(|place| place.path.clone());
-        let is_it = |package: &&Package| {
-            purl.name.len() <= package.name.len()
-                && place(package).as_deref() == path
-                && package.purl(self.inventory.distro.as_ref()) == *purl
-        };
-        self.inventory.packages.iter().find(is_it)
-    }
 }
 
 /// The sink that collects findings for a report.

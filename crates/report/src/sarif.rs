@@ -9,7 +9,7 @@ use seawall_policy::Judged;
 use serde::Serialize;
 
 use crate::json::write_pretty;
-use crate::{RenderError, Report};
+use crate::{RenderError, Report, web};
 
 #[derive(Serialize)]
 struct Log<'a> {
@@ -189,7 +189,7 @@ fn rule(id: &str, judged: &Judged) -> ReportingDescriptor {
         full_description: Text { text: if description.is_empty() { title.clone() } else { description } },
         short_description: Text { text: title },
         help: Text { text: format!("{}\n{}", finding.remedy, facts.join("\n")) },
-        help_uri: finding.references.iter().find(|url| url.starts_with("http")).cloned(),
+        help_uri: finding.references.iter().find_map(|url| web::address(url)),
         properties: RuleProperties {
             tags: vec!["security".to_owned(), finding.rule.clone(), finding.severity.name().to_owned()],
             precision: "very-high",
@@ -198,13 +198,18 @@ fn rule(id: &str, judged: &Judged) -> ReportingDescriptor {
     }
 }
 
-/// The CVSS base score of the deciding source, or the middle of the severity's band.
+/// The first CVSS base score that lies in the severity's band, so that both say the same; else the band's middle.
 fn score(judged: &Judged) -> f64 {
+    let severity = judged.finding.severity;
     let rated = match &judged.finding.evidence {
-        Evidence::Vulnerable(vulnerable) => vulnerable.ratings.first().and_then(|rating| rating.score),
+        Evidence::Vulnerable(vulnerable) => vulnerable
+            .ratings
+            .iter()
+            .filter_map(|rating| rating.score)
+            .find(|score| Severity::from_cvss(*score) == severity),
         Evidence::Malicious(_) | Evidence::Outdated(_) => None,
     };
-    rated.unwrap_or(match judged.finding.severity {
+    rated.unwrap_or(match severity {
         Severity::Critical => 9.5,
         Severity::High => 8.0,
         Severity::Medium => 5.5,

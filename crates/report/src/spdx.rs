@@ -3,13 +3,15 @@
 //! What SPDX has no field for travels as annotations whose comment is `seawall:name=value` lines, so that a
 //! scan of the document gives the same answers as a scan of the image.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use seawall_inventory::{Ecosystem, Package, TargetKind, sbom_property as property};
 use serde_json::{Value, json};
 
 use crate::json::write_pretty;
-use crate::{RenderError, Report, identity};
+use crate::text::clean;
+use crate::{RenderError, Report, identity, license};
 
 const ROOT: &str = "SPDXRef-DOCUMENT";
 const TARGET: &str = "SPDXRef-target";
@@ -104,6 +106,7 @@ fn package_2(
         "name": package.name,
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": false,
+        "supplier": supplier(package),
         "licenseConcluded": "NOASSERTION",
         "licenseDeclared": licenses.expression(&package.licenses),
         "copyrightText": "NOASSERTION",
@@ -118,6 +121,17 @@ fn package_2(
         value["sourceInfo"] = json!(format!("declared by /{place}"));
     }
     value
+}
+
+/// One line `Organization: name`, with the address in parentheses as SPDX wants it.
+fn supplier(package: &Package) -> String {
+    let vendor = package.vendor.as_deref().map(str::trim).filter(|vendor| !vendor.is_empty());
+    let Some(vendor) = vendor else { return "NOASSERTION".to_owned() };
+    let (name, address) = match vendor.strip_suffix('>').and_then(|vendor| vendor.rsplit_once(" <")) {
+        Some((name, address)) => (name, format!(" ({})", clean(address))),
+        None => (vendor, String::new()),
+    };
+    format!("Organization: {}{address}", clean(name))
 }
 
 /// `seawall:name=value`, one a line.
@@ -141,7 +155,7 @@ fn facts(package: &Package) -> String {
     lines.join("\n")
 }
 
-/// Licence names that are not SPDX expressions become `LicenseRef`s with the name as their text.
+/// Licence names that are not on SPDX's list become `LicenseRef`s with the name as their text.
 #[derive(Default)]
 struct LicenseRefs {
     texts: Vec<(String, String)>,
@@ -152,9 +166,19 @@ impl LicenseRefs {
         if licenses.is_empty() {
             return "NOASSERTION".to_owned();
         }
-        let mut references: Vec<String> = licenses.iter().map(|name| self.reference(name)).collect();
-        references.dedup();
-        references.join(" AND ")
+        let mut terms: Vec<String> = licenses.iter().map(|name| self.term(name, licenses.len())).collect();
+        terms.dedup();
+        terms.join(" AND ")
+    }
+
+    /// What the SPDX list knows stands for itself.
+    fn term(&mut self, name: &str, terms: usize) -> String {
+        match license::kind(name) {
+            license::Kind::Id => name.to_owned(),
+            license::Kind::Expression if terms == 1 => name.to_owned(),
+            license::Kind::Expression => format!("({name})"),
+            license::Kind::Name => self.reference(name),
+        }
     }
 
     fn reference(&mut self, name: &str) -> String {
@@ -177,43 +201,156 @@ impl LicenseRefs {
     }
 }
 
-/// SPDX 3.0.1, profiles Core and Software.
+/// SPDX 3.0.1, profiles Core, Software and SimpleLicensing.
 pub(crate) fn write_3(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
-    let inventory = &report.inventory;
-    let base = format!("https://seawall.dev/spdx/{}", identity::uuid(report));
-    let id = |name: &str| format!("{base}#{name}");
-    let creation = "_:creation";
-    let mut graph = vec![
-        json!({ "type": "CreationInfo", "@id": creation, "specVersion": "3.0.1", "created": timestamp(report), "createdBy": [id("organization")], "createdUsing": [id("tool")] }),
-        json!({ "type": "Organization", "spdxId": id("organization"), "creationInfo": creation, "name": "Seawall users" }),
-        json!({ "type": "Tool", "spdxId": id("tool"), "creationInfo": creation, "name": format!("seawall-{}", report.version) }),
-    ];
-    let mut target = json!({ "type": "software_Package", "spdxId": id("target"), "creationInfo": creation, "name": inventory.target.name, "software_primaryPurpose": "container", "comment": format!("{}={}", property::TARGET, serde_json::to_string(&inventory.target).unwrap_or_default()) });
-    if let Some(digest) = &inventory.target.digest {
-        target["verifiedUsing"] =
-            json!([{ "type": "Hash", "algorithm": digest.algorithm().name(), "hashValue": digest.hex() }]);
-    }
-    graph.push(target);
-    let mut contained = Vec::new();
-    if let Some(distro) = &inventory.distro {
-        graph.push(json!({ "type": "software_Package", "spdxId": id("distribution"), "creationInfo": creation, "name": distro.id, "software_packageVersion": distro.version.clone().unwrap_or_default(), "software_primaryPurpose": "operatingSystem", "comment": format!("{}={}", property::DISTRO, serde_json::to_string(distro).unwrap_or_default()) }));
-        contained.push(id("distribution"));
-    }
-    for (index, package) in inventory.packages.iter().enumerate() {
-        let package_id = id(&format!("package-{index}"));
-        let purl = package.purl(inventory.distro.as_ref()).to_string();
-        graph.push(json!({ "type": "software_Package", "spdxId": package_id, "creationInfo": creation, "name": package.name, "software_packageVersion": package.version, "software_packageUrl": purl, "software_primaryPurpose": "library", "comment": facts(package) }));
-        contained.push(package_id);
-    }
+    let mut graph = Graph {
+        base: format!("https://seawall.dev/spdx/{}", identity::uuid(report)),
+        elements: Vec::new(),
+        licenses: BTreeMap::new(),
+    };
+    graph.creation(report);
+    let contained = graph.contents(report);
     if !contained.is_empty() {
-        graph.push(json!({ "type": "Relationship", "spdxId": id("contains"), "creationInfo": creation, "from": id("target"), "relationshipType": "contains", "to": contained }));
+        graph.relationship("contains", "target", "contains", &contained);
     }
-    let elements: Vec<&Value> = graph.iter().filter_map(|element| element.get("spdxId")).collect();
-    let sbom = json!({ "type": "software_Sbom", "spdxId": id("sbom"), "creationInfo": creation, "rootElement": [id("target")], "element": elements, "software_sbomType": ["analyzed"] });
-    let document = json!({ "type": "SpdxDocument", "spdxId": id("document"), "creationInfo": creation, "name": inventory.target.name, "profileConformance": ["core", "software"], "rootElement": [id("sbom")], "element": [id("sbom")] });
-    graph.extend([sbom, document]);
+    graph.document(&report.inventory.target.name);
     write_pretty(
-        &json!({ "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": graph }),
+        &json!({ "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": graph.elements }),
         out,
     )
+}
+
+const CREATION: &str = "_:creation";
+
+/// The elements of an SPDX 3 document while it is written.
+struct Graph {
+    base: String,
+    elements: Vec<Value>,
+    /// Ids of the licence elements by what the package states.
+    licenses: BTreeMap<String, String>,
+}
+
+impl Graph {
+    fn id(&self, name: &str) -> String {
+        format!("{}#{name}", self.base)
+    }
+
+    fn creation(&mut self, report: &Report) {
+        let agent = self.id("seawall");
+        self.elements.push(json!({ "type": "CreationInfo", "@id": CREATION, "specVersion": "3.0.1", "created": timestamp(report), "createdBy": [agent] }));
+        self.add("SoftwareAgent", "seawall", json!({ "name": format!("seawall-{}", report.version) }));
+    }
+
+    /// Adds an element with what every element has, and gives its id.
+    fn add(&mut self, kind: &str, name: &str, mut element: Value) -> String {
+        let id = self.id(name);
+        element["type"] = json!(kind);
+        element["spdxId"] = json!(id);
+        element["creationInfo"] = json!(CREATION);
+        self.elements.push(element);
+        id
+    }
+
+    fn relationship(&mut self, name: &str, from: &str, kind: &str, to: &[String]) {
+        let relationship = json!({ "from": self.id(from), "relationshipType": kind, "to": to });
+        self.add("Relationship", name, relationship);
+    }
+
+    /// The target, the distribution and the packages; the ids of what the target contains.
+    fn contents(&mut self, report: &Report) -> Vec<String> {
+        let inventory = &report.inventory;
+        let comment = |name: &str, value: Option<String>| format!("{name}={}", value.unwrap_or_default());
+        let mut target = json!({
+            "name": inventory.target.name,
+            "software_primaryPurpose": match inventory.target.kind {
+                TargetKind::Image | TargetKind::Container => "container",
+                TargetKind::Directory => "file",
+                TargetKind::Sbom => "application",
+            },
+            "comment": comment(property::TARGET, serde_json::to_string(&inventory.target).ok()),
+        });
+        if let Some(digest) = &inventory.target.digest {
+            target["verifiedUsing"] = json!([{ "type": "Hash", "algorithm": digest.algorithm().name(), "hashValue": digest.hex() }]);
+        }
+        self.add("software_Package", "target", target);
+        let mut contained = Vec::new();
+        if let Some(distro) = &inventory.distro {
+            let mut element = json!({
+                "name": distro.id,
+                "software_primaryPurpose": "operatingSystem",
+                "comment": comment(property::DISTRO, serde_json::to_string(distro).ok()),
+            });
+            if let Some(version) = &distro.version {
+                element["software_packageVersion"] = json!(version);
+            }
+            contained.push(self.add("software_Package", "distribution", element));
+        }
+        for (index, package) in inventory.packages.iter().enumerate() {
+            contained.push(self.package(report, index, package));
+        }
+        contained
+    }
+
+    fn package(&mut self, report: &Report, index: usize, package: &Package) -> String {
+        let name = format!("package-{index}");
+        let mut element = json!({
+            "name": package.name,
+            "software_packageUrl": package.purl(report.inventory.distro.as_ref()).to_string(),
+            "software_primaryPurpose":
+                if package.ecosystem == Ecosystem::Generic { "application" } else { "library" },
+            "comment": facts(package),
+        });
+        if !package.version.is_empty() {
+            element["software_packageVersion"] = json!(package.version);
+        }
+        let id = self.add("software_Package", &name, element);
+        let licenses: Vec<String> = package.licenses.iter().map(|license| self.license(license)).collect();
+        if !licenses.is_empty() {
+            self.relationship(&format!("{name}-licenses"), &name, "hasDeclaredLicense", &licenses);
+        }
+        id
+    }
+
+    /// The element of a licence. What is not on SPDX's list is a text that an expression refers to by a made-up id.
+    fn license(&mut self, text: &str) -> String {
+        if let Some(id) = self.licenses.get(text) {
+            return id.clone();
+        }
+        let number = self.licenses.len();
+        let expression = match license::kind(text) {
+            license::Kind::Id | license::Kind::Expression => {
+                json!({ "simplelicensing_licenseExpression": text })
+            }
+            license::Kind::Name => {
+                let stated = json!({ "simplelicensing_licenseText": text });
+                let stated =
+                    self.add("simplelicensing_SimpleLicensingText", &format!("text-{number}"), stated);
+                let reference = format!("LicenseRef-{number}");
+                json!({
+                    "name": text,
+                    "simplelicensing_licenseExpression": reference,
+                    "simplelicensing_customIdToUri":
+                        [{ "type": "DictionaryEntry", "key": reference, "value": stated }],
+                })
+            }
+        };
+        let name = format!("license-{number}");
+        let id = self.add("simplelicensing_LicenseExpression", &name, expression);
+        self.licenses.insert(text.to_owned(), id.clone());
+        id
+    }
+
+    fn document(&mut self, name: &str) {
+        let elements: Vec<Value> =
+            self.elements.iter().filter_map(|element| element.get("spdxId")).cloned().collect();
+        let sbom = json!({ "rootElement": [self.id("target")], "element": elements, "software_sbomType": ["analyzed"] });
+        let sbom = self.add("software_Sbom", "sbom", sbom);
+        let document = json!({
+            "name": name,
+            "profileConformance": ["core", "software", "simpleLicensing"],
+            "rootElement": [sbom],
+            "element": [sbom],
+        });
+        self.add("SpdxDocument", "document", document);
+    }
 }

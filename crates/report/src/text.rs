@@ -16,8 +16,10 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 }
 
 fn replaced(text: &str, replacement: impl Fn(char) -> char) -> Cow<'_, str> {
+    // U+FFFE and U+FFFF are no characters, and XML has no way to write them.
     let is_bad = |c: char| {
         c.is_control()
+            || matches!(c, '\u{fffe}' | '\u{ffff}')
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
     };
     if !text.contains(is_bad) {

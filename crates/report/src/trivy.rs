@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use seawall_finding::{Evidence, FixState, Severity, Vulnerable};
+use seawall_finding::{FixState, Severity, Vulnerable};
 use seawall_inventory::{Ecosystem, Package, TargetKind};
-use seawall_policy::Judged;
 use serde::Serialize;
 
 use crate::json::write_pretty;
-use crate::{RenderError, Report};
+use crate::problem::{Problem, problems, weakness_number};
+use crate::{RenderError, Report, identity};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -133,8 +133,8 @@ struct Vulnerability<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
     severity: &'static str,
-    #[serde(rename = "CweIDs", skip_serializing_if = "<[String]>::is_empty")]
-    cwe_ids: &'a [String],
+    #[serde(rename = "CweIDs", skip_serializing_if = "Vec::is_empty")]
+    cwe_ids: Vec<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     vendor_severity: BTreeMap<&'a str, u8>,
     #[serde(rename = "CVSS", skip_serializing_if = "BTreeMap::is_empty")]
@@ -177,6 +177,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         let name = image.name.as_ref()?;
         Some(format!("{}/{}@{}", name.registry(), name.repository(), image.digest.as_ref()?))
     });
+    let problems = problems(report);
     let document = Document {
         schema_version: 2,
         created_at: report.created.to_string(),
@@ -211,15 +212,15 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
                 os: image.platform.os.clone(),
             }),
         },
-        results: results(report),
+        results: results(report, &problems),
     };
     write_pretty(&document, out)
 }
 
 /// Distribution packages form one result named after the target; language packages one per type, jars and installed
 /// packages by kind, lock files and binaries by their path, as Trivy does.
-fn results(report: &Report) -> Vec<ResultSet<'_>> {
-    let mut sets: BTreeMap<(bool, String, String), ResultSet<'_>> = BTreeMap::new();
+fn results<'a>(report: &'a Report, problems: &'a [Problem<'a>]) -> Vec<ResultSet<'a>> {
+    let mut sets: BTreeMap<(bool, String, String), ResultSet<'a>> = BTreeMap::new();
     for package in &report.inventory.packages {
         let (class, result_type, target) = kind(report, package);
         let set =
@@ -228,13 +229,10 @@ fn results(report: &Report) -> Vec<ResultSet<'_>> {
             });
         set.packages.push(trivy_package(report, package));
     }
-    let listed = report.findings.iter().filter(|judged| judged.waived.is_none());
-    for judged in listed {
-        let Evidence::Vulnerable(vulnerable) = &judged.finding.evidence else { continue };
-        let Some(package) = report.package(judged) else { continue };
-        let (class, result_type, target) = kind(report, package);
+    for problem in problems.iter().filter(|problem| !problem.is_waived()) {
+        let (class, result_type, target) = kind(report, problem.package);
         if let Some(set) = sets.get_mut(&(class != "os-pkgs", result_type, target)) {
-            set.vulnerabilities.push(vulnerability(report, judged, vulnerable, package));
+            set.vulnerabilities.push(vulnerability(report, problem));
         }
     }
     sets.into_values().collect()
@@ -291,8 +289,8 @@ fn family(id: &str) -> &str {
         "rhel" => "redhat",
         "ol" => "oracle",
         "amzn" => "amazon",
-        "sles" => "suse linux enterprise server",
-        "opensuse-leap" => "opensuse.leap",
+        "mariner" => "cbl-mariner",
+        "sl-micro" | "sle-micro" => "slem",
         other => other,
     }
 }
@@ -321,12 +319,8 @@ fn layer(report: &Report, place: &seawall_inventory::Place) -> Option<LayerRef> 
     })
 }
 
-fn vulnerability<'a>(
-    report: &'a Report,
-    judged: &'a Judged,
-    vulnerable: &'a Vulnerable,
-    package: &'a Package,
-) -> Vulnerability<'a> {
+fn vulnerability<'a>(report: &'a Report, problem: &'a Problem<'a>) -> Vulnerability<'a> {
+    let Problem { judged, package, vulnerable, index: _ } = problem;
     let decisive = vulnerable.matched.first();
     let sources: BTreeSet<&str> = vulnerable.ratings.iter().map(|rating| rating.source.as_str()).collect();
     let rating = |source: &&str| vulnerable.ratings.iter().find(|rating| rating.source == *source);
@@ -338,7 +332,7 @@ fn vulnerability<'a>(
         pkg_path: first_path(package).filter(|_| !package.ecosystem.is_distribution()),
         pkg_identifier: Identifier { purl: package.purl(report.inventory.distro.as_ref()).to_string() },
         installed_version: &package.version,
-        fixed_version: vulnerable.fixed_versions.join(", "),
+        fixed_version: fixed_version(package, vulnerable),
         status: match vulnerable.state {
             FixState::Fixed => "fixed",
             FixState::NotFixed | FixState::Undetermined => "affected",
@@ -355,15 +349,28 @@ fn vulnerability<'a>(
         title: &vulnerable.title,
         description: &vulnerable.description,
         severity: severity(judged.finding.severity),
-        cwe_ids: &vulnerable.weaknesses,
+        cwe_ids: vulnerable
+            .weaknesses
+            .iter()
+            .map(String::as_str)
+            .filter(|weakness| weakness_number(weakness).is_some())
+            .collect(),
         vendor_severity: sources
             .iter()
             .filter_map(|source| Some((*source, level(rating(source)?.severity))))
             .collect(),
         cvss: sources.iter().filter_map(|source| Some((*source, cvss(vulnerable, source)?))).collect(),
         references: &judged.finding.references,
-        published_date: vulnerable.published.as_ref().map(|date| format!("{date}T00:00:00Z")),
+        published_date: vulnerable.published.as_deref().and_then(identity::midnight),
     }
+}
+
+/// Copa compares a distribution's fixed version as one version; a list it only takes for languages.
+fn fixed_version(package: &Package, vulnerable: &Vulnerable) -> String {
+    if package.ecosystem.is_distribution() {
+        return vulnerable.fixed_versions.first().cloned().unwrap_or_default();
+    }
+    vulnerable.fixed_versions.join(", ")
 }
 
 fn severity(severity: Severity) -> &'static str {

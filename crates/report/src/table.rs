@@ -92,7 +92,8 @@ impl Table<'_> {
         match (&inventory.image, inventory.target.kind) {
             (Some(image), _) => {
                 parts.push(count(image.layers.len(), "layer"));
-                parts.push(image.platform.to_string());
+                // The tar of a root file system does not say.
+                parts.extend(Some(image.platform.to_string()).filter(|platform| platform != "/"));
             }
             (None, kind) => parts.push(kind_label(kind).to_owned()),
         }

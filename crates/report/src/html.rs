@@ -13,6 +13,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::advice::{by_fingerprint, titles};
+use crate::report::risk;
 use crate::text::{clean, count, printable};
 use crate::{Advice, RenderError, Report, web};
 
@@ -271,7 +272,7 @@ fn row(judged: &Judged) -> Row {
         subject: cell(&finding.subject.label()),
         fixed: vulnerable.map(|vulnerable| cell(&vulnerable.fixed_versions.join(", "))).unwrap_or_default(),
         state: vulnerable.map(|vulnerable| vulnerable.state.label().to_owned()).unwrap_or_default(),
-        risk: vulnerable.map_or(100.0, |vulnerable| vulnerable.risk).round(),
+        risk: risk(judged).round(),
         epss: vulnerable
             .and_then(|vulnerable| vulnerable.epss.as_ref())
             .filter(|epss| epss.score >= EPSS_SHOWN)

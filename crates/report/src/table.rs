@@ -114,8 +114,9 @@ impl Table<'_> {
         self.heading(text, "ATTENTION");
         for judged in urgent {
             let severity = self.severity(judged.finding.severity);
-            for line in wrap(&clean(&judged.finding.summary), self.width - 14) {
-                let _ = writeln!(text, "  {severity}  {line}");
+            for (index, line) in wrap(&clean(&judged.finding.summary), self.width - 14).iter().enumerate() {
+                let label = if index == 0 { severity.as_str() } else { "          " };
+                let _ = writeln!(text, "  {label}  {line}");
             }
             for line in wrap(&clean(&judged.finding.remedy), self.width - 14) {
                 let _ = writeln!(text, "              {line}");
@@ -184,9 +185,9 @@ impl Table<'_> {
 
     fn finding(&self, text: &mut String, one: &Removed<'_>, title: &str) {
         let id = pad(&fit(&clean(&one.vulnerable.id), 24), 16);
-        let start = format!("{id} {:>3.0}  {}", one.vulnerable.risk, marks(one.vulnerable));
-        let room = self.width.saturating_sub(14 + start.width());
-        let line = format!("  {}  {start}{}", self.severity(one.severity), fit(&clean(title), room));
+        let line = format!("{id} {:>3.0}  {}{}", one.vulnerable.risk, marks(one.vulnerable), clean(title));
+        let line = fit(line.trim_end(), self.width.saturating_sub(14));
+        let line = format!("  {}  {line}", self.severity(one.severity));
         let _ = writeln!(text, "{}", line.trim_end());
     }
 
@@ -247,44 +248,47 @@ impl Table<'_> {
     fn coverage(&self, text: &mut String) {
         self.heading(text, "COVERAGE");
         let coverage = &self.report.coverage;
-        let mut row = |label: &str, value: String| {
-            for (index, line) in wrap(&clean(&value), self.width.saturating_sub(14)).iter().enumerate() {
-                let label = if index == 0 { label } else { "" };
-                let _ = writeln!(text, "  {label:<10}  {line}");
-            }
-        };
         let size = format!("{} files, {} MB", coverage.files, coverage.bytes / 1_000_000);
         if coverage.layers > 0 {
             let cached = match coverage.layers_cached {
                 0 => String::new(),
                 cached => format!(" ({cached} from the cache)"),
             };
-            row("looked at", format!("{}{cached}, {size}", count(coverage.layers as usize, "layer")));
+            let layers = count(coverage.layers as usize, "layer");
+            self.row(text, "looked at", &format!("{layers}{cached}, {size}"));
         } else if coverage.files > 0 {
-            row("looked at", size);
+            self.row(text, "looked at", &size);
         }
         let ecosystem = |count: &seawall_finding::CatalogCount| {
             format!("{} {}", count.packages, count.ecosystem.purl_type())
         };
         let packages = coverage.packages.iter().map(ecosystem).collect::<Vec<_>>().join(", ");
-        row("packages", if packages.is_empty() { "none".to_owned() } else { packages });
-        row("judged", self.judged());
-        for (index, source) in coverage.advisories.iter().enumerate() {
+        self.row(text, "packages", if packages.is_empty() { "none" } else { &packages });
+        self.row(text, "judged", &self.judged());
+        self.advisories(text);
+        self.row(text, "not listed", &self.hidden());
+    }
+
+    /// A label and its text, which may take several lines; nothing for an empty text.
+    fn row(&self, text: &mut String, label: &str, value: &str) {
+        for (index, line) in wrap(&clean(value), self.width.saturating_sub(14)).iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let _ = writeln!(text, "  {label:<10}  {line}");
+        }
+    }
+
+    /// The sources in columns: what they cover, their name, their age.
+    fn advisories(&self, text: &mut String) {
+        let advisories = &self.report.coverage.advisories;
+        if advisories.is_empty() {
+            self.row(text, "by", "no advisory data: `seawall db update` fetches it");
+        }
+        for (index, source) in advisories.iter().enumerate() {
             let as_of = source.as_of.as_deref().and_then(|as_of| as_of.get(..10)).unwrap_or("unknown age");
             let label = if index == 0 { "by" } else { "" };
             let (covers, name) = (pad(&source.covers, 14), pad(&source.name, 16));
             let line = format!("  {label:<10}  {covers} {name} {as_of}  {} records", source.records);
-            // Columns, so nothing that `wrap` may touch.
-            let _ = writeln!(text, "{}", fit(&clean(&line), self.width).trim_end());
-        }
-        if coverage.advisories.is_empty() {
-            let _ = writeln!(text, "  by          no advisory data: `seawall db update` fetches it");
-        }
-        let hidden = self.hidden();
-        if !hidden.is_empty() {
-            for (index, line) in wrap(&clean(&hidden), self.width.saturating_sub(14)).iter().enumerate() {
-                let _ = writeln!(text, "  {:<10}  {line}", if index == 0 { "not listed" } else { "" });
-            }
+            self.line(text, &clean(&line));
         }
     }
 
@@ -352,7 +356,9 @@ impl Table<'_> {
             why.push(format!("{denied} denied"));
         }
         let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
-        let _ = writeln!(text, "\n{verdict}: {found}{why}");
+        let indent = self.report.verdict.to_string().len() + 2;
+        let lines = wrap(&format!("{found}{why}"), self.width.saturating_sub(indent));
+        let _ = writeln!(text, "\n{verdict}: {}", lines.join(&format!("\n{}", " ".repeat(indent))));
     }
 
     /// What the table lists: neither waived nor negligible.

@@ -127,7 +127,7 @@ fn packages() -> Vec<Package> {
     packages
 }
 
-fn subject(package: &Package) -> Subject {
+pub(super) fn subject(package: &Package) -> Subject {
     Subject::Package {
         purl: package.purl(Some(&distro())),
         ecosystem: package.ecosystem,

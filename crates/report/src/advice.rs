@@ -164,22 +164,11 @@ impl Advice {
     }
 }
 
-/// The title of each vulnerability where it tells something: one that several share, or `openssl: security update`,
-/// names the package and not the problem.
-pub(crate) fn titles<'a>(removed: &[Removed<'a>]) -> Vec<&'a str> {
-    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in removed {
-        *uses.entry(&one.vulnerable.title).or_default() += 1;
-    }
-    let told = |one: &Removed<'a>| {
-        let title = one.vulnerable.title.as_str();
-        let tells = uses.get(title).is_none_or(|uses| *uses == 1)
-            && !["security update", "regression update", "bug fix update"]
-                .iter()
-                .any(|end| title.ends_with(end));
-        if tells { title } else { "" }
-    };
-    removed.iter().map(told).collect()
+/// The title where it tells something: `openssl: security update` names the package, not the problem.
+pub(crate) fn title(vulnerable: &Vulnerable) -> &str {
+    let says_nothing = ["security update", "regression update", "bug fix update"];
+    let title = vulnerable.title.as_str();
+    if says_nothing.iter().any(|end| title.ends_with(end)) { "" } else { title }
 }
 
 fn fix(judged: &Judged) -> Option<(&Vulnerable, &str)> {

@@ -12,7 +12,7 @@ use seawall_policy::Judged;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::advice::{by_fingerprint, titles};
+use crate::advice::{Removed, by_fingerprint, title};
 use crate::report::risk;
 use crate::text::{clean, count, printable};
 use crate::{Advice, RenderError, Report, web};
@@ -177,10 +177,10 @@ fn advice_row(advice: &Advice, found: &BTreeMap<&Fingerprint, &Judged>) -> Advic
     let (version, packages) = advice.installed();
     let removed = advice.removed(found, |_| true);
     let place = removed.first().and_then(|one| one.judged.finding.place.path.as_ref());
-    let row = |(one, title): (&crate::advice::Removed<'_>, &str)| RemovedRow {
+    let row = |one: &Removed<'_>| RemovedRow {
         severity: one.severity.name(),
         id: cell(&one.vulnerable.id),
-        title: cell(title),
+        title: cell(title(one.vulnerable)),
         exploited: one.vulnerable.known_exploited.is_some(),
     };
     AdviceRow {
@@ -192,7 +192,7 @@ fn advice_row(advice: &Advice, found: &BTreeMap<&Fingerprint, &Judged>) -> Advic
         place: place.map(|path| cell(&format!("/{path}"))).unwrap_or_default(),
         in_base: advice.in_base,
         exploited: removed.iter().any(|one| one.vulnerable.known_exploited.is_some()),
-        removed: removed.iter().zip(titles(&removed)).map(row).collect(),
+        removed: removed.iter().map(row).collect(),
     }
 }
 

@@ -13,7 +13,7 @@ use seawall_policy::{Judged, Verdict};
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::advice::{Removed, by_fingerprint, titles};
+use crate::advice::{Removed, by_fingerprint, title};
 use crate::text::{clean, count, fit, pad, wrap};
 use crate::{Advice, Colour, RenderError, RenderOptions, Report};
 
@@ -25,6 +25,8 @@ const IDS_MAX: usize = 3;
 const GAPS_MAX: usize = 20;
 /// Width where there is no terminal to ask.
 const WIDTH: usize = 110;
+/// Columns in which an upgrade and what it removes stand side by side: further apart, the eye loses the line.
+const WIDE: usize = 120;
 
 pub(crate) fn write(
     report: &Report,
@@ -147,20 +149,21 @@ impl Table<'_> {
         };
         let what = format!("{what} → {}", clean(&advice.to));
         let removes = format!("removes {}{}", removed.len(), worst(removed));
-        let room = self.width.saturating_sub(removes.width() + 2);
+        let room = self.width.min(WIDE).saturating_sub(removes.width() + 2);
         let _ = writeln!(text, "{}  {removes}", self.paint("1", &pad(&fit(&what, room), room)));
         if let Some(whereabouts) = whereabouts(advice, version, &packages, removed) {
             self.line(text, &format!("  in {whereabouts}"));
         }
-        let titles = titles(removed);
-        let (telling, rest): (Vec<_>, Vec<_>) = removed.iter().zip(titles).partition(|(one, title)| {
-            !title.is_empty() || !marks(one.vulnerable).is_empty() || one.severity >= Severity::High
+        let (telling, rest): (Vec<_>, Vec<_>) = removed.iter().partition(|one| {
+            !title(one.vulnerable).is_empty()
+                || !marks(one.vulnerable).is_empty()
+                || one.severity >= Severity::High
         });
         let (shown, more) = telling.split_at(telling.len().min(LISTED_MAX));
-        for (one, title) in shown {
-            self.finding(text, one, title);
+        for one in shown {
+            self.finding(text, one);
         }
-        let others: Vec<&str> = more.iter().chain(&rest).map(|(one, _)| one.vulnerable.id.as_str()).collect();
+        let others: Vec<&str> = more.iter().chain(&rest).map(|one| one.vulnerable.id.as_str()).collect();
         self.others(text, &others, if shown.is_empty() { "" } else { "and " });
     }
 
@@ -183,7 +186,8 @@ impl Table<'_> {
         self.line(text, &line);
     }
 
-    fn finding(&self, text: &mut String, one: &Removed<'_>, title: &str) {
+    fn finding(&self, text: &mut String, one: &Removed<'_>) {
+        let title = title(one.vulnerable);
         let id = pad(&fit(&clean(&one.vulnerable.id), 24), 16);
         let line = format!("{id} {:>3.0}  {}{}", one.vulnerable.risk, marks(one.vulnerable), clean(title));
         let line = fit(line.trim_end(), self.width.saturating_sub(14));

@@ -184,3 +184,62 @@ fn in_base(judged: &Judged, inventory: &Inventory) -> bool {
     let base = inventory.base.as_ref().map_or(0, |base| base.layers);
     judged.finding.place.layer.as_ref().is_some_and(|layer| layer.index < base)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice(package: &str, to: &str, in_base: bool) -> Advice {
+        Advice {
+            change: String::new(),
+            package: package.to_owned(),
+            to: to.to_owned(),
+            packages: vec![format!("{package} 1")],
+            in_base,
+            severity: Severity::Low,
+            risk: 1.0,
+            fingerprints: Vec::new(),
+        }
+    }
+
+    fn check(groups: &[(&str, &str, &str, bool)], expected: &[&str]) {
+        let groups = groups.iter().map(|(source, name, to, in_base)| {
+            (((*source).to_owned(), (*name).to_owned(), *in_base), advice(name, to, *in_base))
+        });
+        let shown: Vec<String> = of_one_source(groups.collect())
+            .iter()
+            .map(|advice| format!("{} {} {}", advice.package, advice.to, advice.packages.join("+")))
+            .collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn binaries_of_one_source_are_one_upgrade() {
+        check(
+            &[
+                ("gcc", "libgcc", "11.5", false),
+                ("glibc", "glibc", "2.34", false),
+                ("glibc", "glibc-common", "2.34", false),
+                ("glibc", "glibc-langpack", "2.35", false),
+                ("glibc", "glibc-minimal", "2.34", true),
+            ],
+            &[
+                "libgcc 11.5 libgcc 1",
+                "glibc 2.34 glibc 1+glibc-common 1",
+                "glibc-langpack 2.35 glibc-langpack 1",
+                "glibc-minimal 2.34 glibc-minimal 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn installed_versions() {
+        let mut one = advice("a", "2", false);
+        one.packages = vec!["a 1".to_owned(), "b 1".to_owned()];
+        assert_eq!(one.installed(), (Some("1"), vec!["a", "b"]));
+        one.packages.push("c 1.5".to_owned());
+        assert_eq!(one.installed(), (None, vec!["a 1", "b 1", "c 1.5"]));
+        one.packages.push("d".to_owned());
+        assert_eq!(one.installed().0, None);
+    }
+}

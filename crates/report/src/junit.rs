@@ -74,7 +74,7 @@ fn case(xml: &mut Writer<&mut dyn Write>, judged: &Judged) -> Result<(), RenderE
         let lines: Vec<String> =
             facts.iter().map(|(label, value)| format!("{label}: {}", clean(value))).collect();
         let text = format!("{}\n{}", clean(&finding.remedy), lines.join("\n"));
-        xml.write_event(Event::Text(BytesText::new(&text)))?;
+        xml.write_event(Event::Text(BytesText::new(text.trim_start())))?;
         xml.write_event(Event::End(BytesEnd::new("failure")))?;
     }
     xml.write_event(Event::End(BytesEnd::new("testcase")))?;

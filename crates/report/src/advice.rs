@@ -150,6 +150,23 @@ impl Advice {
         removed
     }
 
+    /// Where the packages of a language are, each place once; a distribution's are all in its own database.
+    pub(crate) fn places<'a>(&self, found: &BTreeMap<&Fingerprint, &'a Judged>) -> Vec<&'a str> {
+        let mut places: Vec<&str> = Vec::new();
+        for judged in self.fingerprints.iter().filter_map(|fingerprint| found.get(fingerprint).copied()) {
+            let is_language = match &judged.finding.subject {
+                Subject::Package { ecosystem, .. } => !ecosystem.is_distribution(),
+                Subject::Distribution { .. } | Subject::Target { .. } => false,
+            };
+            if let Some(path) = judged.finding.place.path.as_deref().filter(|_| is_language)
+                && !places.contains(&path)
+            {
+                places.push(path);
+            }
+        }
+        places
+    }
+
     /// The installed version where all packages have one, and the packages: by name then, else with their versions.
     pub(crate) fn installed(&self) -> (Option<&str>, Vec<&str>) {
         let parts: Option<Vec<(&str, &str)>> =

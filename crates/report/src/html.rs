@@ -59,7 +59,7 @@ struct AdviceRow {
     from: String,
     to: String,
     packages: String,
-    place: String,
+    places: Vec<String>,
     in_base: bool,
     exploited: bool,
     removed: Vec<RemovedRow>,
@@ -176,7 +176,6 @@ fn urgent(judged: &Judged) -> Urgent {
 fn advice_row(advice: &Advice, found: &BTreeMap<&Fingerprint, &Judged>) -> AdviceRow {
     let (version, packages) = advice.installed();
     let removed = advice.removed(found, |_| true);
-    let place = removed.first().and_then(|one| one.judged.finding.place.path.as_ref());
     let row = |one: &Removed<'_>| RemovedRow {
         severity: one.severity.name(),
         id: cell(&one.vulnerable.id),
@@ -189,7 +188,7 @@ fn advice_row(advice: &Advice, found: &BTreeMap<&Fingerprint, &Judged>) -> Advic
         from: version.map(cell).unwrap_or_default(),
         to: cell(&advice.to),
         packages: cell(&packages.join(", ")),
-        place: place.map(|path| cell(&format!("/{path}"))).unwrap_or_default(),
+        places: advice.places(found).iter().map(|path| cell(&format!("/{path}"))).collect(),
         in_base: advice.in_base,
         exploited: removed.iter().any(|one| one.vulnerable.known_exploited.is_some()),
         removed: removed.iter().map(row).collect(),

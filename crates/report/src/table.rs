@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use seawall_finding::{Evidence, FixState, Severity, Subject, Vulnerable};
+use seawall_finding::{Evidence, FixState, Severity, Vulnerable};
 use seawall_inventory::TargetKind;
 use seawall_policy::{Judged, Verdict};
 
@@ -137,11 +137,11 @@ impl Table<'_> {
             if std::mem::take(&mut is_first) {
                 self.heading(text, "UPGRADE");
             }
-            self.upgrade(text, advice, &removed);
+            self.upgrade(text, advice, &advice.places(&found), &removed);
         }
     }
 
-    fn upgrade(&self, text: &mut String, advice: &Advice, removed: &[Removed<'_>]) {
+    fn upgrade(&self, text: &mut String, advice: &Advice, places: &[&str], removed: &[Removed<'_>]) {
         let (version, packages) = advice.installed();
         let what = match version {
             Some(version) => format!("{} {}", clean(&advice.package), clean(version)),
@@ -151,7 +151,7 @@ impl Table<'_> {
         let removes = format!("removes {}{}", removed.len(), worst(removed));
         let room = self.width.min(WIDE).saturating_sub(removes.width() + 2);
         let _ = writeln!(text, "{}  {removes}", self.paint("1", &pad(&fit(&what, room), room)));
-        if let Some(whereabouts) = whereabouts(advice, version, &packages, removed) {
+        if let Some(whereabouts) = whereabouts(advice, version, &packages, places, removed) {
             self.line(text, &format!("  in {whereabouts}"));
         }
         let (telling, rest): (Vec<_>, Vec<_>) = removed.iter().partition(|one| {
@@ -395,26 +395,24 @@ fn worst(removed: &[Removed<'_>]) -> String {
     }
 }
 
-/// The packages, where they say more than the upgrade's name; where the first one is; whether the base image brought it.
+/// The packages, where they say more than the upgrade's name; where they are; which layer brought them.
 fn whereabouts(
     advice: &Advice,
     version: Option<&str>,
     packages: &[&str],
+    places: &[&str],
     removed: &[Removed<'_>],
 ) -> Option<String> {
     let mut parts = Vec::new();
     if version.is_none() || packages != [advice.package.as_str()] {
         parts.push(clean(&packages.join(", ")).into_owned());
     }
-    let judged = removed.first().map(|one| one.judged)?;
-    let is_language = match &judged.finding.subject {
-        Subject::Package { ecosystem, .. } => !ecosystem.is_distribution(),
-        Subject::Distribution { .. } | Subject::Target { .. } => false,
-    };
-    let place = &judged.finding.place;
-    if is_language && let Some(path) = &place.path {
-        parts.push(format!("/{}", clean(path)));
+    match places {
+        [] => {}
+        [path] => parts.push(format!("/{}", clean(path))),
+        [path, others @ ..] => parts.push(format!("/{} and {} more", clean(path), others.len())),
     }
+    let place = &removed.first()?.judged.finding.place;
     if advice.in_base {
         parts.push("the base image".to_owned());
     } else if let Some(instruction) = place.layer.as_ref().and_then(|layer| layer.instruction.as_deref()) {

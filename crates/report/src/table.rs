@@ -21,6 +21,8 @@ use crate::{Advice, Colour, RenderError, RenderOptions, Report};
 const LISTED_MAX: usize = 3;
 /// Ids that one line of unfixed findings lists before it counts the rest.
 const IDS_MAX: usize = 3;
+/// Packages without a fix that are listed before they are counted: nobody can act on them.
+const UNFIXED_MAX: usize = 20;
 /// Gaps that are listed before they are counted.
 const GAPS_MAX: usize = 20;
 /// Width where there is no terminal to ask.
@@ -50,6 +52,14 @@ struct Table<'a> {
     report: &'a Report,
     colour: Colour,
     width: usize,
+}
+
+/// The problems of one source package that have no fix.
+#[derive(Default)]
+struct Unfixed<'a> {
+    severity: Severity,
+    risk: f64,
+    ids: Vec<&'a str>,
 }
 
 impl Table<'_> {
@@ -195,9 +205,9 @@ impl Table<'_> {
         let _ = writeln!(text, "{}", line.trim_end());
     }
 
-    /// One line a source package: its binaries have the same problems.
+    /// One line a source package, because its binaries have the same problems; the worst first.
     fn unfixed(&self, text: &mut String) {
-        let mut groups: BTreeMap<(&str, String), Vec<(&Judged, &Vulnerable)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(FixState, String), Unfixed<'_>> = BTreeMap::new();
         for judged in self.listed() {
             if let Evidence::Vulnerable(vulnerable) = &judged.finding.evidence
                 && vulnerable.state != FixState::Fixed
@@ -207,30 +217,40 @@ impl Table<'_> {
                     || judged.finding.subject.label(),
                     |matched| format!("{} {}", matched.name, matched.version),
                 );
-                groups.entry((vulnerable.state.label(), name)).or_default().push((judged, vulnerable));
-            }
-        }
-        let mut state = "";
-        for ((label, package), found) in groups {
-            if label != state {
-                self.heading(text, &label.to_uppercase());
-                state = label;
-            }
-            let worst = found.iter().map(|(judged, _)| judged.finding.severity).max().unwrap_or_default();
-            let mut ids: Vec<&str> = Vec::new();
-            for (_, vulnerable) in &found {
-                if !ids.contains(&vulnerable.id.as_str()) {
-                    ids.push(&vulnerable.id);
+                let group = groups.entry((vulnerable.state, name)).or_default();
+                group.severity = group.severity.max(judged.finding.severity);
+                group.risk = group.risk.max(vulnerable.risk);
+                if !group.ids.contains(&vulnerable.id.as_str()) {
+                    group.ids.push(&vulnerable.id);
                 }
             }
-            let more = if ids.len() > IDS_MAX { format!(" +{}", ids.len() - IDS_MAX) } else { String::new() };
-            ids.truncate(IDS_MAX);
-            let room = (self.width / 3).max(24);
-            let line =
-                format!("{}  {}{more}", pad(&fit(&clean(&package), room), room), clean(&ids.join(" ")));
-            let line = fit(&line, self.width.saturating_sub(14));
-            let _ = writeln!(text, "  {}  {}", self.severity(worst), line.trim_end());
         }
+        let mut by_state: BTreeMap<FixState, Vec<(String, Unfixed<'_>)>> = BTreeMap::new();
+        for ((state, name), group) in groups {
+            by_state.entry(state).or_default().push((name, group));
+        }
+        for (state, mut groups) in by_state {
+            groups.sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then(b.risk.total_cmp(&a.risk)));
+            self.heading(text, &state.label().to_uppercase());
+            let (shown, others) = groups.split_at(groups.len().min(UNFIXED_MAX));
+            for (name, group) in shown {
+                self.unfixed_line(text, name, group);
+            }
+            if !others.is_empty() {
+                let problems: usize = others.iter().map(|(_, group)| group.ids.len()).sum();
+                let others = count(others.len(), "package");
+                self.line(text, &format!("  and {others} with {}", count(problems, "problem")));
+            }
+        }
+    }
+
+    fn unfixed_line(&self, text: &mut String, name: &str, group: &Unfixed<'_>) {
+        let (shown, others) = group.ids.split_at(group.ids.len().min(IDS_MAX));
+        let more = if others.is_empty() { String::new() } else { format!(" +{}", others.len()) };
+        let room = (self.width / 3).max(24);
+        let line = format!("{}  {}{more}", pad(&fit(&clean(name), room), room), clean(&shown.join(" ")));
+        let line = fit(&line, self.width.saturating_sub(14));
+        let _ = writeln!(text, "  {}  {}", self.severity(group.severity), line.trim_end());
     }
 
     fn gaps(&self, text: &mut String) {

@@ -238,7 +238,8 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let end = distro.and_then(|distro| distro.end_of_life.as_ref());
     fact("Supported until", end.map(|end| end.on.clone()));
     let image = inventory.image.as_ref();
-    fact("Platform", image.map(|image| image.platform.to_string()));
+    // The tar of a root file system does not say.
+    fact("Platform", image.map(|image| image.platform.to_string()).filter(|platform| platform != "/"));
     fact("Layers", image.map(|image| image.layers.len().to_string()));
     let base = inventory.base.as_ref();
     fact(

@@ -58,12 +58,16 @@ fn case(xml: &mut Writer<&mut dyn Write>, judged: &Judged) -> Result<(), RenderE
         ("classname", clean(&class).as_ref()),
         ("time", "0"),
     ]);
+    if judged.waived.is_none() && !fails(judged) {
+        xml.write_event(Event::Empty(element))?;
+        return Ok(());
+    }
     xml.write_event(Event::Start(element))?;
     if let Some(waived) = &judged.waived {
         let mut element = BytesStart::new("skipped");
         element.push_attribute(("message", clean(&waived.reason).as_ref()));
         xml.write_event(Event::Empty(element))?;
-    } else if fails(judged) {
+    } else {
         let mut element = BytesStart::new("failure");
         element.extend_attributes([
             ("type", finding.severity.name()),

@@ -110,8 +110,7 @@ fn check(target: &str, least: usize) {
         ))
     };
     let of_target = scan(target);
-    println!("{target}: {} findings", of_target.len());
-    assert!(of_target.len() >= least, "too few");
+    assert!(of_target.len() >= least, "{target}: only {} findings", of_target.len());
     for format in FORMATS {
         let document = directory.path().join(format!("{format}.json"));
         let path = document.to_str().unwrap();

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use seawall_advisory::record::{Affected, Bound, KeyedBy, Range, Record, State};
 use seawall_advisory::{Builder, SourceInfo};
-use seawall_inventory::{Distro, Package};
+use seawall_inventory::{Distro, Ecosystem, Inventory, Package, Place, PlaceLayer, Presence, SourcePackage};
+use seawall_report::{Format, RenderOptions, Report, render};
 use seawall_testkit::{Image, Tar};
 use serde_json::Value;
 
@@ -109,8 +110,7 @@ fn check(target: &str, least: usize) {
         ))
     };
     let of_target = scan(target);
-    println!("{target}: {} findings", of_target.len());
-    assert!(of_target.len() >= least, "too few");
+    assert!(of_target.len() >= least, "{target}: only {} findings", of_target.len());
     for format in FORMATS {
         let document = directory.path().join(format!("{format}.json"));
         let path = document.to_str().unwrap();
@@ -234,6 +234,81 @@ fn real_images() {
     for entry in entries.map(Result::unwrap) {
         if wanted.iter().any(|name| entry.file_name() == *name) {
             check(entry.path().to_str().unwrap(), 20);
+        }
+    }
+}
+
+/// Packages as they are written and read back, licences and places included.
+#[test]
+fn packages_survive_every_format() {
+    let place = |path: &str| {
+        let layer = PlaceLayer {
+            index: 3,
+            diff_id: seawall_inventory::Digest::sha256([7; 32]),
+            instruction: Some("RUN a=b && c".to_owned()),
+        };
+        Place { layer: Some(layer), ..Place::path(path) }
+    };
+    let distro = Distro {
+        id: "rhel".to_owned(),
+        version: Some("9.4".to_owned()),
+        streams: vec!["eus".to_owned()],
+        content_sets: vec!["rhel-9-for-x86_64-appstream-rpms".to_owned()],
+        ..Distro::default()
+    };
+    let mut owned = Package {
+        presence: Presence::LockedForDevelopment,
+        places: vec![place("a/package-lock.json")],
+        ..Package::new(Ecosystem::Npm, "@scope/odd name", "1.0.0-β")
+    };
+    let module = Package {
+        module: Some("nodejs:18:9020020230825081254:rhel9".to_owned()),
+        source: Some(SourcePackage { name: "nodejs".to_owned(), version: "18.1-1.el9".to_owned() }),
+        architecture: Some("x86_64".to_owned()),
+        vendor: Some("Red Hat, Inc. <x=y>".to_owned()),
+        licenses: vec!["MIT".to_owned(), "own words, AND more".to_owned()],
+        places: vec![place("var/lib/rpm/rpmdb.sqlite")],
+        ..Package::new(Ecosystem::Rpm, "nodejs-libs", "1:18.1-1.el9")
+    };
+    owned.owner = Some(module.purl(Some(&distro)));
+    let named = |ecosystem, name: &str, version: &str| Package {
+        places: vec![place("some/file!/inner.jar")],
+        ..Package::new(ecosystem, name, version)
+    };
+    let mut packages = vec![
+        module,
+        owned,
+        named(Ecosystem::Golang, "github.com/Owner/Repo.v2/v3", "v3.0.0+incompatible"),
+        named(Ecosystem::Golang, "stdlib", "1.21.3"),
+        named(Ecosystem::Maven, "org.example:core", ""),
+        named(Ecosystem::Composer, "symfony/http-kernel", "v4.4.0"),
+        named(Ecosystem::Generic, "a=b?c#d@e%2Ff&g", "1 2\t3"),
+        named(Ecosystem::Nuget, "Newtonsoft.Json", "12.0.1"),
+        named(Ecosystem::Pypi, "zope-interface", "1!2.0"),
+        named(Ecosystem::Swift, "github.com/apple/swift-nio", "2.0.0"),
+        named(Ecosystem::Bitnami, "postgresql", "16.1.0-3"),
+        named(Ecosystem::Conan, "name/with/slashes", "UNKNOWN"),
+    ];
+    packages.sort_by_cached_key(|package| (package.ecosystem, package.name.clone(), package.version.clone()));
+    let report = Report {
+        created: "2026-01-01T00:00:00Z".parse().unwrap(),
+        version: "1".to_owned(),
+        inventory: Inventory { distro: Some(distro), packages, ..Inventory::default() },
+        findings: Vec::new(),
+        gaps: Vec::new(),
+        coverage: seawall_finding::Coverage::default(),
+        advice: Vec::new(),
+        verdict: seawall_policy::Verdict::Allow,
+    };
+    for format in [Format::CycloneDx, Format::Spdx, Format::Spdx3] {
+        let mut document = Vec::new();
+        render(&report, format, &RenderOptions::default(), &mut document).unwrap();
+        let (read, gaps) = seawall_catalog::read_sbom(&document).unwrap();
+        assert!(gaps.is_empty(), "{format}: {gaps:?}");
+        assert_eq!(read.distro, report.inventory.distro, "{format}");
+        assert_eq!(read.packages.len(), report.inventory.packages.len());
+        for (read, written) in read.packages.iter().zip(&report.inventory.packages) {
+            assert_eq!(read, written, "{format}");
         }
     }
 }

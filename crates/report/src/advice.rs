@@ -150,6 +150,23 @@ impl Advice {
         removed
     }
 
+    /// Where the packages of a language are, each place once; a distribution's are all in its own database.
+    pub(crate) fn places<'a>(&self, found: &BTreeMap<&Fingerprint, &'a Judged>) -> Vec<&'a str> {
+        let mut places: Vec<&str> = Vec::new();
+        for judged in self.fingerprints.iter().filter_map(|fingerprint| found.get(fingerprint).copied()) {
+            let is_language = match &judged.finding.subject {
+                Subject::Package { ecosystem, .. } => !ecosystem.is_distribution(),
+                Subject::Distribution { .. } | Subject::Target { .. } => false,
+            };
+            if let Some(path) = judged.finding.place.path.as_deref().filter(|_| is_language)
+                && !places.contains(&path)
+            {
+                places.push(path);
+            }
+        }
+        places
+    }
+
     /// The installed version where all packages have one, and the packages: by name then, else with their versions.
     pub(crate) fn installed(&self) -> (Option<&str>, Vec<&str>) {
         let parts: Option<Vec<(&str, &str)>> =
@@ -164,22 +181,11 @@ impl Advice {
     }
 }
 
-/// The title of each vulnerability where it tells something: one that several share, or `openssl: security update`,
-/// names the package and not the problem.
-pub(crate) fn titles<'a>(removed: &[Removed<'a>]) -> Vec<&'a str> {
-    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in removed {
-        *uses.entry(&one.vulnerable.title).or_default() += 1;
-    }
-    let told = |one: &Removed<'a>| {
-        let title = one.vulnerable.title.as_str();
-        let tells = uses.get(title).is_none_or(|uses| *uses == 1)
-            && !["security update", "regression update", "bug fix update"]
-                .iter()
-                .any(|end| title.ends_with(end));
-        if tells { title } else { "" }
-    };
-    removed.iter().map(told).collect()
+/// The title where it tells something: `openssl: security update` names the package, not the problem.
+pub(crate) fn title(vulnerable: &Vulnerable) -> &str {
+    let says_nothing = ["security update", "regression update", "bug fix update"];
+    let title = vulnerable.title.as_str();
+    if says_nothing.iter().any(|end| title.ends_with(end)) { "" } else { title }
 }
 
 fn fix(judged: &Judged) -> Option<(&Vulnerable, &str)> {
@@ -194,4 +200,63 @@ fn fix(judged: &Judged) -> Option<(&Vulnerable, &str)> {
 fn in_base(judged: &Judged, inventory: &Inventory) -> bool {
     let base = inventory.base.as_ref().map_or(0, |base| base.layers);
     judged.finding.place.layer.as_ref().is_some_and(|layer| layer.index < base)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice(package: &str, to: &str, in_base: bool) -> Advice {
+        Advice {
+            change: String::new(),
+            package: package.to_owned(),
+            to: to.to_owned(),
+            packages: vec![format!("{package} 1")],
+            in_base,
+            severity: Severity::Low,
+            risk: 1.0,
+            fingerprints: Vec::new(),
+        }
+    }
+
+    fn check(groups: &[(&str, &str, &str, bool)], expected: &[&str]) {
+        let groups = groups.iter().map(|(source, name, to, in_base)| {
+            (((*source).to_owned(), (*name).to_owned(), *in_base), advice(name, to, *in_base))
+        });
+        let shown: Vec<String> = of_one_source(groups.collect())
+            .iter()
+            .map(|advice| format!("{} {} {}", advice.package, advice.to, advice.packages.join("+")))
+            .collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn binaries_of_one_source_are_one_upgrade() {
+        check(
+            &[
+                ("gcc", "libgcc", "11.5", false),
+                ("glibc", "glibc", "2.34", false),
+                ("glibc", "glibc-common", "2.34", false),
+                ("glibc", "glibc-langpack", "2.35", false),
+                ("glibc", "glibc-minimal", "2.34", true),
+            ],
+            &[
+                "libgcc 11.5 libgcc 1",
+                "glibc 2.34 glibc 1+glibc-common 1",
+                "glibc-langpack 2.35 glibc-langpack 1",
+                "glibc-minimal 2.34 glibc-minimal 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn installed_versions() {
+        let mut one = advice("a", "2", false);
+        one.packages = vec!["a 1".to_owned(), "b 1".to_owned()];
+        assert_eq!(one.installed(), (Some("1"), vec!["a", "b"]));
+        one.packages.push("c 1.5".to_owned());
+        assert_eq!(one.installed(), (None, vec!["a 1", "b 1", "c 1.5"]));
+        one.packages.push("d".to_owned());
+        assert_eq!(one.installed().0, None);
+    }
 }

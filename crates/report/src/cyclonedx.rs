@@ -40,9 +40,14 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         "dependencies": [{ "ref": root, "dependsOn": references }],
     });
     let problems = problems(report);
+    let mut unique = Unique::default();
     let vulnerabilities: Vec<Value> = problems
         .iter()
-        .filter_map(|problem| Some(vulnerability(problem, references.get(problem.index)?)))
+        .filter_map(|problem| {
+            // The same finding on two architectures has one fingerprint.
+            let own = unique.reference(format!("finding:{}", problem.judged.fingerprint));
+            Some(vulnerability(problem, &own, references.get(problem.index)?))
+        })
         .collect();
     if !vulnerabilities.is_empty() {
         document["vulnerabilities"] = json!(vulnerabilities);
@@ -54,8 +59,7 @@ fn target(report: &Report, reference: &str) -> Value {
     let target = &report.inventory.target;
     let kind = match target.kind {
         TargetKind::Image | TargetKind::Container => "container",
-        TargetKind::Directory => "file",
-        TargetKind::Sbom => "application",
+        TargetKind::Directory | TargetKind::Sbom => "application",
     };
     let mut component = json!({
         "type": kind,
@@ -86,14 +90,22 @@ fn distribution(report: &Report) -> Option<Value> {
 
 /// A reference for each package, unique in the document.
 fn references(report: &Report) -> Vec<String> {
-    let mut uses: HashMap<String, usize> = HashMap::new();
-    let unique = |package: &Package| {
-        let reference = reference(report, package);
-        let count = uses.entry(reference.clone()).or_default();
+    let mut unique = Unique::default();
+    report.inventory.packages.iter().map(|package| unique.reference(reference(report, package))).collect()
+}
+
+/// Makes references unique: the second `a` is `a-2`.
+#[derive(Default)]
+struct Unique {
+    uses: HashMap<String, usize>,
+}
+
+impl Unique {
+    fn reference(&mut self, reference: String) -> String {
+        let count = self.uses.entry(reference.clone()).or_default();
         *count += 1;
         if *count == 1 { reference } else { format!("{reference}-{count}") }
-    };
-    report.inventory.packages.iter().map(unique).collect()
+    }
 }
 
 /// The same package at two places is two components.
@@ -173,11 +185,11 @@ fn properties(package: &Package) -> Vec<Value> {
     properties
 }
 
-fn vulnerability(problem: &Problem<'_>, reference: &str) -> Value {
+fn vulnerability(problem: &Problem<'_>, own: &str, reference: &str) -> Value {
     let (judged, vulnerable) = (problem.judged, problem.vulnerable.as_ref());
     let source = vulnerable.matched.first().map_or("unknown", |matched| matched.source.as_str());
     let mut value = json!({
-        "bom-ref": format!("finding:{}", judged.fingerprint),
+        "bom-ref": own,
         "id": vulnerable.id,
         "source": { "name": source },
         "ratings": ratings(judged.finding.severity, vulnerable),

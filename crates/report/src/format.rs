@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::str::FromStr;
 
 use crate::{
-    Report, cyclonedx, github, gitlab, grype, html, json, junit, sarif, spdx, table, template, trivy,
+    Report, cyclonedx, github, gitlab, grype, html, json, junit, sarif, spdx, spdx_3, table, template, trivy,
 };
 
 /// An output format.
@@ -136,7 +136,7 @@ pub fn render(
         Format::Html => html::write(report, out),
         Format::CycloneDx => cyclonedx::write(report, out),
         Format::Spdx => spdx::write(report, out),
-        Format::Spdx3 => spdx::write_3(report, out),
+        Format::Spdx3 => spdx_3::write(report, out),
         Format::Trivy => trivy::write(report, out),
         Format::Grype => grype::write(report, out),
         Format::Gitlab => gitlab::write(report, out),

@@ -12,7 +12,8 @@ use seawall_policy::Judged;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::advice::{by_fingerprint, titles};
+use crate::advice::{Removed, by_fingerprint, title};
+use crate::report::risk;
 use crate::text::{clean, count, printable};
 use crate::{Advice, RenderError, Report, web};
 
@@ -58,7 +59,7 @@ struct AdviceRow {
     from: String,
     to: String,
     packages: String,
-    place: String,
+    places: Vec<String>,
     in_base: bool,
     exploited: bool,
     removed: Vec<RemovedRow>,
@@ -175,11 +176,10 @@ fn urgent(judged: &Judged) -> Urgent {
 fn advice_row(advice: &Advice, found: &BTreeMap<&Fingerprint, &Judged>) -> AdviceRow {
     let (version, packages) = advice.installed();
     let removed = advice.removed(found, |_| true);
-    let place = removed.first().and_then(|one| one.judged.finding.place.path.as_ref());
-    let row = |(one, title): (&crate::advice::Removed<'_>, &str)| RemovedRow {
+    let row = |one: &Removed<'_>| RemovedRow {
         severity: one.severity.name(),
         id: cell(&one.vulnerable.id),
-        title: cell(title),
+        title: cell(title(one.vulnerable)),
         exploited: one.vulnerable.known_exploited.is_some(),
     };
     AdviceRow {
@@ -188,10 +188,10 @@ fn advice_row(advice: &Advice, found: &BTreeMap<&Fingerprint, &Judged>) -> Advic
         from: version.map(cell).unwrap_or_default(),
         to: cell(&advice.to),
         packages: cell(&packages.join(", ")),
-        place: place.map(|path| cell(&format!("/{path}"))).unwrap_or_default(),
+        places: advice.places(found).iter().map(|path| cell(&format!("/{path}"))).collect(),
         in_base: advice.in_base,
         exploited: removed.iter().any(|one| one.vulnerable.known_exploited.is_some()),
-        removed: removed.iter().zip(titles(&removed)).map(row).collect(),
+        removed: removed.iter().map(row).collect(),
     }
 }
 
@@ -238,7 +238,8 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let end = distro.and_then(|distro| distro.end_of_life.as_ref());
     fact("Supported until", end.map(|end| end.on.clone()));
     let image = inventory.image.as_ref();
-    fact("Platform", image.map(|image| image.platform.to_string()));
+    // The tar of a root file system does not say.
+    fact("Platform", image.map(|image| image.platform.to_string()).filter(|platform| platform != "/"));
     fact("Layers", image.map(|image| image.layers.len().to_string()));
     let base = inventory.base.as_ref();
     fact(
@@ -271,7 +272,7 @@ fn row(judged: &Judged) -> Row {
         subject: cell(&finding.subject.label()),
         fixed: vulnerable.map(|vulnerable| cell(&vulnerable.fixed_versions.join(", "))).unwrap_or_default(),
         state: vulnerable.map(|vulnerable| vulnerable.state.label().to_owned()).unwrap_or_default(),
-        risk: vulnerable.map_or(100.0, |vulnerable| vulnerable.risk).round(),
+        risk: risk(judged).round(),
         epss: vulnerable
             .and_then(|vulnerable| vulnerable.epss.as_ref())
             .filter(|epss| epss.score >= EPSS_SHOWN)

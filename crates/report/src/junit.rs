@@ -58,12 +58,16 @@ fn case(xml: &mut Writer<&mut dyn Write>, judged: &Judged) -> Result<(), RenderE
         ("classname", clean(&class).as_ref()),
         ("time", "0"),
     ]);
+    if judged.waived.is_none() && !fails(judged) {
+        xml.write_event(Event::Empty(element))?;
+        return Ok(());
+    }
     xml.write_event(Event::Start(element))?;
     if let Some(waived) = &judged.waived {
         let mut element = BytesStart::new("skipped");
         element.push_attribute(("message", clean(&waived.reason).as_ref()));
         xml.write_event(Event::Empty(element))?;
-    } else if fails(judged) {
+    } else {
         let mut element = BytesStart::new("failure");
         element.extend_attributes([
             ("type", finding.severity.name()),
@@ -74,7 +78,7 @@ fn case(xml: &mut Writer<&mut dyn Write>, judged: &Judged) -> Result<(), RenderE
         let lines: Vec<String> =
             facts.iter().map(|(label, value)| format!("{label}: {}", clean(value))).collect();
         let text = format!("{}\n{}", clean(&finding.remedy), lines.join("\n"));
-        xml.write_event(Event::Text(BytesText::new(&text)))?;
+        xml.write_event(Event::Text(BytesText::new(text.trim_start())))?;
         xml.write_event(Event::End(BytesEnd::new("failure")))?;
     }
     xml.write_event(Event::End(BytesEnd::new("testcase")))?;

@@ -18,6 +18,7 @@ mod problem;
 mod report;
 mod sarif;
 mod spdx;
+mod spdx_3;
 mod table;
 mod template;
 mod text;

@@ -60,7 +60,8 @@ impl Collector {
     }
 }
 
-fn risk(judged: &Judged) -> f64 {
+/// Order of work; what is no vulnerability of a package has a fixed place in it.
+pub(crate) fn risk(judged: &Judged) -> f64 {
     match &judged.finding.evidence {
         seawall_finding::Evidence::Vulnerable(vulnerable) => vulnerable.risk,
         seawall_finding::Evidence::Malicious(_) => 100.0,

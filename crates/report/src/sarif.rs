@@ -226,8 +226,12 @@ fn result<'a>(report: &Report, judged: &'a Judged, rule_id: String, rule_index: 
         Severity::Low | Severity::Negligible | Severity::Unknown => "note",
     };
     let target = &report.inventory.target.name;
-    let path = finding.place.path.clone().unwrap_or_else(|| target.clone());
-    let uri: String = percent_encoding::utf8_percent_encode(&path, PATH).collect();
+    let (path, qualified) = match &finding.place.path {
+        Some(path) => (path.as_str(), format!("{target}/{path}")),
+        None => (target.as_str(), target.clone()),
+    };
+    // Code scanning takes relative addresses only.
+    let uri: String = percent_encoding::utf8_percent_encode(path.trim_start_matches('/'), PATH).collect();
     let suppressions = judged.waived.iter().map(|waived| Suppression {
         kind: "external",
         status: "accepted",
@@ -243,7 +247,7 @@ fn result<'a>(report: &Report, judged: &'a Judged, rule_id: String, rule_index: 
                 artifact_location: ArtifactLocation { uri },
                 region: Region { start_line: finding.place.line.unwrap_or(1) },
             },
-            logical_locations: [LogicalLocation { fully_qualified_name: format!("{target}/{path}") }],
+            logical_locations: [LogicalLocation { fully_qualified_name: qualified }],
             message: Text { text: format!("{} in {target}", finding.subject.label()) },
         }],
         partial_fingerprints: BTreeMap::from([("seawall/v1", judged.fingerprint.to_string())]),

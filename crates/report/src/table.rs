@@ -3,24 +3,21 @@
 //! Findings are grouped by the upgrade that removes them; a group lists its worst few and counts the rest, because
 //! every other format lists them all. Control characters of hostile names never reach the terminal.
 
+mod coverage;
+mod unfixed;
+mod upgrades;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use seawall_finding::{Evidence, FixState, Severity, Subject, Vulnerable};
+use seawall_finding::{Evidence, Severity};
 use seawall_inventory::TargetKind;
 use seawall_policy::{Judged, Verdict};
 
-use unicode_width::UnicodeWidthStr;
+use crate::text::{clean, count, fit, wrap};
+use crate::{Colour, RenderError, RenderOptions, Report};
 
-use crate::advice::{Removed, by_fingerprint, titles};
-use crate::text::{clean, count, fit, pad, wrap};
-use crate::{Advice, Colour, RenderError, RenderOptions, Report};
-
-/// Findings that one upgrade's group lists before it counts the rest.
-const LISTED_MAX: usize = 3;
-/// Ids that one line of unfixed findings lists before it counts the rest.
-const IDS_MAX: usize = 3;
 /// Gaps that are listed before they are counted.
 const GAPS_MAX: usize = 20;
 /// Width where there is no terminal to ask.
@@ -115,117 +112,13 @@ impl Table<'_> {
         self.heading(text, "ATTENTION");
         for judged in urgent {
             let severity = self.severity(judged.finding.severity);
-            for line in wrap(&clean(&judged.finding.summary), self.width - 14) {
-                let _ = writeln!(text, "  {severity}  {line}");
+            for (index, line) in wrap(&clean(&judged.finding.summary), self.width - 14).iter().enumerate() {
+                let label = if index == 0 { severity.as_str() } else { "          " };
+                let _ = writeln!(text, "  {label}  {line}");
             }
             for line in wrap(&clean(&judged.finding.remedy), self.width - 14) {
                 let _ = writeln!(text, "              {line}");
             }
-        }
-    }
-
-    fn upgrades(&self, text: &mut String) {
-        let found = by_fingerprint(&self.report.findings);
-        let mut is_first = true;
-        for advice in &self.report.advice {
-            let removed = advice.removed(&found, is_listed);
-            if removed.is_empty() {
-                continue;
-            }
-            if std::mem::take(&mut is_first) {
-                self.heading(text, "UPGRADE");
-            }
-            self.upgrade(text, advice, &removed);
-        }
-    }
-
-    fn upgrade(&self, text: &mut String, advice: &Advice, removed: &[Removed<'_>]) {
-        let (version, packages) = advice.installed();
-        let what = match version {
-            Some(version) => format!("{} {}", clean(&advice.package), clean(version)),
-            None => clean(&advice.package).into_owned(),
-        };
-        let what = format!("{what} → {}", clean(&advice.to));
-        let removes = format!("removes {}{}", removed.len(), worst(removed));
-        let room = self.width.saturating_sub(removes.width() + 2);
-        let _ = writeln!(text, "{}  {removes}", self.paint("1", &pad(&fit(&what, room), room)));
-        if let Some(whereabouts) = whereabouts(advice, version, &packages, removed) {
-            self.line(text, &format!("  in {whereabouts}"));
-        }
-        let titles = titles(removed);
-        let (telling, rest): (Vec<_>, Vec<_>) = removed.iter().zip(titles).partition(|(one, title)| {
-            !title.is_empty() || !marks(one.vulnerable).is_empty() || one.severity >= Severity::High
-        });
-        let (shown, more) = telling.split_at(telling.len().min(LISTED_MAX));
-        for (one, title) in shown {
-            self.finding(text, one, title);
-        }
-        let others: Vec<&str> = more.iter().chain(&rest).map(|(one, _)| one.vulnerable.id.as_str()).collect();
-        self.others(text, &others, if shown.is_empty() { "" } else { "and " });
-    }
-
-    /// As many ids as fit on one line, and how many there are.
-    fn others(&self, text: &mut String, ids: &[&str], and: &str) {
-        let Some(first) = ids.first() else { return };
-        let mut line = format!("  {and}{}", clean(first));
-        let mut left = ids.len() - 1;
-        for id in ids.iter().skip(1) {
-            let tail = if left > 1 { format!(", {left} more").len() } else { 0 };
-            if line.width() + 2 + id.width() + tail > self.width {
-                break;
-            }
-            let _ = write!(line, ", {}", clean(id));
-            left -= 1;
-        }
-        if left > 0 {
-            let _ = write!(line, ", {left} more");
-        }
-        self.line(text, &line);
-    }
-
-    fn finding(&self, text: &mut String, one: &Removed<'_>, title: &str) {
-        let id = pad(&fit(&clean(&one.vulnerable.id), 24), 16);
-        let start = format!("{id} {:>3.0}  {}", one.vulnerable.risk, marks(one.vulnerable));
-        let room = self.width.saturating_sub(14 + start.width());
-        let line = format!("  {}  {start}{}", self.severity(one.severity), fit(&clean(title), room));
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-
-    /// One line a source package: its binaries have the same problems.
-    fn unfixed(&self, text: &mut String) {
-        let mut groups: BTreeMap<(&str, String), Vec<(&Judged, &Vulnerable)>> = BTreeMap::new();
-        for judged in self.listed() {
-            if let Evidence::Vulnerable(vulnerable) = &judged.finding.evidence
-                && vulnerable.state != FixState::Fixed
-            {
-                let matched = vulnerable.matched.first();
-                let name = matched.map_or_else(
-                    || judged.finding.subject.label(),
-                    |matched| format!("{} {}", matched.name, matched.version),
-                );
-                groups.entry((vulnerable.state.label(), name)).or_default().push((judged, vulnerable));
-            }
-        }
-        let mut state = "";
-        for ((label, package), found) in groups {
-            if label != state {
-                self.heading(text, &label.to_uppercase());
-                state = label;
-            }
-            let worst = found.iter().map(|(judged, _)| judged.finding.severity).max().unwrap_or_default();
-            let mut ids: Vec<&str> = Vec::new();
-            for (_, vulnerable) in &found {
-                if !ids.contains(&vulnerable.id.as_str()) {
-                    ids.push(&vulnerable.id);
-                }
-            }
-            let more = if ids.len() > IDS_MAX { format!(" +{}", ids.len() - IDS_MAX) } else { String::new() };
-            ids.truncate(IDS_MAX);
-            let room = (self.width / 3).max(24);
-            let line =
-                format!("{}  {}{more}", pad(&fit(&clean(&package), room), room), clean(&ids.join(" ")));
-            let line = fit(&line, self.width.saturating_sub(14));
-            let _ = writeln!(text, "  {}  {}", self.severity(worst), line.trim_end());
         }
     }
 
@@ -243,83 +136,6 @@ impl Table<'_> {
         if gaps.len() > GAPS_MAX {
             let _ = writeln!(text, "  … and {} more", gaps.len() - GAPS_MAX);
         }
-    }
-
-    fn coverage(&self, text: &mut String) {
-        self.heading(text, "COVERAGE");
-        let coverage = &self.report.coverage;
-        let mut row = |label: &str, value: String| {
-            for (index, line) in wrap(&clean(&value), self.width.saturating_sub(14)).iter().enumerate() {
-                let label = if index == 0 { label } else { "" };
-                let _ = writeln!(text, "  {label:<10}  {line}");
-            }
-        };
-        let size = format!("{} files, {} MB", coverage.files, coverage.bytes / 1_000_000);
-        if coverage.layers > 0 {
-            let cached = match coverage.layers_cached {
-                0 => String::new(),
-                cached => format!(" ({cached} from the cache)"),
-            };
-            row("looked at", format!("{}{cached}, {size}", count(coverage.layers as usize, "layer")));
-        } else if coverage.files > 0 {
-            row("looked at", size);
-        }
-        let ecosystem = |count: &seawall_finding::CatalogCount| {
-            format!("{} {}", count.packages, count.ecosystem.purl_type())
-        };
-        let packages = coverage.packages.iter().map(ecosystem).collect::<Vec<_>>().join(", ");
-        row("packages", if packages.is_empty() { "none".to_owned() } else { packages });
-        row("judged", self.judged());
-        for (index, source) in coverage.advisories.iter().enumerate() {
-            let as_of = source.as_of.as_deref().and_then(|as_of| as_of.get(..10)).unwrap_or("unknown age");
-            let label = if index == 0 { "by" } else { "" };
-            let (covers, name) = (pad(&source.covers, 14), pad(&source.name, 16));
-            let line = format!("  {label:<10}  {covers} {name} {as_of}  {} records", source.records);
-            // Columns, so nothing that `wrap` may touch.
-            let _ = writeln!(text, "{}", fit(&clean(&line), self.width).trim_end());
-        }
-        if coverage.advisories.is_empty() {
-            let _ = writeln!(text, "  by          no advisory data: `seawall db update` fetches it");
-        }
-        let hidden = self.hidden();
-        if !hidden.is_empty() {
-            for (index, line) in wrap(&clean(&hidden), self.width.saturating_sub(14)).iter().enumerate() {
-                let _ = writeln!(text, "  {:<10}  {line}", if index == 0 { "not listed" } else { "" });
-            }
-        }
-    }
-
-    /// Packages that advisories were asked about, and why the others were not.
-    fn judged(&self) -> String {
-        let coverage = &self.report.coverage;
-        let all = count(self.report.inventory.packages.len(), "package");
-        let mut judged = format!("{} of {all}", coverage.packages_judged);
-        if coverage.packages_owned > 0 {
-            let _ = write!(judged, ", {} as part of their distribution package", coverage.packages_owned);
-        }
-        if coverage.packages_for_development > 0 {
-            let _ = write!(judged, ", {} for development left out", coverage.packages_for_development);
-        }
-        judged
-    }
-
-    /// What was found and is not listed, so that a short report never looks like a clean one.
-    fn hidden(&self) -> String {
-        let findings = &self.report.findings;
-        let mut parts = Vec::new();
-        let mut part = |number: usize, what: &str| {
-            if number > 0 {
-                parts.push(format!("{number} {what}"));
-            }
-        };
-        part(findings.iter().filter(|judged| judged.waived.is_some()).count(), "waived");
-        part(findings.iter().filter(|judged| is_negligible(judged)).count(), "negligible");
-        let suppressed = self.report.coverage.problems_suppressed;
-        part(usize::try_from(suppressed).unwrap_or(usize::MAX), "that the vendor denies");
-        for left_out in &self.report.coverage.left_out {
-            parts.push(format!("{} by {}", left_out.findings, left_out.by));
-        }
-        parts.join(", ")
     }
 
     /// Counts each problem once, as the groups above do: not once a package of the same source.
@@ -353,7 +169,9 @@ impl Table<'_> {
             why.push(format!("{denied} denied"));
         }
         let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
-        let _ = writeln!(text, "\n{verdict}: {found}{why}");
+        let indent = self.report.verdict.to_string().len() + 2;
+        let lines = wrap(&format!("{found}{why}"), self.width.saturating_sub(indent));
+        let _ = writeln!(text, "\n{verdict}: {}", lines.join(&format!("\n{}", " ".repeat(indent))));
     }
 
     /// What the table lists: neither waived nor negligible.
@@ -366,6 +184,14 @@ fn is_listed(judged: &Judged) -> bool {
     judged.waived.is_none() && !is_negligible(judged)
 }
 
+fn is_negligible(judged: &Judged) -> bool {
+    judged.waived.is_none() && judged.verdict == Verdict::Allow
+}
+
+fn is_vulnerable(judged: &Judged) -> bool {
+    matches!(judged.finding.evidence, Evidence::Vulnerable(_))
+}
+
 /// `1 critical, 3 high`.
 fn by_severity(severities: impl Iterator<Item = Severity>) -> String {
     let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
@@ -375,63 +201,6 @@ fn by_severity(severities: impl Iterator<Item = Severity>) -> String {
     let parts: Vec<String> =
         counts.iter().rev().map(|(severity, count)| format!("{count} {severity}")).collect();
     parts.join(", ")
-}
-
-/// How many an upgrade removes of each severity that is worth a word.
-fn worst(removed: &[Removed<'_>]) -> String {
-    let severities = removed.iter().map(|one| one.severity).filter(|severity| *severity >= Severity::Medium);
-    match by_severity(severities) {
-        counts if counts.is_empty() => String::new(),
-        counts => format!(" ({counts})"),
-    }
-}
-
-/// The packages, where they say more than the upgrade's name; where the first one is; whether the base image brought it.
-fn whereabouts(
-    advice: &Advice,
-    version: Option<&str>,
-    packages: &[&str],
-    removed: &[Removed<'_>],
-) -> Option<String> {
-    let mut parts = Vec::new();
-    if version.is_none() || packages != [advice.package.as_str()] {
-        parts.push(clean(&packages.join(", ")).into_owned());
-    }
-    let judged = removed.first().map(|one| one.judged)?;
-    let is_language = match &judged.finding.subject {
-        Subject::Package { ecosystem, .. } => !ecosystem.is_distribution(),
-        Subject::Distribution { .. } | Subject::Target { .. } => false,
-    };
-    let place = &judged.finding.place;
-    if is_language && let Some(path) = &place.path {
-        parts.push(format!("/{}", clean(path)));
-    }
-    if advice.in_base {
-        parts.push("the base image".to_owned());
-    } else if let Some(instruction) = place.layer.as_ref().and_then(|layer| layer.instruction.as_deref()) {
-        parts.push(format!("layer of {}", clean(instruction)));
-    }
-    if parts.is_empty() { None } else { Some(parts.join(" · ")) }
-}
-
-fn is_negligible(judged: &Judged) -> bool {
-    judged.waived.is_none() && judged.verdict == Verdict::Allow
-}
-
-fn is_vulnerable(judged: &Judged) -> bool {
-    matches!(judged.finding.evidence, Evidence::Vulnerable(_))
-}
-
-/// `exploited` (CISA KEV) and an EPSS of 10 % or more.
-fn marks(vulnerable: &Vulnerable) -> String {
-    let mut marks = String::new();
-    if vulnerable.known_exploited.is_some() {
-        marks.push_str("exploited  ");
-    }
-    if let Some(epss) = vulnerable.epss.as_ref().filter(|epss| epss.score >= 0.1) {
-        let _ = write!(marks, "EPSS {:.0} %  ", epss.score * 100.0);
-    }
-    marks
 }
 
 fn kind_label(kind: TargetKind) -> &'static str {

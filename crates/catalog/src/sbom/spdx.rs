@@ -180,12 +180,15 @@ pub(super) fn finish(
     document
 }
 
-/// References to texts of the document become their names; an expression of registered licences stays one.
+/// What must all be observed is a list, in which references to texts of the document become their names; an expression
+/// with a choice stays one.
 fn license_names(expression: &str, licenses: &HashMap<String, String>) -> Vec<String> {
     if expression.is_empty() {
         return Vec::new();
     }
-    let parts: Option<Vec<String>> =
-        expression.split(" AND ").map(|part| licenses.get(part.trim()).cloned()).collect();
-    parts.unwrap_or_else(|| vec![expression.to_owned()])
+    if expression.contains(['(', ')']) || expression.contains(" OR ") {
+        return vec![expression.to_owned()];
+    }
+    let name = |part: &str| licenses.get(part).cloned().unwrap_or_else(|| part.to_owned());
+    expression.split(" AND ").map(|part| name(part.trim())).collect()
 }

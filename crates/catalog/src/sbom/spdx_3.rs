@@ -65,7 +65,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, SbomError> {
             roots.extend(element.roots.0.iter().filter_map(Text::get));
         }
         if let Some(expression) = element.license.get() {
-            expressions.insert(element.id.or_empty(), expression);
+            // A reference to a text is named as the text is.
+            let name = element.name.get().filter(|_| expression.starts_with("LicenseRef-"));
+            expressions.insert(element.id.or_empty(), name.unwrap_or(expression));
         }
         if element.relation.or_empty() == "hasDeclaredLicense" {
             licenses

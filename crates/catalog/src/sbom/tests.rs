@@ -195,7 +195,7 @@ fn cyclonedx_as_xml() {
 const SPDX: &str = r#"{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"doc","packages":[
   {"SPDXID":"SPDXRef-root","name":"app:1","versionInfo":"NOASSERTION","primaryPackagePurpose":"CONTAINER"},
   {"SPDXID":"SPDXRef-os","name":"debian","versionInfo":"12.5","primaryPackagePurpose":"OPERATING-SYSTEM"},
-  {"SPDXID":"SPDXRef-1","name":"bsdutils","versionInfo":"1:2.38.1-5","licenseDeclared":"LicenseRef-a AND LicenseRef-b","sourceInfo":"built package from: util-linux 2.38.1-5",
+  {"SPDXID":"SPDXRef-1","name":"bsdutils","versionInfo":"1:2.38.1-5","licenseDeclared":"LicenseRef-a AND LicenseRef-b AND MIT","sourceInfo":"built package from: util-linux 2.38.1-5",
    "externalRefs":[{"referenceCategory":"SECURITY","referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a"},
      {"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:deb/debian/bsdutils@2.38.1-5?epoch=1"}]},
   {"SPDXID":"SPDXRef-2","name":"b","versionInfo":"1.0","licenseDeclared":"NOASSERTION","licenseConcluded":"MIT OR Apache-2.0",
@@ -206,7 +206,7 @@ const SPDX: &str = r#"{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","nam
   "relationships":[{"spdxElementId":"SPDXRef-DOCUMENT","relationshipType":"DESCRIBES","relatedSpdxElement":"SPDXRef-root"}]}"#;
 
 const SPDX_PACKAGES: [&str; 3] = [
-    "pkg:deb/bsdutils@1:2.38.1-5 source util-linux@2.38.1-5 license GPL-2 license own",
+    "pkg:deb/bsdutils@1:2.38.1-5 source util-linux@2.38.1-5 license GPL-2 license own license MIT",
     "pkg:maven/b@1.0 Locked license MIT OR Apache-2.0 at /app/pom.xml",
     "gap: components that have no package URL: 1 (lost)",
 ];
@@ -223,7 +223,7 @@ fn spdx_2_tag_value() {
       PackageName: app:1\nSPDXID: SPDXRef-root\nPrimaryPackagePurpose: CONTAINER\n\
       PackageName: debian\nSPDXID: SPDXRef-os\nPackageVersion: 12.5\nPrimaryPackagePurpose: OPERATING-SYSTEM\n\
       PackageName: bsdutils\r\nSPDXID: SPDXRef-1\r\nPackageVersion: 1:2.38.1-5\r\n\
-      PackageLicenseDeclared: LicenseRef-a AND LicenseRef-b\nPackageSourceInfo: <text>built package from: util-linux 2.38.1-5</text>\n\
+      PackageLicenseDeclared: LicenseRef-a AND LicenseRef-b AND MIT\nPackageSourceInfo: <text>built package from: util-linux 2.38.1-5</text>\n\
       ExternalRef: SECURITY cpe23Type cpe:2.3:a\nExternalRef: PACKAGE-MANAGER purl pkg:deb/debian/bsdutils@2.38.1-5?epoch=1\n\
       PackageDescription: <text>Two\nPackageName: not one\n</text>\n\
       PackageName: b\nSPDXID: SPDXRef-2\nPackageVersion: 1.0\nPackageLicenseDeclared: NOASSERTION\nPackageLicenseConcluded: MIT OR Apache-2.0\n\
@@ -245,12 +245,13 @@ fn spdx_3_json_ld() {
       {"type":"software_Package","spdxId":"u#2","name":"b","software_packageVersion":"1","externalIdentifier":[{"externalIdentifierType":"packageUrl","identifier":"pkg:npm/b@1"}],
        "comment":"seawall:presence=locked-for-development"},
       {"type":"simplelicensing_LicenseExpression","spdxId":"u#l","simplelicensing_licenseExpression":"MIT"},
-      {"type":"Relationship","from":"u#1","relationshipType":"hasDeclaredLicense","to":["u#l"]},
+      {"type":"simplelicensing_LicenseExpression","spdxId":"u#m","name":"own words","simplelicensing_licenseExpression":"LicenseRef-0"},
+      {"type":"Relationship","from":"u#1","relationshipType":"hasDeclaredLicense","to":["u#l","u#m"]},
       {"type":"software_Sbom","spdxId":"u#s","rootElement":["u#root"]}]}"#;
     check(
         document,
         "alpine:3.20",
-        &["pkg:apk/musl@1.2.5-r0 license MIT", "pkg:npm/b@1 LockedForDevelopment"],
+        &["pkg:apk/musl@1.2.5-r0 license MIT license own words", "pkg:npm/b@1 LockedForDevelopment"],
     );
     assert_eq!(read_sbom(document.as_bytes()).unwrap().0.target.name, "app:1");
 }

@@ -5,6 +5,10 @@ const query = document.getElementById("query"), fix = document.getElementById("f
 const tiles = [...document.querySelectorAll(".tile")];
 const texts = new Map();
 
+// Browsers take seconds to lay out thousands of rows again; more are a click away.
+let most = 300;
+const more = document.getElementById("more");
+
 const textOf = row => {
   if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
   return texts.get(row);
@@ -19,14 +23,18 @@ const show = () => {
     const keep = (pressed.length ? pressed.includes(severity) && state !== "waived" : true)
       && (fix.value === "" || fix.value === state)
       && words.every(word => textOf(row).includes(word));
-    row.hidden = !keep;
     count += keep;
+    row.hidden = !keep || count > most;
   }
+  more.hidden = count <= most;
+  more.textContent = `Show all ${count}`;
   shown.textContent = count === rows.length ? `${count} findings` : `${count} of ${rows.length} findings`;
 };
 
 let waiting;
 if (table) {
+  if (rows.length > most) show();
+  more.addEventListener("click", () => { most = Infinity; show(); });
   query.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(show, 120); });
   fix.addEventListener("change", show);
   for (const tile of tiles) tile.addEventListener("click", () => {
@@ -46,6 +54,12 @@ if (table) {
     const sign = order === "ascending" ? 1 : -1;
     const keyed = rows.map(row => [key(row, column), row]);
     keyed.sort(([a], [b]) => a < b ? -sign : a > b ? sign : 0);
-    table.tBodies[0].append(...keyed.map(([, row]) => row));
+    rows.splice(0, rows.length, ...keyed.map(([, row]) => row));
+    // Outside the document nothing is laid out while the rows move.
+    const body = table.tBodies[0];
+    body.remove();
+    body.append(...rows);
+    show();
+    table.append(body);
   }));
 }

@@ -123,11 +123,13 @@ fn packages() -> Vec<Package> {
             ..Package::new(Ecosystem::Npm, "mocha", "9.0.0")
         },
     ];
+    // The same package of another architecture, as multi-arch Debian has it.
+    packages.push(Package { architecture: Some("i386".to_owned()), ..packages[1].clone() });
     packages[6].owner = Some(packages[2].purl(Some(&distro())));
     packages
 }
 
-fn subject(package: &Package) -> Subject {
+pub(super) fn subject(package: &Package) -> Subject {
     Subject::Package {
         purl: package.purl(Some(&distro())),
         ecosystem: package.ecosystem,
@@ -199,8 +201,8 @@ fn judged(finding: Finding, verdict: Verdict) -> Judged {
 }
 
 fn findings(packages: &[Package]) -> Vec<Judged> {
-    let [bsdutils, libssl, openssl, left, core, tool, django, ..] = packages else {
-        panic!("seven packages")
+    let [bsdutils, libssl, openssl, left, core, tool, django, _, other] = packages else {
+        panic!("nine packages")
     };
     let exploited = |package: &Package| Vulnerable {
         aliases: vec!["DSA-5764-1".to_owned(), "GHSA-aaaa-bbbb-cccc".to_owned()],
@@ -291,6 +293,7 @@ fn findings(packages: &[Package]) -> Vec<Judged> {
         denied,
         judged(attack, Verdict::Warn),
         warned(openssl, Severity::Critical, exploited(openssl)),
+        warned(other, Severity::Critical, exploited(other)),
         warned(
             openssl,
             Severity::Unknown,

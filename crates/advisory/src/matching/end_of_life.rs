@@ -17,17 +17,24 @@ pub fn end_of_life(
     today: &str,
 ) -> (Option<EndOfLife>, Findings) {
     let mut findings = Findings::default();
-    let Some(support) = support_of(database, distro) else { return (None, findings) };
-    let Some(on) = support.ends_on.clone() else { return (None, findings) };
-    let dates = EndOfLife { on: on.clone(), extended_on: support.extended_ends_on.clone() };
+    let Some(dates) = support_of(database, distro).and_then(|support| dates(distro, support)) else {
+        return (None, findings);
+    };
     let is_extended = dates.extended_on.as_deref().is_some_and(|extended| extended >= today);
-    // Debian's long-term support comes through the same archive to everybody.
-    let has_extended = !distro.streams.is_empty() || distro.id == "debian";
-    let is_served = on.as_str() >= today || (is_extended && has_extended);
+    let is_served = dates.on.as_str() >= today || (is_extended && !distro.streams.is_empty());
     if !is_served {
         findings.found.push(distribution_finding(distro, &dates, is_extended));
     }
     (Some(dates), findings)
+}
+
+fn dates(distro: &Distro, support: Support) -> Option<EndOfLife> {
+    let Support { ends_on, extended_ends_on, .. } = support;
+    match (distro.id.as_str(), extended_ends_on) {
+        // Debian's long-term support comes through the same archive to everybody: its end is the end.
+        ("debian", Some(extended)) => Some(EndOfLife { on: extended, extended_on: None }),
+        (_, extended_on) => Some(EndOfLife { on: ends_on?, extended_on }),
+    }
 }
 
 fn support_of(database: Option<&Database>, distro: &Distro) -> Option<Support> {

@@ -6,3 +6,33 @@ pub(crate) mod explain;
 pub(crate) mod manual;
 pub(crate) mod sbom;
 pub(crate) mod scan;
+
+use seawall_advisory::{Detail, Development};
+use seawall_policy::Verdict;
+use seawall_report::Report;
+use seawall_scan::{AssessOptions, Assessed};
+
+use crate::Session;
+
+/// How to assess where the user's options say nothing else.
+fn assess_options(session: &Session<'_>) -> AssessOptions {
+    AssessOptions {
+        today: session.config.today().to_string(),
+        development: Development::LeaveOut,
+        detail: Detail::Full,
+    }
+}
+
+/// A report of what there is and was examined; findings are judged first and not in it yet.
+fn report(assessed: Assessed, session: &Session<'_>) -> Report {
+    Report {
+        created: session.config.now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        inventory: assessed.inventory,
+        findings: Vec::new(),
+        gaps: assessed.findings.gaps,
+        coverage: assessed.coverage,
+        advice: Vec::new(),
+        verdict: Verdict::Allow,
+    }
+}

@@ -25,25 +25,9 @@ use crate::Session;
 use crate::args::TargetArgs;
 use crate::progress::Reporter;
 
-/// Which platforms of a multi-platform image are wanted.
-pub(crate) enum PlatformWish {
-    /// As `--platform` says, or this machine's.
-    One(PlatformChoice),
-    /// Every one.
-    All,
-}
-
-impl PlatformWish {
-    pub(crate) fn of(args: &TargetArgs) -> PlatformWish {
-        PlatformWish::One(args.platform.clone().map_or(PlatformChoice::Host, PlatformChoice::One))
-    }
-
-    fn choice(&self) -> PlatformChoice {
-        match self {
-            PlatformWish::One(choice) => choice.clone(),
-            PlatformWish::All => PlatformChoice::All,
-        }
-    }
+/// Which platforms of a multi-platform image `--platform` wants.
+pub(crate) fn platforms(args: &TargetArgs) -> PlatformChoice {
+    args.platform.clone().map_or(PlatformChoice::Host, PlatformChoice::One)
 }
 
 /// A target that can be examined.
@@ -107,24 +91,23 @@ impl<'s> Targets<'s> {
     }
 
     /// Opens what the text names: one target, or one for each platform.
-    pub(crate) fn open(&self, text: &str, wish: &PlatformWish) -> Result<Vec<Opened>> {
-        let choice = wish.choice();
+    pub(crate) fn open(&self, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         if text == "-" {
-            return self.on_stream(&choice);
+            return self.on_stream(choice);
         }
         match text.split_once(':') {
-            Some(("registry", reference)) => self.in_registry(reference, &choice),
-            Some(("docker", reference)) => self.in_engine(reference, Some(EngineKind::Docker), &choice),
-            Some(("podman", reference)) => self.in_engine(reference, Some(EngineKind::Podman), &choice),
+            Some(("registry", reference)) => self.in_registry(reference, choice),
+            Some(("docker", reference)) => self.in_engine(reference, Some(EngineKind::Docker), choice),
+            Some(("podman", reference)) => self.in_engine(reference, Some(EngineKind::Podman), choice),
             Some(("containerd", reference)) => {
-                self.in_engine(reference, Some(EngineKind::Containerd), &choice)
+                self.in_engine(reference, Some(EngineKind::Containerd), choice)
             }
             Some(("container", name)) => self.of_container(name),
             Some(("dir", path)) => directory(text, path),
             Some(("oci" | "oci-dir" | "archive" | "docker-archive" | "oci-archive" | "sbom", path)) => {
-                self.at_path(text, path, &choice)
+                self.at_path(text, path, choice)
             }
-            Some(_) | None => self.by_name(text, &choice),
+            Some(_) | None => self.by_name(text, choice),
         }
     }
 

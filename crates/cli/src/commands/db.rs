@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::Session;
 use crate::args::{Db, TargetArgs};
 use crate::exit::Exit;
-use crate::target::{PlatformWish, Targets};
+use crate::target::Targets;
 use crate::terminal::Terminal;
 
 const USER_AGENT: &str = concat!("seawall/", env!("CARGO_PKG_VERSION"));
@@ -61,7 +61,7 @@ fn mirrors(
     let mut only = BTreeSet::new();
     if let Some(target) = only_for {
         let targets = Targets::new(&TargetArgs::of(target), session)?;
-        for opened in targets.open(target, &PlatformWish::One(PlatformChoice::Host))? {
+        for opened in targets.open(target, &PlatformChoice::Host)? {
             let packages = targets.examine(&opened)?.inventory.packages;
             let sources = packages.iter().filter(|package| package.ecosystem == Ecosystem::Deb);
             only.extend(sources.map(|package| package.source_name().to_owned()));

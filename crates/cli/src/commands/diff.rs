@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
-use seawall_advisory::{Database, Detail, Development};
+use seawall_advisory::Database;
 use seawall_finding::{Finding, Fingerprint, Gap, Severity};
 use seawall_inventory::Package;
 use seawall_policy::Verdict;
-use seawall_scan::{AssessOptions, Assessed, assess};
+use seawall_scan::{Assessed, assess};
 use serde::Serialize;
 
 use crate::Session;
 use crate::args::{Diff, DiffFormat};
 use crate::exit::Exit;
 use crate::output;
-use crate::target::{PlatformWish, Targets};
+use crate::target::{Targets, platforms};
 
 pub(crate) fn run(args: &Diff, session: &Session<'_>) -> Result<Exit> {
     let database = super::scan::database(session)?;
@@ -42,16 +42,11 @@ fn one(
     database: Option<&Database>,
     session: &Session<'_>,
 ) -> Result<Assessed> {
-    let opened = targets.open(target, &PlatformWish::of(&args.after))?;
+    let opened = targets.open(target, &platforms(&args.after))?;
     let [opened] = opened.as_slice() else {
         bail!("{target} has {} images; choose one with --platform", opened.len())
     };
-    let options = AssessOptions {
-        today: session.config.today().to_string(),
-        development: Development::LeaveOut,
-        detail: Detail::Full,
-    };
-    Ok(assess(targets.examine(opened)?, database, &options))
+    Ok(assess(targets.examine(opened)?, database, &super::assess_options(session)))
 }
 
 /// Everything that differs, and how much does not.

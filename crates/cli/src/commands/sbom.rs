@@ -1,15 +1,15 @@
 //! `seawall sbom`: what is in a target, as a software bill of materials.
 
 use anyhow::{Result, bail};
-use seawall_advisory::{Detail, Development};
-use seawall_report::{Format, Report};
+use seawall_advisory::Detail;
+use seawall_report::Format;
 use seawall_scan::{AssessOptions, assess};
 
 use crate::Session;
 use crate::args::{Output, Sbom};
 use crate::exit::Exit;
 use crate::output::Outputs;
-use crate::target::{PlatformWish, Targets};
+use crate::target::{Targets, platforms};
 
 pub(crate) fn run(args: &Sbom, session: &Session<'_>) -> Result<Exit> {
     match args.format {
@@ -27,13 +27,9 @@ pub(crate) fn run(args: &Sbom, session: &Session<'_>) -> Result<Exit> {
     let output = Output { format: args.format, file: args.output.clone() };
     let outputs = Outputs::new(&[output], None, None)?;
     let targets = Targets::new(&args.target, session)?;
-    let opened = targets.open(&args.target.target, &PlatformWish::of(&args.target))?;
+    let opened = targets.open(&args.target.target, &platforms(&args.target))?;
     outputs.check_count(opened.len())?;
-    let options = AssessOptions {
-        today: session.config.today().to_string(),
-        development: Development::LeaveOut,
-        detail: Detail::Facts,
-    };
+    let options = AssessOptions { detail: Detail::Facts, ..super::assess_options(session) };
     let mut exit = Exit::NotExamined;
     for one in &opened {
         let assessed = assess(targets.examine(one)?, None, &options);
@@ -43,16 +39,7 @@ pub(crate) fn run(args: &Sbom, session: &Session<'_>) -> Result<Exit> {
                 session.terminal.note(format_args!("not examined: {gap}"));
             }
         }
-        let report = Report {
-            created: session.config.now(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            inventory: assessed.inventory,
-            findings: Vec::new(),
-            gaps: assessed.findings.gaps,
-            coverage: assessed.coverage,
-            advice: Vec::new(),
-            verdict: seawall_policy::Verdict::Allow,
-        };
+        let report = super::report(assessed, session);
         outputs.write(&report, session.terminal)?;
         exit = Exit::Allowed;
     }

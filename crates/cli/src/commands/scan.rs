@@ -1,10 +1,9 @@
 //! `seawall scan`: a target → what is in it → what is wrong → the policy's verdict → reports.
 
-use std::io;
-
 use anyhow::{Context as _, Result, anyhow};
-use seawall_advisory::{Database, Detail, Development, Order};
+use seawall_advisory::{Database, Development, Order};
 use seawall_finding::{Evidence, Finding, FixState, LeftOut, Severity, Subject};
+use seawall_image::manifest::PlatformChoice;
 use seawall_policy::{Context, Funnel, Judged, Policy};
 use seawall_report::{Collector, Report, advise};
 use seawall_scan::{AssessOptions, Assessed, assess};
@@ -13,7 +12,7 @@ use crate::Session;
 use crate::args::Scan;
 use crate::exit::Exit;
 use crate::output::Outputs;
-use crate::target::{Opened, PlatformWish, Targets};
+use crate::target::{Opened, Targets, platforms};
 
 /// Age above which the database is called old, in days: a distribution publishes several advisories a week.
 const OLD_DAYS: i64 = 7;
@@ -24,9 +23,9 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
     let outputs = Outputs::new(&args.format, args.output.as_deref(), args.template.as_deref())?;
     let database = database(session)?;
     let targets = Targets::new(&args.target, session)?;
-    let wish = if args.all_platforms { PlatformWish::All } else { PlatformWish::of(&args.target) };
-    let opened = targets.open(&args.target.target, &wish)?;
-    let base = args.base.as_deref().map(|base| targets.open(base, &wish)).transpose()?;
+    let choice = if args.all_platforms { PlatformChoice::All } else { platforms(&args.target) };
+    let opened = targets.open(&args.target.target, &choice)?;
+    let base = args.base.as_deref().map(|base| targets.open(base, &choice)).transpose()?;
     outputs.check_count(opened.len())?;
     let mut worst: Option<Exit> = None;
     for one in &opened {
@@ -34,7 +33,9 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         if let Some(base) = &base {
             examined.inventory.base = base_of(one, base)?;
         }
-        let assessed = assess(examined, database.as_ref(), &assess_options(args, session));
+        let development = if args.include_dev { Development::Judge } else { Development::LeaveOut };
+        let options = AssessOptions { development, ..super::assess_options(session) };
+        let assessed = assess(examined, database.as_ref(), &options);
         let report = judged(assessed, &policy, args, session)?;
         outputs.write(&report, session.terminal)?;
         worst = worst.into_iter().chain([exit(&report)]).max_by_key(|exit| rank(*exit));
@@ -86,14 +87,6 @@ pub(super) fn database(session: &Session<'_>) -> Result<Option<Database>> {
     Ok(Some(database))
 }
 
-pub(super) fn assess_options(args: &Scan, session: &Session<'_>) -> AssessOptions {
-    AssessOptions {
-        today: session.config.today().to_string(),
-        development: if args.include_dev { Development::Judge } else { Development::LeaveOut },
-        detail: Detail::Full,
-    }
-}
-
 fn base_of(image: &Opened, base: &[Opened]) -> Result<Option<seawall_inventory::Base>> {
     let Some(image) = image.image() else { return Err(anyhow!("--base needs an image as the target")) };
     let bases: Vec<_> = base.iter().filter_map(Opened::image).collect();
@@ -105,31 +98,16 @@ fn base_of(image: &Opened, base: &[Opened]) -> Result<Option<seawall_inventory::
 }
 
 /// Pours the findings through the policy into a report.
-pub(super) fn judged(
-    assessed: Assessed,
-    policy: &Policy,
-    args: &Scan,
-    session: &Session<'_>,
-) -> Result<Report> {
-    let Assessed { inventory, mut findings, mut coverage } = assessed;
-    leave_out(&mut findings.found, args, &mut coverage.left_out);
+fn judged(mut assessed: Assessed, policy: &Policy, args: &Scan, session: &Session<'_>) -> Result<Report> {
+    leave_out(&mut assessed.findings.found, args, &mut assessed.coverage.left_out);
+    let found = std::mem::take(&mut assessed.findings.found);
     let mut collector = Collector::default();
-    let context = Context { today: session.config.today(), inventory: &inventory };
-    let tally = Funnel::new(policy, context, vec![&mut collector])
-        .pour(findings.found)
-        .map_err(|error: io::Error| anyhow!("cannot collect findings: {error}"))?;
-    let found = collector.into_findings();
-    let advice = advise(&found, &inventory, is_newer);
-    Ok(Report {
-        created: session.config.now(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        inventory,
-        findings: found,
-        gaps: findings.gaps,
-        coverage,
-        advice,
-        verdict: tally.worst,
-    })
+    let context = Context { today: session.config.today(), inventory: &assessed.inventory };
+    let tally =
+        Funnel::new(policy, context, vec![&mut collector]).pour(found).context("cannot collect findings")?;
+    let findings = collector.into_findings();
+    let advice = advise(&findings, &assessed.inventory, is_newer);
+    Ok(Report { findings, advice, verdict: tally.worst, ..super::report(assessed, session) })
 }
 
 /// Takes out what the user does not want to see, and counts it.

@@ -290,3 +290,38 @@ impl std::str::FromStr for Output {
         Ok(Output { format: format.parse()?, file })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of a shell line: blanks, single quotes, a comment at the end.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.split(" #").next().unwrap_or(line);
+        let mut words = Vec::new();
+        for (index, part) in line.split('\'').enumerate() {
+            match index % 2 {
+                0 => words.extend(part.split_whitespace().map(str::to_owned)),
+                _ => words.push(part.to_owned()),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn every_example_in_help_and_readme_is_a_command_line() {
+        let texts = [include_str!("../../../README.md"), SCAN_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
+        let examples: Vec<&str> = texts
+            .iter()
+            .flat_map(|text| text.lines())
+            .map(str::trim)
+            .filter(|line| line.starts_with("seawall "))
+            .collect();
+        assert!(examples.len() > 15, "{examples:?}");
+        for example in examples {
+            if let Err(error) = Cli::try_parse_from(words(example)) {
+                panic!("{example}: {error}");
+            }
+        }
+    }
+}

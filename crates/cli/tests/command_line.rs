@@ -233,6 +233,16 @@ fn policies_waivers_and_baselines_judge() {
 }
 
 #[test]
+fn the_policy_of_the_readme_is_a_policy() {
+    let place = Place::with_database();
+    let readme = include_str!("../../../README.md");
+    let yaml = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let app = place.write("app.tar", old().docker_archive());
+    let policy = place.write("policy.yaml", yaml);
+    place.check(&["scan", &app, "--policy", &policy], 1);
+}
+
+#[test]
 fn several_formats_go_to_several_files_and_only_the_result_to_stdout() {
     let place = Place::with_database();
     let app = place.write("app.tar", old().docker_archive());

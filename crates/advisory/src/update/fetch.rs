@@ -86,6 +86,9 @@ pub enum FetchError {
     /// The bytes broke off, or there are more than such a file has.
     #[error("{0} broke off or is too big")]
     Broken(String),
+    /// There is nothing at the address.
+    #[error("{0} does not exist")]
+    Absent(String),
     /// What should say where a feed is does not.
     #[error("`{0}` does not say where the feed is")]
     Pointer(String),

@@ -294,7 +294,7 @@ fn changelog_archive(stanza: &str) -> Option<(String, String, String)> {
 fn bytes(url: &str, bytes_max: u64, fetch: &dyn Fetch) -> Result<Vec<u8>, FetchError> {
     let body = match fetch.fetch(&plain(Address::Published(url)))? {
         Response::Body(body) => body,
-        Response::Absent | Response::NotModified => return Err(FetchError::Pointer(url.to_owned())),
+        Response::Absent | Response::NotModified => return Err(FetchError::Absent(url.to_owned())),
     };
     let mut bytes = Vec::new();
     let read = body.reader.take(bytes_max + 1).read_to_end(&mut bytes);

@@ -5,12 +5,12 @@ SHELL := bash
 CARGO := cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test setup-demo setup-test format lint unit deny self bench fuzz
+.PHONY: demo test setup-demo setup-test format lint unit reports deny self bench fuzz
 
 demo: setup-demo
 	scripts/demo
 
-test: setup-test format lint unit deny self
+test: setup-test format lint unit reports deny self
 
 setup-demo:
 	scripts/setup demo
@@ -26,6 +26,10 @@ lint:
 
 unit:
 	$(CARGO) test --locked --workspace --no-fail-fast
+
+# Reports in every format against the schemas of those formats.
+reports:
+	scripts/validate-reports
 
 deny:
 	scripts/deny

@@ -476,6 +476,45 @@ fn files_of_a_distribution_package_are_judged_by_the_distribution() {
     assert!(finding.summary.contains("say nothing of python3-urllib3"), "{}", finding.summary);
 }
 
+/// The modules inside of a third party's package are that party's: the distribution does not judge them.
+#[test]
+fn files_of_a_third_partys_package_are_judged_by_upstream() {
+    let vendor = says("debian-dsa", "CVE-2023-5", "debian:12", "nodejs").fixed("18.13.0+dfsg1-1+deb12u1");
+    let upstream = says("ghsa", "CVE-2024-1000", "npm", "tar").fixed("6.2.1");
+    let owner = Package {
+        vendor: Some("Ivan Iguaran <ivan@nodesource.com>".into()),
+        ..deb("nodejs", "20.11.0-1nodesource1")
+    };
+    let purl: Purl = "pkg:deb/debian/nodejs@20.11.0-1nodesource1".parse().unwrap();
+    let owned = Package { owner: Some(purl), ..Package::new(Ecosystem::Npm, "tar", "6.1.0") };
+    let matched = run(&[owner, owned], Some(distro("debian:12")), &[vendor, upstream]);
+    assert_eq!(lines(&matched), ["CVE-2024-1000 fixed 6.2.1", "gap NoData"]);
+    assert_eq!((matched.packages_owned, matched.packages_judged), (0, 2));
+}
+
+/// A tree in a directory is of its own distribution; another format's database is of nobody that is known.
+#[test]
+fn a_package_is_judged_by_its_own_trees_distribution() {
+    let all = [
+        says("debian-dsa", "CVE-2024-11", "debian:11", "bash").fixed("5.1-2+deb11u2"),
+        says("debian-dsa", "CVE-2024-12", "debian:12", "bash").fixed("5.2.15-2+deb12u1"),
+    ];
+    let of = |release: Option<&str>| Package {
+        distro: Some(Box::new(release.map(distro).unwrap_or_default())),
+        ..deb("bash", "5.1-2+deb11u1")
+    };
+    let host = || Some(distro("debian:12"));
+    let matched = run(&[of(Some("debian:11"))], host(), &all);
+    assert_eq!(lines(&matched), ["CVE-2024-11 fixed 5.1-2+deb11u2"]);
+    let finding = serde_json::to_string(&matched.findings.found[0].subject).unwrap();
+    assert!(finding.contains("distro=debian-11"), "{finding}");
+    for unknown in [of(None), rpm("bash", "5.1-1"), Package::new(Ecosystem::Apk, "bash", "5.1-r0")] {
+        let matched = run(&[unknown], host(), &all);
+        assert_eq!((lines(&matched), matched.packages_judged), (vec!["gap NoData".to_owned()], 0));
+        assert!(matched.findings.gaps[0].reason.contains("a distribution that is not known"));
+    }
+}
+
 #[test]
 fn other_vendors_kernel_headers_and_keys() {
     let fix = says("almalinux", "CVE-2024-1000", "almalinux:9", "foo").fixed("2.0-1.el9");

@@ -11,7 +11,7 @@ use seawall_finding::{Gap, GapKind};
 use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place, Presence};
 use serde::{Deserialize, Serialize};
 
-use crate::{distro, ownership};
+use crate::{distro, ownership, tree};
 
 /// What the readers found in one tree (a layer, a directory).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -92,6 +92,7 @@ impl Catalog {
         let distro = distro::choose(&distros);
         let mut packages = locked_packages_once_installed(distribution_packages_once(packages));
         attach_licenses(&mut packages, licenses);
+        tree::attach_distros(&mut packages, &distros, distro.as_ref());
         ownership::resolve(&mut packages, &owned, distro.as_ref());
         packages.sort_by(|a, b| identity(a).cmp(&identity(b)));
         Joined { distro, packages, gaps }
@@ -126,7 +127,7 @@ fn identity(package: &Package) -> impl Ord {
     (package.ecosystem, &package.name, &package.version, place, &package.architecture)
 }
 
-/// A distribution's package is there once, whatever number of databases name it (dpkg's and a chisel manifest, an
+/// A distribution's package is in a tree once, whatever number of databases name it (dpkg's and a chisel manifest, an
 /// rpm database and its copy in `usr/share/rpm`). Packages of languages may be there several times, in several places.
 fn distribution_packages_once(packages: Vec<Package>) -> Vec<Package> {
     let mut once: Vec<Package> = Vec::with_capacity(packages.len());
@@ -138,6 +139,7 @@ fn distribution_packages_once(packages: Vec<Package>) -> Vec<Package> {
                 package.name.clone(),
                 package.version.clone(),
                 package.architecture.clone(),
+                tree::of_package(&package).to_owned(),
             );
             match seen.entry((key, package.module.clone())) {
                 Entry::Occupied(at) => {

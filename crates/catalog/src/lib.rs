@@ -48,6 +48,7 @@ mod sbt_lock;
 mod swift;
 #[cfg(test)]
 mod testing;
+mod tree;
 
 pub use catalog::{Catalog, Joined, PackageLicenses};
 pub use sbom::{SbomError, read_sbom};
@@ -104,7 +105,7 @@ pub const READERS: &[&[Reader]] = &[
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The visitor that feeds all readers.
 #[derive(Debug, Default)]

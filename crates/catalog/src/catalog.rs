@@ -95,6 +95,7 @@ impl Catalog {
         tree::attach_distros(&mut packages, &distros, distro.as_ref());
         ownership::resolve(&mut packages, &owned, distro.as_ref());
         packages.sort_by(|a, b| identity(a).cmp(&identity(b)));
+        let packages = programs_once(packages);
         Joined { distro, packages, gaps }
     }
 
@@ -185,11 +186,42 @@ fn locked_packages_once_installed(packages: Vec<Package>) -> Vec<Package> {
             false => found.iter().for_each(|at| {
                 if let Some(installed) = kept.get_mut(*at) {
                     fill(installed, package.clone());
+                    // What a program's traces let guess, its lock file says.
+                    installed.presence = Presence::Installed;
                 }
             }),
         }
     }
     kept
+}
+
+/// A program is there once, although several of its files name it: `libssl` and `libcrypto` of one build, `perl` and its
+/// other name. Files are of one build where packages of one source own them, or where they are in one directory.
+fn programs_once(packages: Vec<Package>) -> Vec<Package> {
+    let build = |package: &Package| match &package.owner {
+        Some(owner) => {
+            let upstream = owner.qualifiers.get("upstream").unwrap_or(&owner.name);
+            upstream.split('@').next().unwrap_or_default().to_owned()
+        }
+        None => {
+            let path = package.places.first().and_then(|place| place.path.as_deref()).unwrap_or_default();
+            format!("/{}", path.rsplit_once('/').map_or("", |(directory, _)| directory))
+        }
+    };
+    let mut once: Vec<Package> = Vec::with_capacity(packages.len());
+    let mut seen = HashMap::new();
+    for package in packages {
+        if package.ecosystem == Ecosystem::Generic {
+            let key = (package.name.clone(), package.version.clone(), build(&package));
+            if let Some(first) = seen.get(&key).and_then(|at: &usize| once.get_mut(*at)) {
+                fill(first, package);
+                continue;
+            }
+            seen.insert(key, once.len());
+        }
+        once.push(package);
+    }
+    once
 }
 
 /// The directory of a lock file's project: npm's own `node_modules/.package-lock.json` belongs to the one above.
@@ -274,5 +306,25 @@ mod tests {
             &[&["srv/ap/package-lock.json"], &[MANIFEST]],
         );
         check(&[(LOCK, Locked)], &[&[LOCK]]);
+    }
+
+    #[test]
+    fn a_program_is_there_once_for_all_its_files() {
+        use seawall_inventory::Purl;
+        let joined = |files: &[(&str, Option<&str>)]| {
+            let mut packages = Vec::new();
+            for (path, owner) in files {
+                let owner = owner.map(|owner| owner.parse::<Purl>().unwrap());
+                let places = vec![Place::path(*path)];
+                packages.push(Package { owner, places, ..Package::new(Ecosystem::Generic, "openssl", "3") });
+            }
+            programs_once(packages).iter().map(|package| package.places.len()).collect::<Vec<_>>()
+        };
+        let crypto = Some("pkg:apk/alpine/libcrypto3@3.1.7-r0?upstream=openssl");
+        let ssl = Some("pkg:apk/alpine/libssl3@3.1.7-r0?upstream=openssl");
+        assert_eq!(joined(&[("lib/libcrypto.so.3", crypto), ("usr/lib/libssl.so.3", ssl)]), [2]);
+        assert_eq!(joined(&[("opt/a/libcrypto.so.3", None), ("opt/a/libssl.so.3", None)]), [2]);
+        assert_eq!(joined(&[("opt/a/libcrypto.so.3", None), ("opt/b/libssl.so.3", None)]), [1, 1]);
+        assert_eq!(joined(&[("lib/libcrypto.so.3", crypto), ("lib/libssl.so.3", None)]), [1, 1]);
     }
 }

@@ -28,6 +28,10 @@ use space::{Role, Scope, Spaces};
 
 pub use end_of_life::{end_of_life, end_of_life_runtimes};
 
+/// The source of Debian's DSA and DLA, and that of all it knows.
+const DEBIAN_ANNOUNCEMENTS: &str = "debian-dsa";
+const DEBIAN_TRACKER: &str = "debian-tracker";
+
 /// Settings of [`match_inventory`].
 #[derive(Debug, Clone, Default)]
 pub struct MatchOptions {
@@ -272,6 +276,7 @@ impl<'d> Run<'d> {
         if let Some(distro) = &self.inventory.distro {
             gaps.extend(self.strangers.iter().map(|(vendor, names)| stranger_gap(distro, vendor, names)));
         }
+        gaps.extend(self.asked.iter().filter_map(|space| gap_of_open_problems(self.database, space)));
         self.matched.findings.found.sort_by(by_urgency);
         for space in &self.asked {
             for shard in self.database.sources_for(space) {
@@ -295,6 +300,18 @@ enum Owner {
     Judged,
     /// Upstream's advisories, because the distribution's say nothing of the owner.
     Silent(String),
+}
+
+/// Debian's announcements name what was fixed; what is still open, only its tracker knows.
+fn gap_of_open_problems(database: &Database, space: &str) -> Option<Gap> {
+    let has = |name: &str| database.sources_for(space).any(|shard| shard.source.name == name);
+    if !has(DEBIAN_ANNOUNCEMENTS) || has(DEBIAN_TRACKER) {
+        return None;
+    }
+    let reason = format!(
+        "problems of {space} that have no fix yet: the database has {DEBIAN_ANNOUNCEMENTS}, and not {DEBIAN_TRACKER}"
+    );
+    Some(Gap::of_target(GapKind::NoData, reason))
 }
 
 fn stranger_gap(distro: &Distro, vendor: &str, names: &[&str]) -> Gap {

@@ -33,7 +33,7 @@ impl Place {
     fn with_database() -> Place {
         let place = Place::new();
         let mut builder = Builder::new();
-        let debian = SourceInfo::named("debian-dsa");
+        let debian = SourceInfo::named("debian-tracker");
         for (id, name, fixed, severity) in [
             ("CVE-2024-0001", "openssl", Some("3.0.14-1"), Severity::High),
             ("CVE-2024-0002", "openssl", None, Severity::Critical),

@@ -206,6 +206,8 @@ const PYTHON: &[Case] = &[
     of(Ecosystem::Pypi, "werkzeug 2.2.2", "CVE-2020-28724", "pypi/werkzeug/PYSEC-2020-157.yaml", &["introduced: '0' - fixed: 0.11.6"], Clear),
     of(Ecosystem::Pypi, "langchain 0.0.300", "CVE-2023-38896", "pypi/langchain/PYSEC-2023-146.yaml", &[r#"introduced: "0" - fixed: 0.0.195"#], Clear),
     of(Ecosystem::Pypi, "langchain 0.0.300", "CVE-2023-36095", "pypi/langchain/PYSEC-2023-138.yaml", &["introduced: '0' - fixed: '0.0.236'"], Clear),
+    // The range ends at versions that nobody can order; the list of versions can be read.
+    of(Ecosystem::Pypi, "neutron 10.0.5", "CVE-2017-7543", "pypi/neutron/PYSEC-2026-686.yaml", &["fixed: 7.2.0-12.1", "versions: - 10.0.5"], NotFixed),
     // Between two ranges, and the other line's fix.
     of(Ecosystem::Pypi, "django 4.2.16", "CVE-2024-45231", "pypi/django/PYSEC-2026-1297.yaml", &[r#"introduced: "0" - fixed: 4.2.16 - introduced: "5.0" - fixed: 5.0.9"#], Clear),
     of(Ecosystem::Pypi, "django 5.0.8", "CVE-2024-45231", "pypi/django/PYSEC-2026-1297.yaml", &[r#"introduced: "0" - fixed: 4.2.16 - introduced: "5.0" - fixed: 5.0.9"#], Fixed(&["5.0.9"])),
@@ -368,7 +370,17 @@ fn we_say_what_the_advisories_say() {
             "osv-samples",
         ],
     );
-    let python = ["urllib3", "pillow", "requests", "paramiko", "django", "aiohttp", "werkzeug", "langchain"];
+    let python = [
+        "urllib3",
+        "pillow",
+        "requests",
+        "paramiko",
+        "django",
+        "aiohttp",
+        "neutron",
+        "werkzeug",
+        "langchain",
+    ];
     unpack(&advisories, &feeds, &python.map(|name| format!("pypi/{name}")));
     unpack(
         &advisories,

@@ -1,9 +1,9 @@
 //! Findings read by hand: what the advisory's own text says of a package, and what we say.
 //!
-//! The affected cases were drawn from all findings of bullseye, AlmaLinux 9.3, Alpine 3.18 and a tree of language packages
-//! with Python's `random.Random(2026).sample`, so many per ecosystem; the cases that are not affected were drawn from the
-//! advisories that name an installed package whose version is outside of their ranges, and eleven more were chosen to
-//! be easy to get wrong. Each case quotes what decides; the quotation must be in the document, spaces aside.
+//! 48 affected cases were drawn from all findings of bullseye, AlmaLinux 9.3, Alpine 3.18 and a tree of language packages
+//! with Python's `random.Random(2026).sample`, so many per ecosystem; 11 that are not affected were drawn likewise from the
+//! advisories that name an installed package and do not hold its version. The others were chosen because they are easy
+//! to get wrong. Each case quotes what decides; the quotation must be in the document, spaces aside.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test's own helpers")]
 

@@ -68,13 +68,13 @@ const NAMING_BELOW: &[&str] = &["etc/os-release", "usr/lib/os-release"];
 
 fn below(path: &str) -> bool {
     let is_below = |name: &&str| path.strip_suffix(*name).is_some_and(|root| root.ends_with('/'));
-    NAMING_BELOW.iter().any(|name| is_below(&name))
+    NAMING_BELOW.iter().any(is_below)
 }
 
 /// The distribution of the tree at `root`, which ends with `/`.
 pub(crate) fn of_tree(facts: &[(String, Distro)], root: &str) -> Option<Distro> {
     let named = |name: &&str| facts.iter().find(|(path, _)| path.strip_prefix(root) == Some(*name));
-    NAMING_BELOW.iter().find_map(|name| named(&name)).map(|(_, distro)| distro.clone())
+    NAMING_BELOW.iter().find_map(named).map(|(_, distro)| distro.clone())
 }
 
 fn interest(entry: &Entry<'_>) -> Interest {

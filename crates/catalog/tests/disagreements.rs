@@ -3,8 +3,6 @@
 //! Compared on Debian 11 and 12, Alpine 3.10, 3.18 and 3.20, AlmaLinux 9.3, busybox, and a tree of 23 Python
 //! distributions, 650 npm modules, Go and Rust programs and jars: what is not below was the same, package URLs included.
 
-#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
-
 use std::io::{self, Cursor, Write as _};
 
 use seawall_catalog::{Cataloger, Joined};

@@ -28,6 +28,10 @@ use space::{Role, Scope, Spaces};
 
 pub use end_of_life::{end_of_life, end_of_life_runtimes};
 
+/// The source of Debian's DSA and DLA, and that of all it knows.
+const DEBIAN_ANNOUNCEMENTS: &str = "debian-dsa";
+const DEBIAN_TRACKER: &str = "debian-tracker";
+
 /// Settings of [`match_inventory`].
 #[derive(Debug, Clone, Default)]
 pub struct MatchOptions {
@@ -115,8 +119,8 @@ struct Run<'d> {
     composer: Composer<'d>,
     /// The distribution packages by name: who owns files.
     installed: HashMap<(Ecosystem, &'d str), &'d Package>,
-    /// The spaces of each ecosystem's packages in this inventory.
-    spaces: HashMap<Ecosystem, Rc<Spaces>>,
+    /// The spaces of each ecosystem's packages, by the release that they are of.
+    spaces: HashMap<(Ecosystem, String), Rc<Spaces>>,
     asked: BTreeSet<String>,
     uncovered: BTreeMap<String, u64>,
     broken: BTreeMap<(String, String), u64>,
@@ -130,7 +134,7 @@ impl<'d> Run<'d> {
         if package.ecosystem == Ecosystem::Rpm && package.name == "gpg-pubkey" {
             return;
         }
-        let spaces = self.spaces(package.ecosystem);
+        let spaces = self.spaces(package);
         let Spaces::Known(scopes) = spaces.as_ref() else {
             *self.uncovered.entry(String::new()).or_default() += 1;
             return;
@@ -152,7 +156,7 @@ impl<'d> Run<'d> {
             *self.broken.entry((error.file.clone(), error.reason.clone())).or_default() += 1;
         }
         self.matched.packages_judged += 1;
-        if let Some(distro) = &self.inventory.distro
+        if let Some(distro) = package.distro(self.inventory.distro.as_ref())
             && let Some(vendor) = vendor::stranger(package, distro)
         {
             self.strangers.entry(vendor).or_default().push(&package.name);
@@ -174,9 +178,11 @@ impl<'d> Run<'d> {
         }
     }
 
-    fn spaces(&mut self, ecosystem: Ecosystem) -> Rc<Spaces> {
-        let (database, distro) = (self.database, self.inventory.distro.as_ref());
-        let known = self.spaces.entry(ecosystem);
+    fn spaces(&mut self, package: &Package) -> Rc<Spaces> {
+        let (database, ecosystem) = (self.database, package.ecosystem);
+        let distro = package.distro(self.inventory.distro.as_ref());
+        let release = distro.map(Distro::release).unwrap_or_default();
+        let known = self.spaces.entry((ecosystem, release));
         Rc::clone(known.or_insert_with(|| Rc::new(space::of(database, ecosystem, distro))))
     }
 
@@ -208,7 +214,12 @@ impl<'d> Run<'d> {
             (None, Some(stated)) => stated,
             (None, None) => return Owner::None,
         };
-        let spaces = self.spaces(owner.ecosystem);
+        // What the distribution did not build, its advisories do not judge, nor what was packed into it.
+        let distro = owner.distro(self.inventory.distro.as_ref());
+        if distro.is_some_and(|distro| vendor::stranger(&owner, distro).is_some()) {
+            return Owner::Silent(owner.name);
+        }
+        let spaces = self.spaces(&owner);
         let Spaces::Known(scopes) = spaces.as_ref() else { return Owner::Silent(owner.name) };
         let base: Vec<Scope> = scopes.iter().filter(|scope| scope.role == Role::Base).cloned().collect();
         match claim::collect(self.database, &owner, &base).is_known {
@@ -265,6 +276,7 @@ impl<'d> Run<'d> {
         if let Some(distro) = &self.inventory.distro {
             gaps.extend(self.strangers.iter().map(|(vendor, names)| stranger_gap(distro, vendor, names)));
         }
+        gaps.extend(self.asked.iter().filter_map(|space| gap_of_open_problems(self.database, space)));
         self.matched.findings.found.sort_by(by_urgency);
         for space in &self.asked {
             for shard in self.database.sources_for(space) {
@@ -288,6 +300,18 @@ enum Owner {
     Judged,
     /// Upstream's advisories, because the distribution's say nothing of the owner.
     Silent(String),
+}
+
+/// Debian's announcements name what was fixed; what is still open, only its tracker knows.
+fn gap_of_open_problems(database: &Database, space: &str) -> Option<Gap> {
+    let has = |name: &str| database.sources_for(space).any(|shard| shard.source.name == name);
+    if !has(DEBIAN_ANNOUNCEMENTS) || has(DEBIAN_TRACKER) {
+        return None;
+    }
+    let reason = format!(
+        "problems of {space} that have no fix yet: the database has {DEBIAN_ANNOUNCEMENTS}, and not {DEBIAN_TRACKER}"
+    );
+    Some(Gap::of_target(GapKind::NoData, reason))
 }
 
 fn stranger_gap(distro: &Distro, vendor: &str, names: &[&str]) -> Gap {

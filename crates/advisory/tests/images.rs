@@ -125,7 +125,8 @@ fn check_debian(image: &str, version: &str, codename: &str, pending: usize) {
     let database = Database::open(&directory).unwrap();
     let matched = judge(&database, distro("debian", version), packages.clone());
     assert_eq!(matched.packages_judged, packages.len() as u64);
-    assert_eq!(matched.findings.gaps, []);
+    let [gap] = matched.findings.gaps.as_slice() else { panic!("{:?}", matched.findings.gaps) };
+    assert!(gap.reason.contains("have no fix yet"), "{gap}");
     let lines = fs::read_to_string(feeds.join("debian/debian-dsa-dla.jsonl")).unwrap();
     let expected = by_dpkg(&lines, codename, &packages);
     assert_eq!(pairs(&matched), expected);

@@ -165,13 +165,13 @@ fn vulnerable(matched: &Matched) -> &Vulnerable {
 
 #[test]
 fn debian_compares_the_source_version() {
-    let dsa = says("debian-dsa", "CVE-2024-1000", "debian:12", "util-linux").fixed("2.38.1-5+deb12u1");
+    let dsa = says("debian-tracker", "CVE-2024-1000", "debian:12", "util-linux").fixed("2.38.1-5+deb12u1");
     let bsdutils = |version: &str, source: &str| of_source(deb("bsdutils", version), "util-linux", source);
     let line = "CVE-2024-1000 fixed 2.38.1-5+deb12u1";
     check(bsdutils("1:2.38.1-5", "2.38.1-5"), "debian:12", std::slice::from_ref(&dsa), &[line]);
     check(bsdutils("1:2.38.1-5+deb12u1", "2.38.1-5+deb12u1"), "debian:12", std::slice::from_ref(&dsa), &[]);
     // lvm2 2.03.16 builds dmsetup 2:1.02.185: neither number may be compared with the other's fix.
-    let lvm = says("debian-dsa", "CVE-2024-1001", "debian:12", "lvm2").fixed("2.03.16-3");
+    let lvm = says("debian-tracker", "CVE-2024-1001", "debian:12", "lvm2").fixed("2.03.16-3");
     let dmsetup = of_source(deb("dmsetup", "2:1.02.185-2"), "lvm2", "2.03.16-2");
     check(dmsetup, "debian:12", std::slice::from_ref(&lvm), &["CVE-2024-1001 fixed 2.03.16-3"]);
     // A binary named as another source is not that source.
@@ -202,8 +202,8 @@ fn debian_states() {
     );
     // A later advisory than the first fix counts.
     let twice = [
-        says("debian-dsa", "CVE-2024-1000", "debian:12", "foo").fixed("0.9-1").document("DSA-1-1"),
-        says("debian-dsa", "CVE-2024-1000", "debian:12", "foo").fixed("1.0-2").document("DSA-1-2"),
+        says("debian-tracker", "CVE-2024-1000", "debian:12", "foo").fixed("0.9-1").document("DSA-1-1"),
+        says("debian-tracker", "CVE-2024-1000", "debian:12", "foo").fixed("1.0-2").document("DSA-1-2"),
     ];
     check(package(), "debian:12", &twice, &["CVE-2024-1000 fixed 1.0-2"]);
 }
@@ -458,7 +458,8 @@ fn malicious_packages_have_a_rule_of_their_own() {
 #[test]
 fn files_of_a_distribution_package_are_judged_by_the_distribution() {
     let upstream = says("ghsa", "GHSA-2222-3333-4444", "pypi", "urllib3").also("CVE-2024-1000").fixed("2.0");
-    let vendor = says("debian-dsa", "CVE-2023-5", "debian:12", "python-urllib3").fixed("1.26.12-1+deb12u1");
+    let vendor =
+        says("debian-tracker", "CVE-2023-5", "debian:12", "python-urllib3").fixed("1.26.12-1+deb12u1");
     let owner = of_source(deb("python3-urllib3", "1.26.12-1+deb12u1"), "python-urllib3", "1.26.12-1+deb12u1");
     let purl: Purl = "pkg:deb/debian/python3-urllib3@1.26.12-1%2Bdeb12u1".parse().unwrap();
     let owned = Package { owner: Some(purl), ..Package::new(Ecosystem::Pypi, "urllib3", "1.26.12") };
@@ -468,12 +469,62 @@ fn files_of_a_distribution_package_are_judged_by_the_distribution() {
     assert_eq!(lines(&matched), [""; 0]);
     assert_eq!((matched.packages_owned, matched.packages_judged), (1, 1));
     // The vendor says nothing of the owner: upstream's word, with less confidence and a label.
-    let elsewhere = says("debian-dsa", "CVE-2023-5", "debian:12", "other").fixed("1");
+    let elsewhere = says("debian-tracker", "CVE-2023-5", "debian:12", "other").fixed("1");
     let matched = run(&packages, release(), &[upstream, elsewhere]);
     assert_eq!(lines(&matched), ["CVE-2024-1000 fixed 2.0"]);
     let finding = &matched.findings.found[0];
     assert_eq!(finding.confidence, Confidence::Medium);
     assert!(finding.summary.contains("say nothing of python3-urllib3"), "{}", finding.summary);
+}
+
+/// A clean Debian is not clean where only its announcements were asked.
+#[test]
+fn announcements_alone_do_not_know_what_is_open() {
+    let fixed = says("debian-dsa", "CVE-2024-1", "debian:12", "foo").fixed("1.0-2");
+    let matched = run(&[deb("foo", "1.0-2")], Some(distro("debian:12")), std::slice::from_ref(&fixed));
+    assert_eq!((lines(&matched), matched.packages_judged), (vec!["gap NoData".to_owned()], 1));
+    assert!(matched.findings.gaps[0].reason.contains("no fix yet"), "{}", matched.findings.gaps[0].reason);
+    let open = says("debian-tracker", "CVE-2024-2", "debian:12", "foo").state(State::NotFixed);
+    check(deb("foo", "1.0-2"), "debian:12", &[fixed, open], &["CVE-2024-2 not fixed"]);
+}
+
+/// The modules inside of a third party's package are that party's: the distribution does not judge them.
+#[test]
+fn files_of_a_third_partys_package_are_judged_by_upstream() {
+    let vendor = says("debian-tracker", "CVE-2023-5", "debian:12", "nodejs").fixed("18.13.0+dfsg1-1+deb12u1");
+    let upstream = says("ghsa", "CVE-2024-1000", "npm", "tar").fixed("6.2.1");
+    let owner = Package {
+        vendor: Some("Ivan Iguaran <ivan@nodesource.com>".into()),
+        ..deb("nodejs", "20.11.0-1nodesource1")
+    };
+    let purl: Purl = "pkg:deb/debian/nodejs@20.11.0-1nodesource1".parse().unwrap();
+    let owned = Package { owner: Some(purl), ..Package::new(Ecosystem::Npm, "tar", "6.1.0") };
+    let matched = run(&[owner, owned], Some(distro("debian:12")), &[vendor, upstream]);
+    assert_eq!(lines(&matched), ["CVE-2024-1000 fixed 6.2.1", "gap NoData"]);
+    assert_eq!((matched.packages_owned, matched.packages_judged), (0, 2));
+}
+
+/// A tree in a directory is of its own distribution; another format's database is of nobody that is known.
+#[test]
+fn a_package_is_judged_by_its_own_trees_distribution() {
+    let all = [
+        says("debian-tracker", "CVE-2024-11", "debian:11", "bash").fixed("5.1-2+deb11u2"),
+        says("debian-tracker", "CVE-2024-12", "debian:12", "bash").fixed("5.2.15-2+deb12u1"),
+    ];
+    let of = |release: Option<&str>| Package {
+        distro: Some(Box::new(release.map(distro).unwrap_or_default())),
+        ..deb("bash", "5.1-2+deb11u1")
+    };
+    let host = || Some(distro("debian:12"));
+    let matched = run(&[of(Some("debian:11"))], host(), &all);
+    assert_eq!(lines(&matched), ["CVE-2024-11 fixed 5.1-2+deb11u2"]);
+    let finding = serde_json::to_string(&matched.findings.found[0].subject).unwrap();
+    assert!(finding.contains("distro=debian-11"), "{finding}");
+    for unknown in [of(None), rpm("bash", "5.1-1"), Package::new(Ecosystem::Apk, "bash", "5.1-r0")] {
+        let matched = run(&[unknown], host(), &all);
+        assert_eq!((lines(&matched), matched.packages_judged), (vec!["gap NoData".to_owned()], 0));
+        assert!(matched.findings.gaps[0].reason.contains("a distribution that is not known"));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use seawall_finding::{Gap, GapKind};
 use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place, Presence};
 use serde::{Deserialize, Serialize};
 
-use crate::{distro, ownership};
+use crate::{distro, ownership, tree};
 
 /// What the readers found in one tree (a layer, a directory).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -92,8 +92,10 @@ impl Catalog {
         let distro = distro::choose(&distros);
         let mut packages = locked_packages_once_installed(distribution_packages_once(packages));
         attach_licenses(&mut packages, licenses);
+        tree::attach_distros(&mut packages, &distros, distro.as_ref());
         ownership::resolve(&mut packages, &owned, distro.as_ref());
         packages.sort_by(|a, b| identity(a).cmp(&identity(b)));
+        let packages = programs_once(packages);
         Joined { distro, packages, gaps }
     }
 
@@ -126,7 +128,7 @@ fn identity(package: &Package) -> impl Ord {
     (package.ecosystem, &package.name, &package.version, place, &package.architecture)
 }
 
-/// A distribution's package is there once, whatever number of databases name it (dpkg's and a chisel manifest, an
+/// A distribution's package is in a tree once, whatever number of databases name it (dpkg's and a chisel manifest, an
 /// rpm database and its copy in `usr/share/rpm`). Packages of languages may be there several times, in several places.
 fn distribution_packages_once(packages: Vec<Package>) -> Vec<Package> {
     let mut once: Vec<Package> = Vec::with_capacity(packages.len());
@@ -138,6 +140,7 @@ fn distribution_packages_once(packages: Vec<Package>) -> Vec<Package> {
                 package.name.clone(),
                 package.version.clone(),
                 package.architecture.clone(),
+                tree::of_package(&package).to_owned(),
             );
             match seen.entry((key, package.module.clone())) {
                 Entry::Occupied(at) => {
@@ -183,11 +186,42 @@ fn locked_packages_once_installed(packages: Vec<Package>) -> Vec<Package> {
             false => found.iter().for_each(|at| {
                 if let Some(installed) = kept.get_mut(*at) {
                     fill(installed, package.clone());
+                    // What a program's traces let guess, its lock file says.
+                    installed.presence = Presence::Installed;
                 }
             }),
         }
     }
     kept
+}
+
+/// A program is there once, although several of its files name it: `libssl` and `libcrypto` of one build, `perl` and its
+/// other name. Files are of one build where packages of one source own them, or where they are in one directory.
+fn programs_once(packages: Vec<Package>) -> Vec<Package> {
+    let build = |package: &Package| match &package.owner {
+        Some(owner) => {
+            let upstream = owner.qualifiers.get("upstream").unwrap_or(&owner.name);
+            upstream.split('@').next().unwrap_or_default().to_owned()
+        }
+        None => {
+            let path = package.places.first().and_then(|place| place.path.as_deref()).unwrap_or_default();
+            format!("/{}", path.rsplit_once('/').map_or("", |(directory, _)| directory))
+        }
+    };
+    let mut once: Vec<Package> = Vec::with_capacity(packages.len());
+    let mut seen = HashMap::new();
+    for package in packages {
+        if package.ecosystem == Ecosystem::Generic {
+            let key = (package.name.clone(), package.version.clone(), build(&package));
+            if let Some(first) = seen.get(&key).and_then(|at: &usize| once.get_mut(*at)) {
+                fill(first, package);
+                continue;
+            }
+            seen.insert(key, once.len());
+        }
+        once.push(package);
+    }
+    once
 }
 
 /// The directory of a lock file's project: npm's own `node_modules/.package-lock.json` belongs to the one above.
@@ -272,5 +306,25 @@ mod tests {
             &[&["srv/ap/package-lock.json"], &[MANIFEST]],
         );
         check(&[(LOCK, Locked)], &[&[LOCK]]);
+    }
+
+    #[test]
+    fn a_program_is_there_once_for_all_its_files() {
+        use seawall_inventory::Purl;
+        let joined = |files: &[(&str, Option<&str>)]| {
+            let mut packages = Vec::new();
+            for (path, owner) in files {
+                let owner = owner.map(|owner| owner.parse::<Purl>().unwrap());
+                let places = vec![Place::path(*path)];
+                packages.push(Package { owner, places, ..Package::new(Ecosystem::Generic, "openssl", "3") });
+            }
+            programs_once(packages).iter().map(|package| package.places.len()).collect::<Vec<_>>()
+        };
+        let crypto = Some("pkg:apk/alpine/libcrypto3@3.1.7-r0?upstream=openssl");
+        let ssl = Some("pkg:apk/alpine/libssl3@3.1.7-r0?upstream=openssl");
+        assert_eq!(joined(&[("lib/libcrypto.so.3", crypto), ("usr/lib/libssl.so.3", ssl)]), [2]);
+        assert_eq!(joined(&[("opt/a/libcrypto.so.3", None), ("opt/a/libssl.so.3", None)]), [2]);
+        assert_eq!(joined(&[("opt/a/libcrypto.so.3", None), ("opt/b/libssl.so.3", None)]), [1, 1]);
+        assert_eq!(joined(&[("lib/libcrypto.so.3", crypto), ("lib/libssl.so.3", None)]), [1, 1]);
     }
 }

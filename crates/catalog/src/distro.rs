@@ -59,7 +59,22 @@ fn part(path: &str) -> Option<Parse> {
 
 fn parser(path: &str) -> Option<Parse> {
     let naming = NAMING.iter().find(|(known, _)| *known == path).map(|(_, parse)| *parse);
-    naming.or_else(|| part(path))
+    let of_tree = || below(path).then_some(release::os_release as Parse);
+    naming.or_else(|| part(path)).or_else(of_tree)
+}
+
+/// The files that name the distribution of a tree in a directory.
+const NAMING_BELOW: &[&str] = &["etc/os-release", "usr/lib/os-release"];
+
+fn below(path: &str) -> bool {
+    let is_below = |name: &&str| path.strip_suffix(*name).is_some_and(|root| root.ends_with('/'));
+    NAMING_BELOW.iter().any(is_below)
+}
+
+/// The distribution of the tree at `root`, which ends with `/`.
+pub(crate) fn of_tree(facts: &[(String, Distro)], root: &str) -> Option<Distro> {
+    let named = |name: &&str| facts.iter().find(|(path, _)| path.strip_prefix(root) == Some(*name));
+    NAMING_BELOW.iter().find_map(named).map(|(_, distro)| distro.clone())
 }
 
 fn interest(entry: &Entry<'_>) -> Interest {
@@ -81,7 +96,7 @@ pub(crate) fn choose(facts: &[(String, Distro)]) -> Option<Distro> {
     let rank = |path: &str| NAMING.iter().position(|(known, _)| *known == path);
     let naming = facts.iter().filter(|(path, distro)| !distro.id.is_empty() && rank(path).is_some());
     let mut distro = naming.min_by_key(|(path, _)| rank(path)).map(|(_, distro)| distro.clone())?;
-    for (path, known) in facts.iter().filter(|(_, distro)| distro.id.is_empty()) {
+    for (path, known) in facts.iter().filter(|(path, distro)| distro.id.is_empty() && !below(path)) {
         distro.streams.extend(known.streams.iter().cloned());
         distro.content_sets.extend(known.content_sets.iter().cloned());
         if path == ALPINE_REPOSITORIES && distro.id == "alpine" {

@@ -48,6 +48,7 @@ mod sbt_lock;
 mod swift;
 #[cfg(test)]
 mod testing;
+mod tree;
 
 pub use catalog::{Catalog, Joined, PackageLicenses};
 pub use sbom::{SbomError, read_sbom};

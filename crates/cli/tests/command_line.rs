@@ -33,7 +33,7 @@ impl Place {
     fn with_database() -> Place {
         let place = Place::new();
         let mut builder = Builder::new();
-        let debian = SourceInfo::named("debian-dsa");
+        let debian = SourceInfo::named("debian-tracker");
         for (id, name, fixed, severity) in [
             ("CVE-2024-0001", "openssl", Some("3.0.14-1"), Severity::High),
             ("CVE-2024-0002", "openssl", None, Severity::Critical),
@@ -386,7 +386,7 @@ fn rules_and_advisories_are_explained() {
     let (out, _) = place.check(&["explain", "vulnerable-package"], 0);
     assert!(out.contains("Fix:"), "{out}");
     let (out, _) = place.check(&["explain", "cve-2024-0001"], 0);
-    assert!(out.contains("debian:12 openssl before 3.0.14-1 (debian-dsa)"), "{out}");
+    assert!(out.contains("debian:12 openssl before 3.0.14-1 (debian-tracker)"), "{out}");
     let (_, err) = place.check(&["explain", "CVE-1999-0001"], 2);
     assert!(err.contains("no source of the database knows"), "{err}");
     let (_, err) = place.check(&["explain", "nonsense"], 2);

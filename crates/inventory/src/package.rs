@@ -40,6 +40,10 @@ pub struct Package {
     /// The distribution package whose files this one's evidence belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Purl>,
+    /// The distribution of the tree that the package's database administers, where that is another one than the
+    /// target's: a root file system in a directory of it. Without an id where nothing names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distro: Option<Box<Distro>>,
 }
 
 /// A distribution's source package.
@@ -97,6 +101,7 @@ impl Package {
             presence: Presence::Installed,
             places: Vec::new(),
             owner: None,
+            distro: None,
         }
     }
 
@@ -110,11 +115,16 @@ impl Package {
         self.source.as_ref().map_or(&self.version, |source| &source.version)
     }
 
+    /// Its distribution in a target of distribution `own`; nothing where it is not known.
+    pub fn distro<'d>(&'d self, own: Option<&'d Distro>) -> Option<&'d Distro> {
+        self.distro.as_deref().or(own).filter(|distro| !distro.id.is_empty())
+    }
+
     /// The package URL. For distribution packages the namespace is the distribution's id
     /// and the qualifiers carry `arch`, `distro`, `epoch`, `rpmmod` and `upstream`
     /// (`name@version` of the source), so that a package read back from its own URL
     /// matches the same advisories.
     pub fn purl(&self, distro: Option<&Distro>) -> Purl {
-        Purl::of_package(self, distro)
+        Purl::of_package(self, self.distro(distro))
     }
 }

@@ -5,17 +5,20 @@
 //! Red Hat, SUSE, npm, NuGet, Packagist, crates.io.
 //!
 //! Withdrawn documents are dropped. A distribution's document about several CVEs becomes one record per
-//! CVE; lists of versions are read only where no range says the same.
+//! CVE; of lists of versions, those are kept that no range says.
 
 mod events;
 pub(super) mod space;
+
+use std::cmp::Ordering;
 
 use seawall_finding::Rating;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Document, Item, cve_id, limits, rating};
-use crate::record::{Affected, KeyedBy, Range, Record, State};
+use crate::Order;
+use crate::record::{Affected, Bound, KeyedBy, Range, Record, State};
 use space::Space;
 
 #[derive(Deserialize)]
@@ -267,6 +270,18 @@ impl OsvSeverity {
     }
 }
 
+/// Whether a range says by itself that a version is affected: such a version need not be listed.
+fn contains(range: &Range, version: &str, order: Order) -> bool {
+    let compared = |bound: &str| order.compare(version, bound);
+    let from = range.introduced.as_deref().filter(|from| *from != "0" && !from.is_empty());
+    let is_below = match &range.until {
+        Bound::Fixed(fixed) => compared(fixed) == Some(Ordering::Less),
+        Bound::LastAffected(last) => matches!(compared(last), Some(Ordering::Less | Ordering::Equal)),
+        Bound::Open => order.parses(version),
+    };
+    is_below && from.is_none_or(|from| matches!(compared(from), Some(Ordering::Greater | Ordering::Equal)))
+}
+
 impl OsvAffected {
     fn add_to(&self, place: &Space, package: &OsvPackage, affected: &mut Vec<Affected>) {
         let mut ranges: Vec<Range> = Vec::new();
@@ -278,14 +293,16 @@ impl OsvAffected {
             ranges.extend(read.ranges);
         }
         let has_range = self.ranges.iter().flatten().any(|range| usable(&range));
-        if ranges.iter().all(|range| range.until == crate::record::Bound::Open) {
+        let mut versions = self.versions.clone().unwrap_or_default();
+        versions.retain(|version| !ranges.iter().any(|range| contains(range, version, place.order())));
+        if ranges.iter().all(|range| range.until == Bound::Open) {
             self.end_at_last_known(&mut ranges);
         }
         ranges.truncate(limits::RANGES_MAX);
-        let versions = if has_range { Vec::new() } else { self.versions.clone().unwrap_or_default() };
         let state = self.state(has_range, published, &ranges, &versions);
         if state == State::NotAffected {
             ranges.clear();
+            versions.clear();
         }
         affected.push(Affected {
             space: self.space(place),
@@ -323,9 +340,9 @@ impl OsvAffected {
         let Some(text) = specific.and_then(Value::as_str) else { return };
         let Some(last) = ranges.last_mut() else { return };
         if let Some(version) = text.trim().strip_prefix("<=") {
-            last.until = crate::record::Bound::LastAffected(version.trim().to_owned());
+            last.until = Bound::LastAffected(version.trim().to_owned());
         } else if let Some(version) = text.trim().strip_prefix('<') {
-            last.until = crate::record::Bound::Fixed(version.trim().to_owned());
+            last.until = Bound::Fixed(version.trim().to_owned());
         }
     }
 

@@ -64,7 +64,9 @@ pub(super) fn of(database: &Database, ecosystem: Ecosystem, distro: Option<&Dist
         let space = ecosystem.purl_type().to_owned();
         return Spaces::Known(vec![Scope { space, role: Role::Base }]);
     }
-    let Some(distro) = distro.filter(|distro| !distro.id.is_empty()) else { return Spaces::NoDistribution };
+    let Some(distro) = distro.filter(|distro| speaks_of(&distro.id, ecosystem)) else {
+        return Spaces::NoDistribution;
+    };
     let release = release(database, distro);
     let mut scopes = vec![Scope { space: release.clone(), role: Role::Base }];
     for stream in database.streams(&release) {
@@ -81,6 +83,19 @@ pub(super) fn of(database: &Database, ecosystem: Ecosystem, distro: Option<&Dist
         }
     }
     Spaces::Known(scopes)
+}
+
+/// Whether the packages of an ecosystem can be those of a distribution: an rpm database on Debian is somebody else's.
+fn speaks_of(id: &str, ecosystem: Ecosystem) -> bool {
+    match id {
+        "" => false,
+        "debian" | "raspbian" | "ubuntu" => ecosystem == Ecosystem::Deb,
+        "alpine" | "wolfi" | "chainguard" => ecosystem == Ecosystem::Apk,
+        "arch" => ecosystem == Ecosystem::Alpm,
+        "rhel" | "redhat" | "centos" | "almalinux" | "rocky" | "rockylinux" | "ol" | "oracle" | "amzn"
+        | "amazon" | "fedora" | "photon" | "mariner" | "azurelinux" => ecosystem == Ecosystem::Rpm,
+        _ => true,
+    }
 }
 
 /// The release whose advisories apply: the distribution's own where the database has it, else that of the

@@ -18,7 +18,7 @@ use crate::limits::Limits;
 use crate::tar::Input;
 
 /// Fits the second-level cache of the cores that walk and hash it.
-const CHUNK_BYTES: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 128 * 1024;
 /// Chunks on their way to each consumer: enough to even out large files.
 const CHUNKS_WAITING: usize = 4;
 

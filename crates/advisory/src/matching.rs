@@ -279,14 +279,19 @@ impl<'d> Run<'d> {
         gaps.extend(self.asked.iter().filter_map(|space| gap_of_open_problems(self.database, space)));
         self.matched.findings.found.sort_by(by_urgency);
         for space in &self.asked {
+            let mut sources: BTreeMap<&str, AdvisorySource> = BTreeMap::new();
             for shard in self.database.sources_for(space) {
-                self.matched.advisories.push(AdvisorySource {
+                // A source may have come in several files: OSV's own and another publisher's collection.
+                let source = sources.entry(&shard.source.name).or_insert_with(|| AdvisorySource {
                     name: shard.source.name.clone(),
-                    covers: shard.space.clone(),
-                    as_of: shard.source.as_of.clone(),
-                    records: shard.records,
+                    covers: space.clone(),
+                    as_of: None,
+                    records: 0,
                 });
+                source.records += shard.records;
+                source.as_of = source.as_of.take().max(shard.source.as_of.clone());
             }
+            self.matched.advisories.extend(sources.into_values());
         }
         self.matched
     }

@@ -13,9 +13,12 @@ mod requirements;
 mod uv;
 mod vendored;
 
-use seawall_inventory::{Ecosystem, Package};
+use seawall_inventory::{Content, Ecosystem, Entry, Package};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::{Reader, lock};
+use crate::document::{self, List, Table};
+use crate::{Catalog, Reader, lock};
 
 pub(crate) const READERS: &[Reader] = &[
     installed::READER,
@@ -27,6 +30,33 @@ pub(crate) const READERS: &[Reader] = &[
     pylock::READER,
     requirements::READER,
 ];
+
+/// What `poetry.lock` and `pdm.lock` have in common.
+#[derive(Deserialize)]
+#[serde(bound = "P: DeserializeOwned")]
+struct LockFile<P> {
+    #[serde(default, rename = "package")]
+    packages: List<Table<P>>,
+    #[serde(default)]
+    metadata: Table<IgnoredAny>,
+}
+
+/// The packages that such a lock file states, as `P` reads them; a gap where it is none.
+fn read_lock_file<P: DeserializeOwned>(
+    tool: &str,
+    entry: &Entry<'_>,
+    content: &mut dyn Content,
+    catalog: &mut Catalog,
+    package: impl Fn(&P) -> Option<Package>,
+) {
+    let Some(lock) = document::toml::<LockFile<P>>(entry, content, catalog) else { return };
+    if lock.packages.0.is_empty() && lock.metadata.0.is_none() {
+        let reason = format!("not a {tool} lock file: it has neither packages nor metadata");
+        return document::malformed(entry, catalog, &reason);
+    }
+    let packages = lock.packages.0.iter().filter_map(|stated| package(stated.0.as_ref()?));
+    catalog.declare_each_once(entry.path, packages);
+}
 
 fn locked(name: &str, version: &str, is_for_development: bool) -> Package {
     lock::locked(Ecosystem::Pypi, &normalised(name), version, is_for_development)

@@ -1,39 +1,13 @@
 //! How tests of this crate show files to the readers: from memory, from a directory, from the shared archives.
 
 use std::fs;
-use std::io::{self, Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use seawall_inventory::{Content, Entry, EntryKind, Interest, ReadSeek, Visitor};
+use seawall_inventory::{Entry, EntryKind, InMemory, Interest, Visitor};
 
 use crate::{Catalog, Cataloger};
-
-/// A file in memory.
-struct Bytes(Cursor<Vec<u8>>);
-
-impl Content for Bytes {
-    fn size_bytes(&self) -> u64 {
-        self.0.get_ref().len() as u64
-    }
-
-    fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
-        let all = self.0.get_ref();
-        Ok(&all[..bytes.min(all.len())])
-    }
-
-    fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
-        if self.size_bytes() > bytes_max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(self.0.get_ref())
-    }
-
-    fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
-        self.0.set_position(0);
-        Ok(&mut self.0)
-    }
-}
 
 /// What all readers make of one executable file.
 pub(crate) fn catalog_of(path: &str, bytes: impl AsRef<[u8]>) -> Catalog {
@@ -53,7 +27,7 @@ fn show(cataloger: &mut Cataloger, path: &str, bytes: Vec<u8>, mode: u32) {
     let size_bytes = bytes.len() as u64;
     let entry = Entry { path, kind: EntryKind::File, size_bytes, mode, uid: 0, gid: 0 };
     if cataloger.interest(&entry) != Interest::No {
-        cataloger.visit(&entry, &mut Bytes(Cursor::new(bytes)));
+        cataloger.visit(&entry, &mut InMemory::new(&bytes));
     }
 }
 

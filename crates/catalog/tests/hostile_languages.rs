@@ -1,43 +1,17 @@
 //! The readers of language packages on broken, cut, mistyped, deep and huge files: they end soon, do not panic, and
 //! do not lose what is sound beside what is not.
 
-use std::io::{self, Cursor};
 use std::time::{Duration, Instant};
 
 use seawall_catalog::{Catalog, Cataloger};
-use seawall_inventory::{Content, Entry, EntryKind, Interest, ReadSeek, Visitor};
-
-struct Bytes<'a>(Cursor<&'a [u8]>);
-
-impl Content for Bytes<'_> {
-    fn size_bytes(&self) -> u64 {
-        self.0.get_ref().len() as u64
-    }
-
-    fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
-        let all = self.0.get_ref();
-        Ok(&all[..bytes.min(all.len())])
-    }
-
-    fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
-        if self.size_bytes() > bytes_max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(self.0.get_ref())
-    }
-
-    fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
-        self.0.set_position(0);
-        Ok(&mut self.0)
-    }
-}
+use seawall_inventory::{Entry, EntryKind, InMemory, Interest, Visitor};
 
 fn catalog(path: &str, bytes: &[u8]) -> Catalog {
     let mut cataloger = Cataloger::new();
     let size_bytes = bytes.len() as u64;
     let entry = Entry { path, kind: EntryKind::File, size_bytes, mode: 0o644, uid: 0, gid: 0 };
     assert_ne!(cataloger.interest(&entry), Interest::No, "{path} is read");
-    cataloger.visit(&entry, &mut Bytes(Cursor::new(bytes)));
+    cataloger.visit(&entry, &mut InMemory::new(bytes));
     cataloger.finish()
 }
 

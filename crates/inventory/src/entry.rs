@@ -4,7 +4,7 @@
 //! every entry. A visitor says by name, kind, size and mode how much of a file it
 //! may want; the walker then hands it a [`Content`] that reads no further than that.
 
-use std::io::{self, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,40 @@ pub trait Content {
     /// A reader positioned at the start that can seek, for formats that are read from their end or in part
     /// (ELF sections, zip directories); does not hold the file in memory.
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek>;
+}
+
+/// A file whose bytes are at hand.
+#[derive(Debug, Clone)]
+pub struct InMemory<'b>(Cursor<&'b [u8]>);
+
+impl<'b> InMemory<'b> {
+    /// The file with these bytes.
+    pub fn new(bytes: &'b [u8]) -> InMemory<'b> {
+        InMemory(Cursor::new(bytes))
+    }
+}
+
+impl Content for InMemory<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.0.get_ref().len() as u64
+    }
+
+    fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        let all = self.0.get_ref();
+        Ok(all.get(..bytes).unwrap_or(all))
+    }
+
+    fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
+        if self.size_bytes() > bytes_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(self.0.get_ref())
+    }
+
+    fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
+        self.0.set_position(0);
+        Ok(&mut self.0)
+    }
 }
 
 /// Looks at the entries of one tree (a layer, a directory). What it learns it keeps;

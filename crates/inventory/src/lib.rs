@@ -23,7 +23,7 @@ pub use container::Container;
 pub use digest::{Algorithm, Digest, DigestError};
 pub use distro::{Distro, EndOfLife};
 pub use ecosystem::Ecosystem;
-pub use entry::{Content, Entry, EntryKind, Interest, ReadSeek, Visitor};
+pub use entry::{Content, Entry, EntryKind, InMemory, Interest, ReadSeek, Visitor};
 pub use image::{History, Image, ImageConfig, Layer, Platform, PlatformError};
 pub use image_name::{ImageName, ImageNameError};
 pub use inventory::{Base, Inventory, Target, TargetKind};

@@ -6,8 +6,8 @@
 use seawall_inventory::{Content, Entry, Interest, Package};
 use serde::Deserialize;
 
-use super::locked;
-use crate::document::{self, List, Table, Text};
+use super::{locked, read_lock_file};
+use crate::document::{List, Table, Text};
 use crate::project;
 use crate::{Catalog, Reader};
 
@@ -19,30 +19,8 @@ fn interest(entry: &Entry<'_>) -> Interest {
 }
 
 fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
-    let Some(lock) = document::toml::<Lock>(entry, content, catalog) else {
-        return;
-    };
-    if lock.packages.0.is_empty() && lock.metadata.0.is_none() {
-        return document::malformed(
-            entry,
-            catalog,
-            "not a poetry lock file: it has neither packages nor metadata",
-        );
-    }
-    let packages = lock.packages.0.iter().filter_map(|package| package.0.as_ref()?.package());
-    catalog.declare_each_once(entry.path, packages);
+    read_lock_file("poetry", entry, content, catalog, Locked::package);
 }
-
-#[derive(Debug, Deserialize)]
-struct Lock {
-    #[serde(default, rename = "package")]
-    packages: List<Table<Locked>>,
-    #[serde(default)]
-    metadata: Table<Metadata>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Metadata {}
 
 #[derive(Debug, Deserialize)]
 struct Locked {

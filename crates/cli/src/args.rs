@@ -13,7 +13,7 @@ Exit codes:
   0  allowed by the policy
   1  denied by the policy
   2  wrong usage, or input that cannot be read
-  3  nothing could be examined";
+  3  nothing could be examined, or with --fail-on-gaps not all";
 
 const SCAN_EXAMPLES: &str = "\
 Targets:
@@ -184,6 +184,9 @@ pub(crate) struct Scan {
     /// Deny findings of this severity or above
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
+    /// Exit with 3 when anything of the target could not be examined or judged and nothing was denied
+    #[arg(long)]
+    pub(crate) fail_on_gaps: bool,
     /// Report only findings of this severity or above
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) severity: Option<Severity>,

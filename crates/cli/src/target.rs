@@ -117,7 +117,9 @@ impl<'s> Targets<'s> {
         if !is_path {
             return self.in_engine_or_registry(text, choice);
         }
-        if !text.contains('/') && text.parse::<ImageName>().is_ok() {
+        // `app.tar` is an image's name too, but nobody means one.
+        let is_name = !text.contains('/') && (!text.contains('.') || text.contains(':'));
+        if is_name && text.parse::<ImageName>().is_ok() {
             self.session.terminal.note(format_args!(
                 "note: `{text}` is a path here; for the image of that name write registry:{text} or docker:{text}"
             ));

@@ -9,7 +9,11 @@ use serde_json::Value;
 #[path = "place/place.rs"]
 mod place;
 
-use place::{OS_RELEASE, Place, debian, ids, old, status};
+use place::{OS_RELEASE, Place, debian, ids, status};
+
+fn old() -> Image {
+    debian(&[("openssl", "3.0.11-1"), ("zlib", "1:1.2.13-1")])
+}
 
 #[test]
 fn every_form_of_an_image_gives_the_same_findings() {
@@ -77,6 +81,45 @@ fn the_exit_code_is_the_verdict() {
     let broken = place.write("broken.tar", broken.docker_archive());
     let report = place.json(&["scan", &broken], 3);
     assert_ne!(report["gaps"], Value::Array(Vec::new()));
+}
+
+/// A layer that breaks off before its package database holds nothing that a policy could deny.
+#[test]
+fn what_a_layer_hides_behind_its_break_does_not_pass() {
+    let place = Place::with_database();
+    let cut =
+        Tar::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", vec![b'x'; 5000]).cut();
+    let nothing = Image::new().stored_layer(cut[..3000].to_vec(), Compression::Plain).docker_archive();
+    let nothing = place.write("nothing.tar", nothing);
+    let (out, _) = place.check(&["scan", &nothing, "--fail-on", "low"], 3);
+    assert!(out.contains("nothing found in what could be examined") && !out.contains("db update"), "{out}");
+    // A layer on top hides the database of the layers below.
+    let hidden = old().stored_layer(cut[..3000].to_vec(), Compression::Plain);
+    let hidden = place.write("hidden.tar", hidden.docker_archive());
+    place.check(&["scan", &hidden, "--fail-on", "low"], 3);
+    // Where something is known it is judged; the rest only where the user says that nothing may be missing.
+    let cut = Tar::new().file("opt/big", vec![b'x'; 5000]).cut();
+    let some = debian(&[("base-files", "12")]).stored_layer(cut[..3000].to_vec(), Compression::Plain);
+    let some = place.write("some.tar", some.docker_archive());
+    place.check(&["scan", &some], 0);
+    place.check(&["scan", &some, "--fail-on-gaps"], 3);
+    let vulnerable = old().stored_layer(cut[..3000].to_vec(), Compression::Plain);
+    let vulnerable = place.write("vulnerable.tar", vulnerable.docker_archive());
+    place.check(&["scan", &vulnerable, "--fail-on-gaps", "--fail-on", "high"], 1);
+    let whole = place.write("whole.tar", debian(&[("base-files", "12")]).docker_archive());
+    place.check(&["scan", &whole, "--fail-on-gaps"], 0);
+}
+
+#[test]
+fn a_path_that_could_be_an_image_is_told() {
+    let place = Place::with_database();
+    let archive = old().docker_archive();
+    for (name, is_told) in [("app.tar", false), ("app", true)] {
+        place.write(name, &archive);
+        let output = place.command(&["scan", name]).current_dir(place.path("")).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(err.contains("is a path here"), is_told, "{err}");
+    }
 }
 
 #[test]

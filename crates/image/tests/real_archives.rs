@@ -1,10 +1,6 @@
 //! Archives as skopeo, Docker and containerd write them, opened as files and as streams.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking and says what it skips")]
 
 use std::fs::File;
 use std::path::Path;

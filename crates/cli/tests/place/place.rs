@@ -114,10 +114,6 @@ pub(crate) fn debian(packages: &[(&str, &str)]) -> Image {
     Image::new().stored_layer(tar.finish(), Compression::Gzip).tag("app:1")
 }
 
-pub(crate) fn old() -> Image {
-    debian(&[("openssl", "3.0.11-1"), ("zlib", "1:1.2.13-1")])
-}
-
 pub(crate) fn ids(report: &Value) -> Vec<&str> {
     report["findings"].as_array().unwrap().iter().map(|f| f["evidence"]["id"].as_str().unwrap()).collect()
 }

@@ -41,7 +41,8 @@ impl Table<'_> {
     /// The sources in columns: what they cover, their name, their age.
     fn advisories(&self, text: &mut String) {
         let advisories = &self.report.coverage.advisories;
-        if advisories.is_empty() {
+        // Without packages no source is asked, however many there are.
+        if advisories.is_empty() && !self.report.inventory.packages.is_empty() {
             self.row(text, "by", "no advisory data: `seawall db update` fetches it");
         }
         for (index, source) in advisories.iter().enumerate() {

@@ -111,6 +111,18 @@ fn what_a_layer_hides_behind_its_break_does_not_pass() {
 }
 
 #[test]
+fn a_damaged_database_does_not_pass() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    for entry in std::fs::read_dir(place.path("db/shards")).unwrap() {
+        std::fs::write(entry.unwrap().path(), "cut").unwrap();
+    }
+    let (out, _) = place.check(&["scan", &app, "--fail-on", "low"], 3);
+    assert!(out.contains("the advisory database cannot answer 2 questions"), "{out}");
+    assert!(out.contains("0 of 2 packages") && out.contains("seawall db update"), "{out}");
+}
+
+#[test]
 fn a_path_that_could_be_an_image_is_told() {
     let place = Place::with_database();
     let archive = old().docker_archive();

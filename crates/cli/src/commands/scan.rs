@@ -148,13 +148,13 @@ fn is_newer(judged: &Judged, one: &str, other: &str) -> bool {
 }
 
 /// Nothing examined is not the same as nothing found: an image whose package database is behind the place where its
-/// layer breaks off would else pass every policy.
+/// layer breaks off would else pass every policy, and any image with a database that is damaged.
 fn exit(report: &Report, args: &Scan) -> Exit {
     let is_hidden = |gap: &Gap| match gap.kind {
         GapKind::Limit | GapKind::Unreadable | GapKind::Malformed | GapKind::Unsupported => true,
         GapKind::Undetermined | GapKind::NoData => args.fail_on_gaps,
     };
-    let is_judged_by_gaps = args.fail_on_gaps || report.inventory.packages.is_empty();
+    let is_judged_by_gaps = args.fail_on_gaps || report.coverage.packages_judged == 0;
     match report.verdict {
         Verdict::Deny => Exit::Denied,
         Verdict::Allow | Verdict::Warn if is_judged_by_gaps && report.gaps.iter().any(is_hidden) => {

@@ -123,6 +123,22 @@ fn a_damaged_database_does_not_pass() {
 }
 
 #[test]
+fn a_device_without_end_is_no_policy_and_no_template() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    for option in ["--policy", "--ignore-file", "--vex", "--baseline"] {
+        let (_, err) = place.check(&["scan", &app, option, "/dev/zero"], 2);
+        assert!(err.contains("/dev/zero") && err.contains("bytes"), "{err}");
+    }
+    let (_, err) = place.check(&["scan", &app, "-f", "template", "--template", "/dev/zero"], 2);
+    assert!(err.contains("more than 1 MiB"), "{err}");
+    let deep =
+        format!("version: 1\nclauses:\n  - condition: \"{}\"\n    verdict: deny\n", "(".repeat(20_000));
+    let (_, err) = place.check(&["scan", &app, "--policy", &place.write("deep.yaml", deep)], 2);
+    assert!(err.len() < 10_000, "{} bytes of error", err.len());
+}
+
+#[test]
 fn a_path_that_could_be_an_image_is_told() {
     let place = Place::with_database();
     let archive = old().docker_archive();

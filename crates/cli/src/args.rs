@@ -27,6 +27,8 @@ Targets:
   sbom.json                       CycloneDX, SPDX or Syft JSON
   -                               an archive or SBOM on standard input
 
+Engines are found at DOCKER_HOST, CONTAINER_HOST (podman) and CONTAINERD_ADDRESS, or at their usual sockets.
+
 Examples:
   seawall scan alpine:3.20
   seawall scan --fail-on high --only-fixed image.tar
@@ -181,7 +183,8 @@ pub(crate) struct Scan {
     /// Deny only what this JSON report of an earlier scan does not list
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) baseline: Option<PathBuf>,
-    /// Deny findings of this severity or above
+    /// Deny findings of this severity or above: unknown (which is below all others), negligible, low, medium, high,
+    /// critical
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
     /// Exit with 3 when anything of the target could not be examined or judged and nothing was denied
@@ -205,7 +208,7 @@ pub(crate) struct Scan {
 pub(crate) struct Sbom {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// Output format [default: cyclonedx]
+    /// Output format: cyclonedx, spdx, spdx3, or table for people
     #[arg(long, short, value_name = "FORMAT", default_value = "cyclonedx")]
     pub(crate) format: Format,
     /// Write to this file instead of stdout

@@ -212,7 +212,10 @@ impl<'s> Targets<'s> {
                 .with_context(|| format!("cannot read {} as an SBOM", opened.name))?,
         };
         if let Some(error) = &examined.cache_error {
-            self.session.terminal.note(format_args!("note: layers could not be cached: {error}"));
+            let directory = self.session.config.cache(self.session.global.cache.as_deref());
+            self.session
+                .terminal
+                .note(format_args!("note: layers could not be cached in {}: {error}", directory.display()));
         }
         Ok(examined)
     }

@@ -1,10 +1,6 @@
 //! Debian's docker-registry, filled by skopeo: plain, with a login, with TLS by an authority of our own.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking and says what it skips")]
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -155,7 +155,8 @@ impl<'d> Run<'d> {
         for error in &claims.broken {
             *self.broken.entry((error.file.clone(), error.reason.clone())).or_default() += 1;
         }
-        self.matched.packages_judged += 1;
+        // Half an answer is none: the other half may hold what is wrong with the package.
+        self.matched.packages_judged += u64::from(claims.broken.is_empty());
         if let Some(distro) = package.distro(self.inventory.distro.as_ref())
             && let Some(vendor) = vendor::stranger(package, distro)
         {
@@ -270,7 +271,11 @@ impl<'d> Run<'d> {
             ));
         }
         for ((file, reason), count) in &self.broken {
-            let reason = format!("{count} questions to the database: shard {file}: {reason}");
+            let questions = if *count == 1 { "1 question" } else { &format!("{count} questions") };
+            let reason = format!(
+                "the advisory database cannot answer {questions}, because of its shard {file}: {reason}; \
+                 `seawall db update` makes it anew"
+            );
             gaps.push(Gap::of_target(GapKind::Malformed, reason));
         }
         if let Some(distro) = &self.inventory.distro {

@@ -18,7 +18,7 @@ fn interest(entry: &Entry<'_>) -> Interest {
 }
 
 fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
-    let Some(Table(Some(lock))) = document::json::<Table<Lock>>(entry, content, catalog) else {
+    let Some(lock) = document::json_table::<Lock>(entry, content, catalog) else {
         return;
     };
     if lock.version.get().is_none() && lock.graph.0.is_none() {

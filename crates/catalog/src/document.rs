@@ -15,8 +15,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::Catalog;
 use crate::limits::{
-    DOCUMENT_BYTES_MAX, DOCUMENT_ITEMS_MAX, REASON_CHARS_MAX, YAML_DEPTH_MAX, YAML_DOCUMENTS_MAX,
-    YAML_EVENTS_MAX,
+    DOCUMENT_BYTES_MAX, DOCUMENT_ITEMS_MAX, REASON_CHARS_MAX, YAML_ANCHOR_EVENTS_MAX, YAML_DEPTH_MAX,
+    YAML_DOCUMENTS_MAX, YAML_EVENTS_MAX,
 };
 
 /// The document as text: UTF-8 with or without byte-order mark, or UTF-16 with one (what PowerShell's `>` writes).
@@ -55,6 +55,19 @@ pub(crate) fn json<T: DeserializeOwned>(
     kept(serde_json::from_str(&text).map_err(|error| format!("not valid JSON: {error}")), entry, catalog)
 }
 
+/// The document read as a JSON object; a document of another shape is a gap.
+pub(crate) fn json_table<T: DeserializeOwned>(
+    entry: &Entry<'_>,
+    content: &mut dyn Content,
+    catalog: &mut Catalog,
+) -> Option<T> {
+    let Table(table) = json::<Table<T>>(entry, content, catalog)?;
+    if table.is_none() {
+        malformed(entry, catalog, "it is no JSON object");
+    }
+    table
+}
+
 /// The document read as TOML.
 pub(crate) fn toml<T: DeserializeOwned>(
     entry: &Entry<'_>,
@@ -87,6 +100,10 @@ pub(crate) fn yaml_of<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, String>
             max_nodes: YAML_EVENTS_MAX,
             max_depth: YAML_DEPTH_MAX,
             max_documents: YAML_DOCUMENTS_MAX,
+            max_recorded_anchor_events: YAML_ANCHOR_EVENTS_MAX,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: YAML_ANCHOR_EVENTS_MAX,
         },
         with_snippet: false,
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,

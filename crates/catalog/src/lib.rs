@@ -105,7 +105,7 @@ pub const READERS: &[&[Reader]] = &[
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The visitor that feeds all readers.
 #[derive(Debug, Default)]

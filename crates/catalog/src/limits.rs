@@ -83,6 +83,10 @@ pub(crate) const DOCUMENT_ITEMS_MAX: usize = 500_000;
 /// Parser events of one YAML file: a lock file of the largest size has about one per 16 bytes.
 pub(crate) const YAML_EVENTS_MAX: usize = 4_000_000;
 
+/// Parser events below anchors of one YAML file, and events that aliases repeat: tools write no anchors into lock files,
+/// people some into environment files. A file of 500 bytes can ask for a million, and a layer can have many such files.
+pub(crate) const YAML_ANCHOR_EVENTS_MAX: usize = 10_000;
+
 /// Nesting of YAML: lock files have five levels.
 pub(crate) const YAML_DEPTH_MAX: usize = 64;
 

@@ -20,7 +20,7 @@ fn interest(entry: &Entry<'_>) -> Interest {
 }
 
 fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
-    let Some(Table(Some(resolved))) = document::json::<Table<Resolved>>(entry, content, catalog) else {
+    let Some(resolved) = document::json_table::<Resolved>(entry, content, catalog) else {
         return;
     };
     if resolved.version.get().is_none() {

@@ -13,7 +13,7 @@ Exit codes:
   0  allowed by the policy
   1  denied by the policy
   2  wrong usage, or input that cannot be read
-  3  nothing could be examined";
+  3  nothing could be examined, or with --fail-on-gaps not all";
 
 const SCAN_EXAMPLES: &str = "\
 Targets:
@@ -26,6 +26,8 @@ Targets:
   container:NAME                  a running container, its upper layer told apart
   sbom.json                       CycloneDX, SPDX or Syft JSON
   -                               an archive or SBOM on standard input
+
+Engines are found at DOCKER_HOST, CONTAINER_HOST (podman) and CONTAINERD_ADDRESS, or at their usual sockets.
 
 Examples:
   seawall scan alpine:3.20
@@ -181,9 +183,13 @@ pub(crate) struct Scan {
     /// Deny only what this JSON report of an earlier scan does not list
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) baseline: Option<PathBuf>,
-    /// Deny findings of this severity or above
+    /// Deny findings of this severity or above: unknown (which is below all others), negligible, low, medium, high,
+    /// critical
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
+    /// Exit with 3 when anything of the target could not be examined or judged and nothing was denied
+    #[arg(long)]
+    pub(crate) fail_on_gaps: bool,
     /// Report only findings of this severity or above
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) severity: Option<Severity>,
@@ -202,7 +208,7 @@ pub(crate) struct Scan {
 pub(crate) struct Sbom {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// Output format [default: cyclonedx]
+    /// Output format: cyclonedx, spdx, spdx3, or table for people
     #[arg(long, short, value_name = "FORMAT", default_value = "cyclonedx")]
     pub(crate) format: Format,
     /// Write to this file instead of stdout

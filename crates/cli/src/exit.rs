@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Denied,
     /// 2: wrong usage, or input that cannot be read.
     BadInput,
-    /// 3: nothing could be examined.
+    /// 3: nothing could be examined, or not all where the user asks for all.
     NotExamined,
 }
 

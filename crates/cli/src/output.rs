@@ -1,7 +1,7 @@
 //! Where reports go: stdout, or files that appear whole or not at all.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +9,9 @@ use seawall_report::{Colour, Format, RenderOptions, Report, render};
 
 use crate::args::Output;
 use crate::terminal::Terminal;
+
+/// The largest templates that people publish for Trivy have some 20 kB.
+const TEMPLATE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The formats of one run and where each goes.
 #[derive(Debug)]
@@ -34,10 +37,7 @@ impl Outputs {
             }
         }
         let template = template
-            .map(|path| {
-                fs::read_to_string(path)
-                    .with_context(|| format!("cannot read the template {}", path.display()))
-            })
+            .map(|path| text_of(path).with_context(|| format!("cannot read the template {}", path.display())))
             .transpose()?;
         let wants_template = outputs.iter().any(|one| one.format == Format::Template);
         match (wants_template, &template) {
@@ -75,6 +75,16 @@ impl Outputs {
         }
         Ok(())
     }
+}
+
+/// A template; a device would give bytes for ever.
+fn text_of(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(TEMPLATE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > TEMPLATE_BYTES_MAX {
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "it has more than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// Writes a result to a file or stdout.

@@ -117,7 +117,9 @@ impl<'s> Targets<'s> {
         if !is_path {
             return self.in_engine_or_registry(text, choice);
         }
-        if !text.contains('/') && text.parse::<ImageName>().is_ok() {
+        // `app.tar` is an image's name too, but nobody means one.
+        let is_name = !text.contains('/') && (!text.contains('.') || text.contains(':'));
+        if is_name && text.parse::<ImageName>().is_ok() {
             self.session.terminal.note(format_args!(
                 "note: `{text}` is a path here; for the image of that name write registry:{text} or docker:{text}"
             ));
@@ -210,7 +212,10 @@ impl<'s> Targets<'s> {
                 .with_context(|| format!("cannot read {} as an SBOM", opened.name))?,
         };
         if let Some(error) = &examined.cache_error {
-            self.session.terminal.note(format_args!("note: layers could not be cached: {error}"));
+            let directory = self.session.config.cache(self.session.global.cache.as_deref());
+            self.session
+                .terminal
+                .note(format_args!("note: layers could not be cached in {}: {error}", directory.display()));
         }
         Ok(examined)
     }

@@ -94,7 +94,8 @@ impl Terminal {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_length(of);
         }
-        bar.set_message(what.to_owned());
+        // An image says itself of which platform it is.
+        bar.set_message(printable(what).into_owned());
         bar.set_position(done);
     }
 

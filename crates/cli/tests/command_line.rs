@@ -1,124 +1,18 @@
 //! The binary as a user meets it: targets, formats, exit codes, what goes to stdout and what to stderr.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 
-use seawall_advisory::record::{Affected, Bound, KeyedBy, Range, Record, State};
-use seawall_advisory::{Builder, SourceInfo};
-use seawall_finding::{Rating, Severity};
 use seawall_testkit::{Compression, Image, Layout, Tar};
 use serde_json::Value;
 
-/// A place of its own for each test: database, cache, files.
-struct Place {
-    directory: tempfile::TempDir,
-}
+#[path = "place/place.rs"]
+mod place;
 
-impl Place {
-    fn new() -> Place {
-        Place { directory: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
-        std::fs::write(self.path(name), bytes).unwrap();
-        self.path(name).display().to_string()
-    }
-
-    /// A place with a small database.
-    fn with_database() -> Place {
-        let place = Place::new();
-        let mut builder = Builder::new();
-        let debian = SourceInfo::named("debian-tracker");
-        for (id, name, fixed, severity) in [
-            ("CVE-2024-0001", "openssl", Some("3.0.14-1"), Severity::High),
-            ("CVE-2024-0002", "openssl", None, Severity::Critical),
-            ("CVE-2024-0003", "zlib", Some("1:1.2.14-1"), Severity::Low),
-        ] {
-            let (state, ranges) = match fixed {
-                Some(fixed) => {
-                    let until = Bound::Fixed(fixed.to_owned());
-                    (State::Fixed, vec![Range { introduced: None, until }])
-                }
-                None => (State::NotFixed, vec![Range::default()]),
-            };
-            let rating = Rating { source: "debian".to_owned(), severity, score: None, vector: None };
-            let record = Record {
-                id: id.to_owned(),
-                title: format!("Something in {name}"),
-                ratings: vec![rating],
-                affected: vec![Affected {
-                    space: "debian:12".to_owned(),
-                    name: name.to_owned(),
-                    keyed_by: KeyedBy::Source,
-                    state,
-                    ranges,
-                    ..Affected::default()
-                }],
-                ..Record::default()
-            };
-            builder.add(&debian, record).unwrap();
-        }
-        builder.write(&place.path("db")).unwrap();
-        place
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.directory.path())
-            .env("SEAWALL_DB", self.path("db"))
-            .env("SEAWALL_CACHE", self.path("cache"))
-            .env("SOURCE_DATE_EPOCH", "1717200000")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs, compares the exit code, and gives stdout and stderr.
-    fn check(&self, arguments: &[&str], exit: i32) -> (String, String) {
-        let output = self.run(arguments);
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(exit), "{arguments:?}\n{out}\n{err}");
-        (out, err)
-    }
-
-    fn json(&self, arguments: &[&str], exit: i32) -> Value {
-        let (out, err) = self.check(&[arguments, &["--format", "json"]].concat(), exit);
-        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
-    }
-}
-
-const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
-
-fn status(packages: &[(&str, &str)]) -> String {
-    let stanza = |(name, version): &(&str, &str)| {
-        format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n")
-    };
-    packages.iter().map(stanza).collect()
-}
-
-fn debian(packages: &[(&str, &str)]) -> Image {
-    let tar = Tar::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", status(packages));
-    Image::new().stored_layer(tar.finish(), Compression::Gzip).tag("app:1")
-}
+use place::{OS_RELEASE, Place, debian, ids, status};
 
 fn old() -> Image {
     debian(&[("openssl", "3.0.11-1"), ("zlib", "1:1.2.13-1")])
-}
-
-fn ids(report: &Value) -> Vec<&str> {
-    report["findings"].as_array().unwrap().iter().map(|f| f["evidence"]["id"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -187,6 +81,73 @@ fn the_exit_code_is_the_verdict() {
     let broken = place.write("broken.tar", broken.docker_archive());
     let report = place.json(&["scan", &broken], 3);
     assert_ne!(report["gaps"], Value::Array(Vec::new()));
+}
+
+/// A layer that breaks off before its package database holds nothing that a policy could deny.
+#[test]
+fn what_a_layer_hides_behind_its_break_does_not_pass() {
+    let place = Place::with_database();
+    let cut =
+        Tar::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", vec![b'x'; 5000]).cut();
+    let nothing = Image::new().stored_layer(cut[..3000].to_vec(), Compression::Plain).docker_archive();
+    let nothing = place.write("nothing.tar", nothing);
+    let (out, _) = place.check(&["scan", &nothing, "--fail-on", "low"], 3);
+    assert!(out.contains("nothing found in what could be examined") && !out.contains("db update"), "{out}");
+    // A layer on top hides the database of the layers below.
+    let hidden = old().stored_layer(cut[..3000].to_vec(), Compression::Plain);
+    let hidden = place.write("hidden.tar", hidden.docker_archive());
+    place.check(&["scan", &hidden, "--fail-on", "low"], 3);
+    // Where something is known it is judged; the rest only where the user says that nothing may be missing.
+    let cut = Tar::new().file("opt/big", vec![b'x'; 5000]).cut();
+    let some = debian(&[("base-files", "12")]).stored_layer(cut[..3000].to_vec(), Compression::Plain);
+    let some = place.write("some.tar", some.docker_archive());
+    place.check(&["scan", &some], 0);
+    place.check(&["scan", &some, "--fail-on-gaps"], 3);
+    let vulnerable = old().stored_layer(cut[..3000].to_vec(), Compression::Plain);
+    let vulnerable = place.write("vulnerable.tar", vulnerable.docker_archive());
+    place.check(&["scan", &vulnerable, "--fail-on-gaps", "--fail-on", "high"], 1);
+    let whole = place.write("whole.tar", debian(&[("base-files", "12")]).docker_archive());
+    place.check(&["scan", &whole, "--fail-on-gaps"], 0);
+}
+
+#[test]
+fn a_damaged_database_does_not_pass() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    for entry in std::fs::read_dir(place.path("db/shards")).unwrap() {
+        std::fs::write(entry.unwrap().path(), "cut").unwrap();
+    }
+    let (out, _) = place.check(&["scan", &app, "--fail-on", "low"], 3);
+    assert!(out.contains("the advisory database cannot answer 2 questions"), "{out}");
+    assert!(out.contains("0 of 2 packages") && out.contains("seawall db update"), "{out}");
+}
+
+#[test]
+fn a_device_without_end_is_no_policy_and_no_template() {
+    let place = Place::with_database();
+    let app = place.write("app.tar", old().docker_archive());
+    for option in ["--policy", "--ignore-file", "--vex", "--baseline"] {
+        let (_, err) = place.check(&["scan", &app, option, "/dev/zero"], 2);
+        assert!(err.contains("/dev/zero") && err.contains("bytes"), "{err}");
+    }
+    let (_, err) = place.check(&["scan", &app, "-f", "template", "--template", "/dev/zero"], 2);
+    assert!(err.contains("more than 1 MiB"), "{err}");
+    let deep =
+        format!("version: 1\nclauses:\n  - condition: \"{}\"\n    verdict: deny\n", "(".repeat(20_000));
+    let (_, err) = place.check(&["scan", &app, "--policy", &place.write("deep.yaml", deep)], 2);
+    assert!(err.len() < 10_000, "{} bytes of error", err.len());
+}
+
+#[test]
+fn a_path_that_could_be_an_image_is_told() {
+    let place = Place::with_database();
+    let archive = old().docker_archive();
+    for (name, is_told) in [("app.tar", false), ("app", true)] {
+        place.write(name, &archive);
+        let output = place.command(&["scan", name]).current_dir(place.path("")).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(err.contains("is a path here"), is_told, "{err}");
+    }
 }
 
 #[test]

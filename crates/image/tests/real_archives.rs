@@ -1,10 +1,6 @@
 //! Archives as skopeo, Docker and containerd write them, opened as files and as streams.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking and says what it skips")]
 
 use std::fs::File;
 use std::path::Path;
@@ -13,12 +9,7 @@ use std::process::Command;
 use seawall_image::manifest::PlatformChoice;
 use seawall_image::source::local::{Local, LocalError, LocalOptions, open, open_stream};
 use seawall_image::{Limits, walk_layer};
-use seawall_testkit::{Compression, Image, Layout, Tar};
-
-#[path = "daemon/daemon.rs"]
-mod daemon;
-
-use daemon::{Daemon, Kind, output};
+use seawall_testkit::{Compression, Daemon, Image, Kind, Layout, Tar, output};
 
 fn app(architecture: &str) -> Image {
     let tar = Tar::new().file("etc/os-release", "ID=test\n").file("zeros", vec![0; 300_000]).finish();
@@ -120,13 +111,15 @@ fn what_skopeo_writes() {
 
 #[test]
 fn what_engines_save() {
-    for kind in [Kind::Docker, Kind::Containerd] {
+    for kind in [Kind::Docker, Kind::Containerd, Kind::Podman] {
         let Some(daemon) = Daemon::start(kind) else { continue };
         let tags = ["docker.io/library/one:1", "docker.io/library/two:2"];
         for tag in tags {
             std::fs::write(daemon.path("archive"), app("amd64").tag(tag).old_docker_archive()).unwrap();
             match daemon.kind {
-                Kind::Docker => daemon.ask(&["load", "-q", "-i", &daemon.path("archive")]).unwrap(),
+                Kind::Docker | Kind::Podman => {
+                    daemon.ask(&["load", "-q", "-i", &daemon.path("archive")]).unwrap()
+                }
                 Kind::Containerd => daemon.ask(&["images", "import", &daemon.path("archive")]).unwrap(),
             };
         }
@@ -134,6 +127,7 @@ fn what_engines_save() {
         match daemon.kind {
             Kind::Docker => daemon.ask(&["save", "-o", &saved, "one:1", "two:2"]).unwrap(),
             Kind::Containerd => daemon.ask(&["images", "export", &saved, tags[0], tags[1]]).unwrap(),
+            Kind::Podman => daemon.ask(&["save", "-q", "-m", "-o", &saved, "one:1", "two:2"]).unwrap(),
         };
         // Both have the same configuration and layers, so for Docker they are one image with two tags.
         for reference in [Some("two:2"), None] {

@@ -1,98 +1,37 @@
 //! Debian's docker-registry, filled by skopeo: plain, with a login, with TLS by an authority of our own.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking and says what it skips")]
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use seawall_image::credentials::{Credential, Credentials, Secret};
 use seawall_image::manifest::PlatformChoice;
 use seawall_image::registry::{Registry, RegistryOptions};
 use seawall_image::source::registry::open;
 use seawall_inventory::ImageName;
-use seawall_testkit::{Compression, Image, Layout, Tar, sha256};
+use seawall_testkit::{Compression, Distribution, Image, Layout, Tar, sha256};
 
 /// htpasswd's line for user `u` with password `p`.
 const HTPASSWD: &str = "u:$2y$05$abcdefghijklmnopqrstuuqwWMzKt5N8p.u2GX5MuH1t19BMWuLOW\n";
 
-/// A registry in a temporary directory, ended with the test.
-struct Running {
-    process: Child,
-    directory: tempfile::TempDir,
-    port: u16,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn has(program: &str) -> bool {
-    let found =
-        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !found {
-        println!("skipped: {program} is not installed");
-    }
-    found
-}
-
-impl Running {
-    /// Starts one at `address` with two images, `app:1` and `team/app:multi` (an index).
-    fn start(address: &str, more: impl Fn(&Path) -> String) -> Option<Running> {
-        if !has("docker-registry") || !has("skopeo") {
-            return None;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port();
-        let storage = directory.path().join("storage");
-        let config = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n{}",
-            storage.display(),
-            more(directory.path()).replace("ADDRESS", &format!("{address}:{port}"))
-        );
-        std::fs::write(directory.path().join("config.yml"), config).unwrap();
-        let process = Command::new("docker-registry")
-            .arg("serve")
-            .arg(directory.path().join("config.yml"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
+/// Puts two images in with skopeo, `app:1` and `team/app:multi` (an index).
+fn fill(running: &Distribution, registry: &str, arguments: &[&str]) {
+    let layout = running.directory().join("layout");
+    let images = ["amd64", "arm64"].map(|architecture| app().platform("linux", architecture));
+    Layout::new().image(&app().tag("1")).index("multi", &images).write(&layout).unwrap();
+    for (tag, name) in [("1", "app:1"), ("multi", "team/app:multi")] {
+        let output = Command::new("skopeo")
+            .args(["copy", "-q", "--all", "--dest-tls-verify=false"])
+            .args(arguments)
+            .arg(format!("oci:{}:{tag}", layout.display()))
+            .arg(format!("docker://{registry}/{name}"))
+            .output()
             .unwrap();
-        let running = Running { process, directory, port };
-        for _ in 0..100 {
-            if TcpStream::connect((address, port)).is_ok() {
-                return Some(running);
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("docker-registry does not listen");
-    }
-
-    /// Puts the images in with skopeo.
-    fn fill(&self, registry: &str, arguments: &[&str]) {
-        let layout = self.directory.path().join("layout");
-        let images = ["amd64", "arm64"].map(|architecture| app().platform("linux", architecture));
-        Layout::new().image(&app().tag("1")).index("multi", &images).write(&layout).unwrap();
-        for (tag, name) in [("1", "app:1"), ("multi", "team/app:multi")] {
-            let output = Command::new("skopeo")
-                .args(["copy", "-q", "--all", "--dest-tls-verify=false"])
-                .args(arguments)
-                .arg(format!("oci:{}:{tag}", layout.display()))
-                .arg(format!("docker://{registry}/{name}"))
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
@@ -137,11 +76,11 @@ fn check(outcome: &str, expected: &str) {
 
 #[test]
 fn a_public_registry() {
-    let Some(running) = Running::start("127.0.0.1", |_| "http: {addr: 'ADDRESS'}\n".to_owned()) else {
+    let Some(running) = Distribution::start("127.0.0.1", |_| "http: {addr: 'ADDRESS'}\n".to_owned()) else {
         return;
     };
-    let registry = format!("127.0.0.1:{}", running.port);
-    running.fill(&registry, &[]);
+    let registry = format!("127.0.0.1:{}", running.port());
+    fill(&running, &registry, &[]);
     check(&pull(RegistryOptions::default(), &registry, "app:1"), "linux/amd64");
     check(&pull(RegistryOptions::default(), &registry, "team/app:multi"), "linux/amd64 linux/arm64");
     check(
@@ -153,14 +92,14 @@ fn a_public_registry() {
 
 #[test]
 fn a_registry_with_a_login() {
-    let running = Running::start("127.0.0.1", |directory| {
+    let running = Distribution::start("127.0.0.1", |directory| {
         let file = directory.join("htpasswd");
         std::fs::write(&file, HTPASSWD).unwrap();
         format!("auth: {{htpasswd: {{realm: x, path: {}}}}}\nhttp: {{addr: 'ADDRESS'}}\n", file.display())
     });
     let Some(running) = running else { return };
-    let registry = format!("127.0.0.1:{}", running.port);
-    running.fill(&registry, &["--dest-creds=u:p"]);
+    let registry = format!("127.0.0.1:{}", running.port());
+    fill(&running, &registry, &["--dest-creds=u:p"]);
     let with = |password: &str| {
         let credential = Credential::Basic { username: "u".into(), password: Secret::new(password) };
         let given = [(registry.clone(), credential)].into();
@@ -215,19 +154,20 @@ fn a_registry_with_tls() {
         println!("skipped: this machine has no address but loopback");
         return;
     };
-    if !has("openssl") {
+    if Command::new("openssl").arg("version").output().is_err() {
+        println!("skipped: openssl is not installed");
         return;
     }
-    let running = Running::start(&address, |directory| {
+    let running = Distribution::start(&address, |directory| {
         let (certificate, key) = certificate(directory, &address);
         let (certificate, key) = (certificate.display(), key.display());
         format!("http: {{addr: 'ADDRESS', tls: {{certificate: {certificate}, key: {key}}}}}\n")
     });
     let Some(running) = running else { return };
-    let registry = format!("{address}:{}", running.port);
-    running.fill(&registry, &[]);
+    let registry = format!("{address}:{}", running.port());
+    fill(&running, &registry, &[]);
     check(&pull(RegistryOptions::default(), &registry, "app:1"), "give the registry's certificate authority");
-    let ca_files = vec![running.directory.path().join("cert.pem")];
+    let ca_files = vec![running.directory().join("cert.pem")];
     check(
         &pull(RegistryOptions { ca_files, ..RegistryOptions::default() }, &registry, "app:1"),
         "linux/amd64",
@@ -245,9 +185,11 @@ fn plain_http_elsewhere_must_be_allowed() {
         println!("skipped: this machine has no address but loopback");
         return;
     };
-    let Some(running) = Running::start(&address, |_| "http: {addr: 'ADDRESS'}\n".to_owned()) else { return };
-    let registry = format!("{address}:{}", running.port);
-    running.fill(&registry, &[]);
+    let Some(running) = Distribution::start(&address, |_| "http: {addr: 'ADDRESS'}\n".to_owned()) else {
+        return;
+    };
+    let registry = format!("{address}:{}", running.port());
+    fill(&running, &registry, &[]);
     check(
         &pull(RegistryOptions::default(), &registry, "app:1"),
         "list it as insecure if it speaks plain HTTP",

@@ -15,12 +15,7 @@ use std::process::Command;
 
 use seawall_image::{LayerWalk, Limits, Squash, walk_layer};
 use seawall_inventory::{Content, Entry, EntryKind, Interest, Visitor};
-use seawall_testkit::{Image, Tar};
-
-#[path = "daemon/daemon.rs"]
-mod daemon;
-
-use daemon::{Daemon, Kind, output};
+use seawall_testkit::{Daemon, Image, Kind, Tar, output};
 
 /// The tree of a container of these layers; an error where the engine does not take them. `number` is new every time:
 /// nothing is removed in between, it all goes with the daemon.
@@ -33,7 +28,7 @@ fn tree(daemon: &Daemon, number: u32, layers: &[Vec<u8>]) -> Result<Tree, String
     let archive = daemon.path("archive");
     std::fs::write(&archive, image.old_docker_archive()).unwrap();
     match daemon.kind {
-        Kind::Docker => tree_of_docker(daemon, &archive, &tag),
+        Kind::Docker | Kind::Podman => tree_of_docker(daemon, &archive, &tag),
         Kind::Containerd => tree_of_containerd(daemon, &archive, &tag, number),
     }
 }

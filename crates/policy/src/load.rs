@@ -4,13 +4,14 @@
 //! is silently missing changes the verdict.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use seawall_finding::Severity;
 use serde::Deserialize;
 
 use crate::clause::{Clause, Condition};
-use crate::limits::FILE_BYTES_MAX;
+use crate::limits::{FILE_BYTES_MAX, REASON_CHARS_MAX};
 use crate::policy::Policy;
 use crate::waiver::{Glob, Selector, Waiver};
 use crate::{Verdict, baseline, ignore, vex};
@@ -91,15 +92,24 @@ impl Policy {
 }
 
 fn read(path: &Path, what: &'static str) -> Result<String, LoadError> {
-    let size = fs::metadata(path).map_err(|cause| error(path, what, cause))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(error(path, what, format!("it has {size} bytes, more than {FILE_BYTES_MAX}")));
+    let file = fs::File::open(path).map_err(|cause| error(path, what, cause))?;
+    // A device states no size.
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|cause| error(path, what, cause))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(error(path, what, format!("it has more than {FILE_BYTES_MAX} bytes")));
     }
-    fs::read_to_string(path).map_err(|cause| error(path, what, cause))
+    Ok(text)
 }
 
 fn error(path: &Path, what: &'static str, reason: impl std::fmt::Display) -> LoadError {
-    LoadError { path: path.display().to_string(), what, reason: reason.to_string() }
+    let mut reason = reason.to_string();
+    // A parser may quote a line of any length.
+    if let Some((cut, _)) = reason.char_indices().nth(REASON_CHARS_MAX) {
+        reason.truncate(cut);
+        reason.push('…');
+    }
+    LoadError { path: path.display().to_string(), what, reason }
 }
 
 fn name(path: &Path) -> String {

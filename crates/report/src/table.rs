@@ -151,7 +151,8 @@ impl Table<'_> {
             *severity = (*severity).max(judged.finding.severity);
         }
         let found = match by_severity(problems.values().copied()) {
-            counts if counts.is_empty() => "nothing found".to_owned(),
+            counts if counts.is_empty() && self.report.gaps.is_empty() => "nothing found".to_owned(),
+            counts if counts.is_empty() => "nothing found in what could be examined".to_owned(),
             counts => counts,
         };
         let denied = self.report.findings.iter().filter(|judged| judged.verdict == Verdict::Deny).count();

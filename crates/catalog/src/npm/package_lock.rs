@@ -29,7 +29,7 @@ fn hidden_interest(entry: &Entry<'_>) -> Interest {
 }
 
 fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
-    let Some(Table(Some(lock))) = document::json::<Table<Lock>>(entry, content, catalog) else {
+    let Some(lock) = document::json_table::<Lock>(entry, content, catalog) else {
         return;
     };
     if lock.version.get().is_none() && lock.packages.0.is_empty() && lock.dependencies.0.is_empty() {
@@ -158,6 +158,11 @@ mod tests {
             ],
         );
         check("app/node_modules/x/package-lock.json", lock, &[]);
+    }
+
+    #[test]
+    fn a_document_of_another_shape_is_a_gap() {
+        check("package-lock.json", "[]", &["gap malformed: it is no JSON object"]);
     }
 
     #[test]

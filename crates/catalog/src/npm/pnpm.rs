@@ -359,4 +359,17 @@ packages:
         );
         check("pnpm-lock.yaml", "lockfileVersion: '9.0'\n", &[]);
     }
+
+    /// Half a second of work in 500 bytes, as often as an attacker likes, if anchors were free.
+    #[test]
+    fn anchors_of_anchors_are_given_up_early() {
+        let mut lock = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for (name, of) in ('b'..='m').zip('a'..) {
+            lock.push_str(&format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(",")));
+        }
+        let before = std::time::Instant::now();
+        let catalog = crate::testing::catalog_of("pnpm-lock.yaml", lock);
+        assert!(catalog.gaps[0].reason.contains("not valid YAML"), "{:?}", catalog.gaps);
+        assert!(before.elapsed() < std::time::Duration::from_millis(400), "{:?}", before.elapsed());
+    }
 }

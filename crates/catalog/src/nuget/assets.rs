@@ -16,7 +16,7 @@ fn interest(entry: &Entry<'_>) -> Interest {
 }
 
 fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
-    let Some(Table(Some(assets))) = document::json::<Table<Assets>>(entry, content, catalog) else {
+    let Some(assets) = document::json_table::<Assets>(entry, content, catalog) else {
         return;
     };
     if assets.version.get().is_none() {

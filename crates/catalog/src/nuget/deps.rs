@@ -26,7 +26,7 @@ fn interest(entry: &Entry<'_>) -> Interest {
 }
 
 fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
-    let Some(Table(Some(deps))) = document::json::<Table<Deps>>(entry, content, catalog) else {
+    let Some(deps) = document::json_table::<Deps>(entry, content, catalog) else {
         return;
     };
     if deps.targets.0.is_empty() && deps.libraries.0.is_empty() {

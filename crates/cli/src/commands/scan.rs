@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use seawall_advisory::{Database, Development, Order};
-use seawall_finding::{Evidence, Finding, FixState, LeftOut, Severity, Subject};
+use seawall_finding::{Evidence, Finding, FixState, Gap, GapKind, LeftOut, Severity, Subject};
 use seawall_image::manifest::PlatformChoice;
-use seawall_policy::{Context, Funnel, Judged, Policy};
+use seawall_policy::{Context, Funnel, Judged, Policy, Verdict};
 use seawall_report::{Collector, Report, advise};
 use seawall_scan::{AssessOptions, Assessed, assess};
 
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         let assessed = assess(examined, database.as_ref(), &options);
         let report = judged(assessed, &policy, args, session)?;
         outputs.write(&report, session.terminal)?;
-        worst = worst.into_iter().chain([exit(&report)]).max_by_key(|exit| rank(*exit));
+        worst = worst.into_iter().chain([exit(&report, args)]).max_by_key(|exit| rank(*exit));
     }
     Ok(worst.unwrap_or(Exit::NotExamined))
 }
@@ -147,11 +147,21 @@ fn is_newer(judged: &Judged, one: &str, other: &str) -> bool {
     Order::of(*ecosystem).compare(one, other) == Some(std::cmp::Ordering::Greater)
 }
 
-/// Nothing examined is not the same as nothing found.
-fn exit(report: &Report) -> Exit {
-    let coverage = &report.coverage;
-    let is_empty = report.inventory.packages.is_empty() && coverage.files == 0;
-    if is_empty && !report.gaps.is_empty() { Exit::NotExamined } else { report.verdict.into() }
+/// Nothing examined is not the same as nothing found: an image whose package database is behind the place where its
+/// layer breaks off would else pass every policy, and any image with a database that is damaged.
+fn exit(report: &Report, args: &Scan) -> Exit {
+    let is_hidden = |gap: &Gap| match gap.kind {
+        GapKind::Limit | GapKind::Unreadable | GapKind::Malformed | GapKind::Unsupported => true,
+        GapKind::Undetermined | GapKind::NoData => args.fail_on_gaps,
+    };
+    let is_judged_by_gaps = args.fail_on_gaps || report.coverage.packages_judged == 0;
+    match report.verdict {
+        Verdict::Deny => Exit::Denied,
+        Verdict::Allow | Verdict::Warn if is_judged_by_gaps && report.gaps.iter().any(is_hidden) => {
+            Exit::NotExamined
+        }
+        Verdict::Allow | Verdict::Warn => Exit::Allowed,
+    }
 }
 
 /// Which of several platforms' exits is the worst.

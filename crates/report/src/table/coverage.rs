@@ -9,7 +9,8 @@ impl Table<'_> {
     pub(super) fn coverage(&self, text: &mut String) {
         self.heading(text, "COVERAGE");
         let coverage = &self.report.coverage;
-        let size = format!("{} files, {} MB", coverage.files, coverage.bytes / 1_000_000);
+        let files = count(usize::try_from(coverage.files).unwrap_or(usize::MAX), "file");
+        let size = format!("{files}, {} MB", coverage.bytes / 1_000_000);
         if coverage.layers > 0 {
             let cached = match coverage.layers_cached {
                 0 => String::new(),
@@ -41,7 +42,8 @@ impl Table<'_> {
     /// The sources in columns: what they cover, their name, their age.
     fn advisories(&self, text: &mut String) {
         let advisories = &self.report.coverage.advisories;
-        if advisories.is_empty() {
+        // Without packages no source is asked, however many there are.
+        if advisories.is_empty() && !self.report.inventory.packages.is_empty() {
             self.row(text, "by", "no advisory data: `seawall db update` fetches it");
         }
         for (index, source) in advisories.iter().enumerate() {

@@ -71,6 +71,8 @@ fn the_exit_code_is_the_verdict() {
     place.check(&["scan"], 2);
     place.check(&["scan", &app, "--fail-on", "terrible"], 2);
     place.check(&["scan", "./absent.tar"], 2);
+    let (_, err) = place.check(&["scan", "/dev/zero"], 2);
+    assert!(err.contains("it is a device"), "{err}");
     let nonsense = place.write("nonsense", "this is no image");
     let (out, err) = place.check(&["scan", &nonsense], 2);
     assert_eq!(out, "");
@@ -233,6 +235,18 @@ fn without_a_database_packages_and_ends_of_life_are_told_and_the_rest_is_a_gap()
     assert!(err.contains("there is no advisory database") && err.contains("seawall db update"), "{err}");
     assert!(out.contains("has got no fixes since") && out.contains("NOT EXAMINED"), "{out}");
     place.check(&["db", "status"], 2);
+    // Whoever asks for a verdict gets none, and not a pass.
+    place.check(&["scan", &app, "--fail-on", "critical"], 3);
+}
+
+#[test]
+fn a_distribution_that_nobody_knows_does_not_pass() {
+    let place = Place::with_database();
+    let tar = Tar::new().file("etc/os-release", "ID=nope\nVERSION_ID=1\n");
+    let tar = tar.file("var/lib/dpkg/status", status(&[("openssl", "1")]));
+    let app = place.write("app.tar", Image::new().layer(tar).docker_archive());
+    let report = place.json(&["scan", &app], 3);
+    assert_eq!(report["coverage"]["packages_judged"], 0);
 }
 
 #[test]

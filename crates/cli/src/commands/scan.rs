@@ -150,9 +150,13 @@ fn is_newer(judged: &Judged, one: &str, other: &str) -> bool {
 /// Nothing examined is not the same as nothing found: an image whose package database is behind the place where its
 /// layer breaks off would else pass every policy, and any image with a database that is damaged.
 fn exit(report: &Report, args: &Scan) -> Exit {
+    // Without a database nobody expects a verdict, unless it was asked for.
+    let is_verdict_expected =
+        report.coverage.database.is_some() || args.fail_on.is_some() || !args.policy.is_empty();
     let is_hidden = |gap: &Gap| match gap.kind {
         GapKind::Limit | GapKind::Unreadable | GapKind::Malformed | GapKind::Unsupported => true,
-        GapKind::Undetermined | GapKind::NoData => args.fail_on_gaps,
+        GapKind::NoData => args.fail_on_gaps || is_verdict_expected,
+        GapKind::Undetermined => args.fail_on_gaps,
     };
     let is_judged_by_gaps = args.fail_on_gaps || report.coverage.packages_judged == 0;
     match report.verdict {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use seawall_inventory::{Digest, Image, Layer};
@@ -118,6 +119,10 @@ pub fn open(path: &Path, reference: Option<&str>, options: &LocalOptions) -> Res
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if metadata.is_dir() {
         return directory(path, reference, options);
+    }
+    if metadata.file_type().is_char_device() || metadata.file_type().is_block_device() {
+        // `/dev/zero` has no end, and nobody keeps an image in a disk.
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is a device")));
     }
     let file = File::open(path).map_err(unreadable)?;
     if !metadata.is_file() {

@@ -19,8 +19,11 @@ mod table;
 
 use table::{PROGRAMS, Program};
 
+/// The reader of programs by their names.
+pub(crate) const READER_NAME: &str = "runtime";
+
 pub(crate) const READERS: &[Reader] = &[
-    Reader { name: "runtime", interest, read },
+    Reader { name: READER_NAME, interest, read },
     Reader { name: "java-runtime", interest: java::interest, read: java::read },
 ];
 

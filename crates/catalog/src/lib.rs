@@ -67,12 +67,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Whether the name of a link makes it read a file that it does not read under the file's own name.
-    ///
-    /// Programs are known by their own names: `ssh` that links to another program is not OpenSSH, and one such link
-    /// would cost a second walk over the whole layer.
     fn wants_more(&self, named: &Entry<'_>, own: &Entry<'_>) -> bool {
-        self.name != runtime::READER_NAME && (self.interest)(named) > (self.interest)(own)
+        (self.interest)(named) > (self.interest)(own)
     }
 }
 

@@ -19,11 +19,8 @@ mod table;
 
 use table::{PROGRAMS, Program};
 
-/// The reader of programs by their names.
-pub(crate) const READER_NAME: &str = "runtime";
-
 pub(crate) const READERS: &[Reader] = &[
-    Reader { name: READER_NAME, interest, read },
+    Reader { name: "runtime", interest, read },
     Reader { name: "java-runtime", interest: java::interest, read: java::read },
 ];
 
@@ -87,8 +84,10 @@ fn is_glob(text: &str, pattern: &str) -> bool {
 }
 
 fn interest(entry: &Entry<'_>) -> Interest {
+    // A manual page (`perl5.36.0.1.gz`) is no program, and a link of such a name would cost a second walk.
     let is_wanted = entry.kind == EntryKind::File
         && entry.size_bytes > 0
+        && !entry.path.ends_with(".gz")
         && candidates(entry.path, entry.name()).next().is_some();
     if is_wanted { Interest::Whole } else { Interest::No }
 }

@@ -255,7 +255,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
     Program {
         package: "openssh",
-        paths: &["ssh", "sshd", "sshd-session"],
+        paths: &["bin/ssh", "bin/sshd", "sbin/sshd", "sshd-session"],
         pattern: r"OpenSSH_([0-9]{1,2}\.[0-9]{1,2}p[0-9]{1,2})",
         is_series_in_name: false,
         good: ("usr/sbin/sshd", b"OpenSSH_9.2p1 Debian-2+deb12u10", "9.2p1"),

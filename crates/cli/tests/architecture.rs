@@ -17,9 +17,19 @@ const EDGES: &[(&str, &[&str])] = &[
     ("image", &["inventory", "finding", "engine"]),
     ("catalog", &["inventory", "finding"]),
     ("advisory", &["inventory", "finding"]),
+    ("leaks", &["inventory", "finding"]),
+    ("lint", &["inventory", "finding"]),
+    // One workload model, so that a rule over containers is written once: docs/design/004-workloads.md.
+    ("audit", &["inventory", "finding", "engine", "lint"]),
     ("report", &["inventory", "finding", "policy"]),
-    ("scan", &["inventory", "finding", "image", "catalog", "advisory"]),
-    ("cli", &["inventory", "finding", "engine", "policy", "image", "catalog", "advisory", "report", "scan"]),
+    ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
+    (
+        "cli",
+        &[
+            "inventory", "finding", "engine", "policy", "image", "catalog", "advisory", "leaks", "lint", "audit",
+            "report", "scan",
+        ],
+    ),
     ("testkit", &[]),
 ];
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Check;
+
 /// What was examined. What was not is in the gaps.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Coverage {
@@ -26,6 +28,9 @@ pub struct Coverage {
     /// Problems that one source claims and the vendor says the package does not have.
     #[serde(default)]
     pub problems_suppressed: u64,
+    /// What a benchmark asked and how it came out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// Findings that the user's own options leave out of the report.
     #[serde(default)]
     pub left_out: Vec<LeftOut>,

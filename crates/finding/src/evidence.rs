@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Vulnerable;
+use crate::{Leaked, Misset, Vulnerable};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,10 @@ pub enum Evidence {
     Outdated(Outdated),
     /// A package that is itself an attack (OSV `MAL-` records).
     Malicious(Malicious),
+    /// A credential where others can read it.
+    Leaked(Box<Leaked>),
+    /// A setting that is wrong.
+    Misset(Box<Misset>),
 }
 
 /// Something past its end of life.
@@ -41,12 +45,22 @@ pub struct Malicious {
 }
 
 impl Evidence {
+    /// The vulnerability, where it is one.
+    pub fn vulnerable(&self) -> Option<&Vulnerable> {
+        match self {
+            Evidence::Vulnerable(vulnerable) => Some(vulnerable),
+            Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) | Evidence::Misset(_) => None,
+        }
+    }
+
     /// What makes two findings of one rule on one subject at one place different.
     pub fn key(&self) -> String {
         match self {
             Evidence::Vulnerable(vulnerable) => vulnerable.id.clone(),
             Evidence::Outdated(outdated) => outdated.product.clone(),
             Evidence::Malicious(malicious) => malicious.id.clone(),
+            Evidence::Leaked(leaked) => leaked.value_id.clone(),
+            Evidence::Misset(misset) => misset.setting.clone(),
         }
     }
 
@@ -65,6 +79,8 @@ impl Evidence {
                 ("aliases", malicious.aliases.join(", ")),
                 ("description", malicious.title.clone()),
             ],
+            Evidence::Leaked(leaked) => leaked.facts(),
+            Evidence::Misset(misset) => misset.facts(),
         }
     }
 }

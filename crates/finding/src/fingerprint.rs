@@ -8,20 +8,18 @@ use sha2::{Digest, Sha256};
 
 use crate::Finding;
 
-/// Hash of rule, subject identity, place and evidence key; not of severity, version,
-/// layer or prose, so it survives rewording, re-rating, rebuilding and re-tagging. 32 hexadecimal digits.
+/// Hash of rule, subject identity, place and evidence key; not of severity, version, layer, line or prose, so it
+/// survives rewording, re-rating, rebuilding, re-tagging and a line more above it. 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
     pub(crate) fn of(finding: &Finding) -> Fingerprint {
         let place = &finding.place;
-        let line = place.line.map(|line| line.to_string()).unwrap_or_default();
         let parts = [
             finding.rule.as_str(),
             &finding.subject.identity(),
             place.path.as_deref().unwrap_or_default(),
-            &line,
             place.pointer.as_deref().unwrap_or_default(),
             &finding.evidence.key(),
         ];

@@ -4,19 +4,25 @@
 //! [`Findings`] and nothing else; it never decides what to do about them (that is
 //! `policy`) and never formats them (that is `report`).
 
+mod check;
 mod coverage;
 mod evidence;
 mod fingerprint;
 mod gap;
+mod leaked;
+mod misset;
 mod rule;
 mod severity;
 mod subject;
 mod vulnerability;
 
+pub use check::{Check, Outcome};
 pub use coverage::{AdvisorySource, CatalogCount, Coverage, LeftOut};
 pub use evidence::{Evidence, Malicious, Outdated};
 pub use fingerprint::Fingerprint;
 pub use gap::{Gap, GapKind};
+pub use leaked::Leaked;
+pub use misset::{Change, Misset};
 pub use rule::{Control, Framework, Rule};
 pub use severity::{Confidence, Severity};
 pub use subject::Subject;

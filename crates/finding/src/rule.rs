@@ -42,10 +42,49 @@ pub struct Control {
 
 /// The frameworks that Seawall maps to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Framework {
-    /// CIS Docker Benchmark 1.8.
-    CisDocker,
+    /// CIS Docker Benchmark 1.6.0 (its ids differ from version to version).
+    #[serde(rename = "cis-docker-1.6")]
+    CisDocker16,
+    /// CIS Docker Benchmark 1.7.0.
+    #[serde(rename = "cis-docker-1.7")]
+    CisDocker17,
+    /// CIS Docker Benchmark 1.8.0.
+    #[serde(rename = "cis-docker-1.8")]
+    CisDocker18,
+    /// CIS Kubernetes Benchmark 1.12.
+    #[serde(rename = "cis-kubernetes-1.12")]
+    CisKubernetes112,
+    /// Kubernetes Pod Security Standards, the name of the control.
+    #[serde(rename = "pod-security-baseline")]
+    PodSecurityBaseline,
+    /// Kubernetes Pod Security Standards, the name of the control.
+    #[serde(rename = "pod-security-restricted")]
+    PodSecurityRestricted,
+    /// NSA and CISA, Kubernetes Hardening Guide 1.2, the name of the section.
+    #[serde(rename = "nsa-cisa-kubernetes")]
+    NsaCisaKubernetes,
     /// NIST SP 800-190, section number of the countermeasure.
+    #[serde(rename = "nist-sp800-190")]
     NistSp800190,
+    /// Common Weakness Enumeration, `CWE-798`.
+    #[serde(rename = "cwe")]
+    Cwe,
+}
+
+impl Framework {
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Framework::CisDocker16 => "CIS Docker 1.6",
+            Framework::CisDocker17 => "CIS Docker 1.7",
+            Framework::CisDocker18 => "CIS Docker 1.8",
+            Framework::CisKubernetes112 => "CIS Kubernetes 1.12",
+            Framework::PodSecurityBaseline => "Pod Security Standard baseline",
+            Framework::PodSecurityRestricted => "Pod Security Standard restricted",
+            Framework::NsaCisaKubernetes => "NSA/CISA Kubernetes Hardening Guide",
+            Framework::NistSp800190 => "NIST SP 800-190",
+            Framework::Cwe => "CWE",
+        }
+    }
 }

@@ -50,6 +50,10 @@ pub enum TargetKind {
     Container,
     /// A software bill of materials.
     Sbom,
+    /// A machine with its engines.
+    Host,
+    /// Build files and manifests.
+    Files,
 }
 
 /// The base image: the lowest layers, that somebody else maintains.

@@ -36,10 +36,7 @@ impl Clause {
     /// # Errors
     /// The CEL condition fails or gives something other than a boolean.
     pub fn matches(&self, finding: &Finding) -> Result<bool, ConditionError> {
-        let vulnerable = match &finding.evidence {
-            Evidence::Vulnerable(vulnerable) => Some(vulnerable.as_ref()),
-            Evidence::Outdated(_) | Evidence::Malicious(_) => None,
-        };
+        let vulnerable = finding.evidence.vulnerable();
         let fixable = vulnerable.is_some_and(|v| v.state == FixState::Fixed);
         let exploited = vulnerable.is_some_and(|v| v.known_exploited.is_some());
         let epss = vulnerable.and_then(|v| v.epss.as_ref()).map_or(0.0, |epss| epss.score);

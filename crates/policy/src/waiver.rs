@@ -104,13 +104,10 @@ impl Waiver {
 impl Selector {
     /// Whether the finding is one of those.
     pub fn selects(&self, finding: &Finding) -> bool {
-        let purl = match &finding.subject {
-            Subject::Package { purl, name, .. } => Some((purl, name)),
-            Subject::Distribution { .. } | Subject::Target { .. } => None,
-        };
+        let purl = finding.subject.package().map(|(purl, _, name)| (purl, name));
         let path = finding.place.path.as_deref();
         (self.rules.is_empty() || self.rules.contains(&finding.rule))
-            && (self.vulnerabilities.is_empty() || self.names(&finding.evidence))
+            && (self.vulnerabilities.is_empty() || self.names(finding))
             && (self.purls.is_empty()
                 || purl.is_some_and(|(purl, _)| self.purls.iter().any(|wanted| purl_covers(wanted, purl))))
             && (self.packages.is_empty()
@@ -124,18 +121,17 @@ impl Selector {
                 || self.fingerprints.binary_search(&finding.fingerprint()).is_ok())
     }
 
-    fn names(&self, evidence: &Evidence) -> bool {
-        let (id, aliases): (&String, &[String]) = match evidence {
+    fn names(&self, finding: &Finding) -> bool {
+        let (id, aliases): (&String, &[String]) = match &finding.evidence {
             Evidence::Vulnerable(vulnerable) => (&vulnerable.id, &vulnerable.aliases),
             Evidence::Malicious(malicious) => (&malicious.id, &malicious.aliases),
             Evidence::Outdated(outdated) => (&outdated.product, &[]),
+            Evidence::Leaked(_) | Evidence::Misset(_) => (&finding.rule, &[]),
         };
-        let documents: Vec<&String> = match evidence {
-            Evidence::Vulnerable(vulnerable) => vulnerable.matched.iter().map(|m| &m.advisory).collect(),
-            Evidence::Malicious(_) | Evidence::Outdated(_) => Vec::new(),
-        };
+        let documents = finding.evidence.vulnerable().into_iter().flat_map(|v| v.matched.iter().map(|m| &m.advisory));
+        let mut documents = documents;
         let wanted = |name: &String| self.vulnerabilities.iter().any(|v| v.eq_ignore_ascii_case(name));
-        wanted(id) || aliases.iter().any(wanted) || documents.into_iter().any(wanted)
+        wanted(id) || aliases.iter().any(wanted) || documents.any(wanted)
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use seawall_advisory::database::{Advisory, Text};
 use seawall_advisory::record::{Bound, Enrichment, State};
 use seawall_advisory::{Database, RULES};
-use seawall_finding::{Framework, Rule, Severity};
+use seawall_finding::{Rule, Severity};
 
 use crate::Session;
 use crate::exit::Exit;
@@ -52,11 +52,7 @@ fn rule_text(rule: &Rule) -> String {
         text.push_str("\nControls:\n");
     }
     for (framework, control) in rule.controls {
-        let name = match framework {
-            Framework::CisDocker => "CIS Docker Benchmark",
-            Framework::NistSp800190 => "NIST SP 800-190",
-        };
-        let _ = writeln!(text, "  {name} {control}");
+        let _ = writeln!(text, "  {} {control}", framework.name());
     }
     for reference in rule.references {
         let _ = writeln!(text, "  {reference}");

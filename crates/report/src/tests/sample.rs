@@ -190,7 +190,7 @@ fn finding(package: &Package, severity: Severity, vulnerable: Vulnerable) -> Fin
         references: vec!["https://security-tracker.debian.org/tracker/CVE-2024-5535".to_owned()],
         controls: vec![
             Control { framework: Framework::NistSp800190, id: "4.1.1".to_owned() },
-            Control { framework: Framework::CisDocker, id: "4.4".to_owned() },
+            Control { framework: Framework::CisDocker18, id: "4.4".to_owned() },
         ],
     }
 }

@@ -38,7 +38,9 @@ fn check(pod: &str, answers: &str) {
                 expected = answer;
                 changes.next();
             }
-            let Ok(version) = format!("v1.{minor}").parse::<Version>() else { panic!("v1.{minor} is no version") };
+            let Ok(version) = format!("v1.{minor}").parse::<Version>() else {
+                panic!("v1.{minor} is no version")
+            };
             let of = |level| failing(workload, level, version).join(",");
             let seen = format!("{}|{}", of(Level::Baseline), of(Level::Restricted));
             assert_eq!(seen, expected, "v1.{minor}: {pod}");

@@ -12,6 +12,8 @@ mod foreign;
 use seawall_finding::Finding;
 use seawall_inventory::Workload;
 
+use crate::limits::{SUPPRESSED_LINES_MAX, SUPPRESSIONS_MAX};
+
 /// What the comments of a file silence.
 #[derive(Debug, Default)]
 pub(crate) struct Suppressions {
@@ -34,7 +36,10 @@ impl Suppressions {
         }
         let lines: Vec<&str> = text.lines().collect();
         let comment = |(index, line): (usize, &&str)| comment(&lines, index, line);
-        Suppressions { comments: lines.iter().enumerate().filter_map(comment).collect(), off }
+        Suppressions {
+            comments: lines.iter().enumerate().filter_map(comment).take(SUPPRESSIONS_MAX).collect(),
+            off,
+        }
     }
 
     /// The words that silence a finding, where there are some.
@@ -68,12 +73,11 @@ fn comment(lines: &[&str], index: usize, line: &str) -> Option<Comment> {
     let lines = if before.trim().is_empty() {
         let depth = |line: &str| line.len() - line.trim_start().len();
         let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-        let first = (index + 1..lines.len()).find(|at| !lines.get(*at).is_none_or(|line| is_blank(line)))?;
+        let end = lines.len().min(index + SUPPRESSED_LINES_MAX);
+        let first = (index + 1..end).find(|at| !lines.get(*at).is_none_or(|line| is_blank(line)))?;
         let own = depth(lines.get(first)?);
         let is_below = |line: &str| is_blank(line) || depth(line) > own;
-        let last = (first + 1..lines.len())
-            .take_while(|at| lines.get(*at).is_some_and(|line| is_below(line)))
-            .last();
+        let last = (first + 1..end).take_while(|at| lines.get(*at).is_some_and(|line| is_below(line))).last();
         (number(first), number(last.unwrap_or(first)))
     } else {
         (number(index), number(index))

@@ -204,6 +204,8 @@ fn of_documents(read: &mut Read<'_>, refusals: &mut Vec<Refusal>) {
     if !read.documents.iter().any(is_compose) {
         let (objects, problems) = kubernetes::objects(&read.documents);
         refusals.extend(problems);
+        let lacks = |object: &Object<'_>| Some((GapKind::Malformed, object.lacks_pod()?));
+        refusals.extend(objects.iter().filter_map(lacks));
         let workload = |object: &Object<'_>| Some((object.workload()?, Some(object.document)));
         read.workloads.extend(objects.iter().filter_map(workload));
     }

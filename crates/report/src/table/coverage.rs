@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Table, is_negligible};
+use super::{Table, has_packages, is_negligible};
 use crate::text::{clean, count, pad, wrap};
 
 impl Table<'_> {
@@ -25,6 +25,10 @@ impl Table<'_> {
             format!("{} {}", count.packages, count.ecosystem.purl_type())
         };
         let packages = coverage.packages.iter().map(ecosystem).collect::<Vec<_>>().join(", ");
+        if !has_packages(self.report.inventory.target.kind) {
+            self.row(text, "not listed", &self.hidden());
+            return;
+        }
         self.row(text, "packages", if packages.is_empty() { "none" } else { &packages });
         self.row(text, "judged", &self.judged());
         self.advisories(text);

@@ -163,7 +163,7 @@ impl Table<'_> {
         let listed = self.listed().count();
         let mut why = Vec::new();
         if listed > problems.len() {
-            why.push(format!("{listed} findings in all packages"));
+            why.push(format!("{listed} findings in all"));
         }
         if denied > 0 {
             why.push(format!("{denied} denied"));

@@ -47,18 +47,20 @@ impl Table<'_> {
     fn setting(&self, text: &mut String, rule: &str, found: &[&Judged], severity: Severity) {
         let Some(first) = found.first() else { return };
         let is_in_benchmark = self.report.coverage.checks.iter().any(|check| check.rule == rule);
+        let has_lines = first.finding.place.line.is_some() && !is_in_benchmark;
         let names: Vec<String> = found
             .iter()
             .map(|judged| match judged.finding.place.line {
-                Some(line) if !is_in_benchmark => format!("line {line}"),
+                Some(line) if has_lines => line.to_string(),
                 _ => clean(&judged.finding.subject.label()).into_owned(),
             })
             .collect();
+        let names = some(&names, NAMED_MAX);
         let what = match (found, self.report.rules.get(rule)) {
-            ([_, _, ..], Some(about)) => format!("{}: {}", about.title, some(&names, NAMED_MAX)),
-            _ if first.finding.place.line.is_some() && !is_in_benchmark => {
-                format!("{}: {}", some(&names, NAMED_MAX), first.finding.summary)
-            }
+            ([_, _, ..], Some(about)) if has_lines => format!("lines {names}: {}", about.title),
+            ([_, _, ..], Some(about)) => format!("{}: {names}", about.title),
+            ([_, _, ..], None) if has_lines => format!("lines {names}: {}", first.finding.summary),
+            _ if has_lines => format!("line {names}: {}", first.finding.summary),
             _ => first.finding.summary.clone(),
         };
         let is_fixable = found.iter().any(|judged| match &judged.finding.evidence {

@@ -104,7 +104,6 @@ impl Format {
             Format::CycloneDx
             | Format::Spdx
             | Format::Spdx3
-            | Format::Trivy
             | Format::Grype
             | Format::Gitlab
             | Format::Github => true,
@@ -112,6 +111,7 @@ impl Format {
             | Format::Json
             | Format::Sarif
             | Format::Junit
+            | Format::Trivy
             | Format::Html
             | Format::Template => false,
         }

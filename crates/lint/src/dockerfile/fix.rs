@@ -24,23 +24,16 @@ pub fn apply<'f>(text: &[u8], findings: impl IntoIterator<Item = &'f Finding>) -
     changes.sort_by_key(|change| (change.start, change.end));
     let mut fixed = Fixed { text: Vec::with_capacity(text.len()), made: 0, left: Vec::new() };
     let mut at = 0;
-    let mut last_insert = None;
     for change in changes {
-        // Two insertions at one place would run into each other.
-        let overlaps = change.start < at || last_insert == Some(change.start);
-        let (Some(kept), false) = (text.get(at..change.start), overlaps || change.end < change.start) else {
+        let fits = change.start >= at && change.start <= change.end && change.end <= text.len();
+        let Some(kept) = text.get(at..change.start).filter(|_| fits) else {
             fixed.left.push(change);
             continue;
         };
-        if change.end > text.len() {
-            fixed.left.push(change);
-            continue;
-        }
         fixed.text.extend_from_slice(kept);
         fixed.text.extend_from_slice(change.text.as_bytes());
         fixed.made += 1;
         at = change.end;
-        last_insert = (change.start == change.end).then_some(change.start);
     }
     fixed.text.extend_from_slice(text.get(at..).unwrap_or_default());
     fixed

@@ -98,13 +98,15 @@ pub(crate) struct Shell {
     pub(crate) kind: ShellKind,
     /// `-o pipefail`
     pub(crate) has_pipefail: bool,
+    /// `-e`
+    pub(crate) stops_at_errors: bool,
     /// Set by a `SHELL` of the file.
     pub(crate) is_set: bool,
 }
 
 impl Default for Shell {
     fn default() -> Shell {
-        Shell { kind: ShellKind::Sh, has_pipefail: false, is_set: false }
+        Shell { kind: ShellKind::Sh, has_pipefail: false, stops_at_errors: false, is_set: false }
     }
 }
 
@@ -123,10 +125,12 @@ impl Shell {
     /// `["/bin/bash", "-o", "pipefail", "-c"]`
     fn of(words: &[Word]) -> Shell {
         let first = words.first().map_or("", |word| word.text.as_str());
-        let has_pipefail =
-            words.iter().skip(1).any(|word| word.text.split_whitespace().any(|w| w == "pipefail"))
-                || words.iter().any(|word| word.text.contains("pipefail"));
-        Shell { kind: ShellKind::of(first), has_pipefail, is_set: true }
+        let options = || words.iter().skip(1).map(|word| word.text.as_str());
+        let has_pipefail = options().any(|option| option.contains("pipefail"));
+        let stops_at_errors = options().any(|option| {
+            option.strip_prefix('-').is_some_and(|letters| !letters.starts_with('-') && letters.contains('e'))
+        });
+        Shell { kind: ShellKind::of(first), has_pipefail, stops_at_errors, is_set: true }
     }
 }
 

@@ -88,7 +88,6 @@ impl Manager {
                 "--setopt",
                 "--repo",
                 "--repoid",
-                "--nodocs-",
                 "--repofrompath",
                 "--forcearch",
             ],

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::instruction::{Body, Instruction};
 use super::model::File;
+use super::{CHECKS, Options, apply, lint};
 
 #[derive(Deserialize)]
 struct Judged {
@@ -142,4 +143,90 @@ fn hand_written_files_are_read_as_buildkit_does() {
 #[test]
 fn real_files_are_read_as_buildkit_does() {
     check("../../target/lint-corpus/corpus.jsonl");
+}
+
+fn all_rules() -> Options<'static> {
+    Options { enable: &["all"], ..Options::default() }
+}
+
+fn rules_of(text: &str) -> Vec<String> {
+    let linted = lint("Dockerfile", text.as_bytes(), &all_rules());
+    linted.findings.found.into_iter().map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn each_check_finds_its_bad_samples_and_no_good_one() {
+    let mut wrong = Vec::new();
+    for check in CHECKS {
+        let id = check.rule.id.to_owned();
+        wrong.extend(
+            check
+                .bad
+                .iter()
+                .filter(|text| !rules_of(text).contains(&id))
+                .map(|text| format!("{id} misses {text:?}")),
+        );
+        wrong.extend(
+            check
+                .good
+                .iter()
+                .filter(|text| rules_of(text).contains(&id))
+                .map(|text| format!("{id} finds {text:?}")),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_fix_removes_what_it_fixes_and_leaves_a_file_that_builds() {
+    let samples = CHECKS.iter().flat_map(|check| check.bad.iter().map(|text| (*text).to_owned()));
+    let mut texts: Vec<String> = samples.collect();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/lint-corpus/corpus.jsonl");
+    let lines = fs::read_to_string(corpus).unwrap_or_default();
+    texts.extend(lines.lines().map(|line| serde_json::from_str::<Judged>(line).unwrap().text));
+    let mut wrong = Vec::new();
+    for text in texts {
+        let mut current = text.clone().into_bytes();
+        for _ in 0..10 {
+            let linted = lint("Dockerfile", &current, &all_rules());
+            let fixed = apply(&current, &linted.findings.found);
+            if fixed.made == 0 {
+                break;
+            }
+            current = fixed.text;
+        }
+        let linted = lint("Dockerfile", &current, &all_rules());
+        let left = linted.findings.found.iter().filter(|finding| match &finding.evidence {
+            seawall_finding::Evidence::Misset(misset) => misset.change.is_some(),
+            _ => false,
+        });
+        let left: Vec<_> = left.map(|finding| finding.rule.as_str()).collect();
+        let broken = |bytes: &[u8]| File::read(bytes, None).problems().len();
+        let shell = |bytes: &[u8]| {
+            File::read(bytes, None).scripts().map(|(_, _, s)| s.script.faults.len()).sum::<usize>()
+        };
+        let shown = String::from_utf8_lossy(&current);
+        if !left.is_empty() {
+            wrong.push(format!("{left:?} found again in\n{shown}"));
+        }
+        if broken(&current) > broken(text.as_bytes()) || shell(&current) > shell(text.as_bytes()) {
+            wrong.push(format!("broken:\n{text}\n--- to\n{shown}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} files\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn ids_and_titles_are_one_each() {
+    let ids: std::collections::BTreeSet<_> = CHECKS.iter().map(|check| check.rule.id).collect();
+    assert_eq!(ids.len(), CHECKS.len());
+    for check in CHECKS {
+        let rule = &check.rule;
+        let is_kebab = rule.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        assert!(
+            is_kebab && !rule.title.is_empty() && !rule.why.is_empty() && !rule.fix.is_empty(),
+            "{}",
+            rule.id
+        );
+    }
 }

@@ -1,6 +1,8 @@
 //! One question of the benchmark about one subject, answered; and the place where answers become checks and findings.
 
-use seawall_finding::{Check, Confidence, Evidence, Finding, Findings, Framework, Gap, Misset, Outcome, Rule, Subject};
+use seawall_finding::{
+    Check, Confidence, Evidence, Finding, Findings, Framework, Gap, Misset, Outcome, Rule, Subject,
+};
 use seawall_inventory::Place;
 
 use crate::limits::SHOWN_CHARS_MAX;
@@ -147,7 +149,8 @@ impl Answer {
 
 /// What is shown of text that somebody else wrote: bounded, without control characters.
 pub(crate) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String =
+        text.chars().take(SHOWN_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(SHOWN_CHARS_MAX).is_some() {
         shown.push('…');
     }

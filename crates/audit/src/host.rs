@@ -6,10 +6,10 @@ mod mounts;
 mod processes;
 mod units;
 
-pub(crate) use accounts::{Accounts, Group};
+pub(crate) use accounts::Accounts;
 pub(crate) use audit_rules::AuditRules;
 pub(crate) use mounts::{Mount, holding, mounts};
-pub(crate) use processes::{Process, Processes};
+pub(crate) use processes::{Process, Processes, command_line, effective_uid};
 pub(crate) use units::{Unit, words};
 
 use seawall_finding::Subject;
@@ -65,11 +65,17 @@ impl Host<'_> {
     /// The security modules of the kernel, where it tells.
     pub(crate) fn security_modules(&self) -> Result<Vec<String>, Unread> {
         match self.root.text("/sys/kernel/security/lsm") {
-            Ok(text) => Ok(text.trim().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()),
+            Ok(text) => {
+                Ok(text.trim().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+            }
             // Without securityfs a module still shows itself.
             Err(Unread::Absent) if self.root.exists("/sys/kernel") => {
-                let signs = [("apparmor", "/sys/module/apparmor/parameters/enabled"), ("selinux", "/sys/fs/selinux/enforce")];
-                let is_on = |path: &str| self.root.text(path).is_ok_and(|text| text.starts_with(['Y', '1', '0']));
+                let signs = [
+                    ("apparmor", "/sys/module/apparmor/parameters/enabled"),
+                    ("selinux", "/sys/fs/selinux/enforce"),
+                ];
+                let is_on =
+                    |path: &str| self.root.text(path).is_ok_and(|text| text.starts_with(['Y', '1', '0']));
                 Ok(signs.iter().filter(|(_, path)| is_on(path)).map(|(name, _)| (*name).to_owned()).collect())
             }
             Err(error) => Err(error),

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::Offset;
 use seawall_engine::Endpoint;
 use seawall_finding::Severity;
 use serde::Deserialize;
@@ -23,14 +25,20 @@ pub struct Inputs<'a> {
     pub trusted_users: Option<BTreeSet<String>>,
     /// The registries and repositories base images may come from; `None` where nobody has said.
     pub trusted_images: Option<Vec<String>>,
-    /// Today.
-    pub today: Date,
+    /// Now.
+    pub now: Timestamp,
     /// What the advisory database knows about an engine, runtime or kernel; `None` where it does not have it.
     pub known: &'a dyn Fn(&Component) -> Option<KnownVulnerable>,
     /// What a scan of an image said, by its id; `None` where it was not scanned.
     pub scanned: &'a dyn Fn(&str) -> Option<ScannedImage>,
     /// The digest that a registry has now for a tag; `None` where it was not asked.
     pub newest: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Inputs<'_> {
+    pub(crate) fn today(&self) -> Date {
+        Offset::UTC.to_datetime(self.now).date()
+    }
 }
 
 /// A saved answer of an engine.

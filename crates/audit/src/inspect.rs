@@ -160,9 +160,23 @@ answers! {
         leader: bool,
         addr: String,
     }
+    /// A command that runs in a container.
+    struct RunningExec {
+        process_config: ProcessConfig,
+    }
     /// A service or a secret of a swarm: they are counted.
     struct Counted {
         #[serde(rename = "ID")]
         id: String,
     }
+}
+
+/// What an exec runs, and as whom; Docker writes these members in lower case.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ProcessConfig {
+    pub(crate) entrypoint: String,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) privileged: bool,
+    pub(crate) user: String,
 }

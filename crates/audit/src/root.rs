@@ -143,7 +143,8 @@ impl Root {
     /// A whole text file; what is not UTF-8 in it is replaced.
     pub fn text(&self, path: &str) -> Result<String, Unread> {
         let bytes = self.read_up_to(path, FILE_BYTES_MAX)?;
-        Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
     /// The names in a directory, sorted.
@@ -167,7 +168,8 @@ impl Root {
     /// What a link says, without following it: also one of `/proc/PID`.
     pub(crate) fn link(&self, path: &str) -> Result<String, Unread> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let parent = self.enter(if parent.is_empty() { "/" } else { parent }, OFlags::PATH | OFlags::DIRECTORY)?;
+        let parent =
+            self.enter(if parent.is_empty() { "/" } else { parent }, OFlags::PATH | OFlags::DIRECTORY)?;
         Ok(readlinkat(parent, name, Vec::new())?.to_string_lossy().into_owned())
     }
 

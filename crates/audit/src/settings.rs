@@ -67,7 +67,12 @@ impl Settings {
             Err(Unread::Absent) => Ok(None),
             Err(Unread::Refused(reason)) => Err(reason),
         };
-        let mut settings = Settings::merge(text.as_ref().ok().and_then(Option::as_deref), &config_file, given, command_source);
+        let mut settings = Settings::merge(
+            text.as_ref().ok().and_then(Option::as_deref),
+            &config_file,
+            given,
+            command_source,
+        );
         settings.refused = settings.refused.or(text.err());
         settings
     }
@@ -156,7 +161,10 @@ impl Settings {
     }
 
     pub(crate) fn data_root(&self) -> &str {
-        [self.text("data-root"), self.text("graph")].into_iter().find(|path| !path.is_empty()).unwrap_or("/var/lib/docker")
+        [self.text("data-root"), self.text("graph")]
+            .into_iter()
+            .find(|path| !path.is_empty())
+            .unwrap_or("/var/lib/docker")
     }
 }
 
@@ -192,7 +200,10 @@ mod tests {
 
     #[test]
     fn arguments_and_file_are_joined() {
-        let settings = merged("{\"hosts\": [\n\"tcp://0.0.0.0:2375\"\n], \"tlsverify\": true}", "dockerd --icc=false -D -l debug");
+        let settings = merged(
+            "{\"hosts\": [\n\"tcp://0.0.0.0:2375\"\n], \"tlsverify\": true}",
+            "dockerd --icc=false -D -l debug",
+        );
         assert_eq!(settings.hosts(), ["tcp://0.0.0.0:2375"]);
         assert!(settings.is_on("tlsverify", false));
         assert!(!settings.is_on("icc", true));
@@ -204,13 +215,19 @@ mod tests {
 
     #[test]
     fn what_is_given_twice_keeps_it_from_starting() {
-        let settings = merged("{\"hosts\": [\"fd://\"], \"log-opts\": {\"max-size\": \"1m\"}}", "dockerd -H fd:// --log-opt tag=x");
+        let settings = merged(
+            "{\"hosts\": [\"fd://\"], \"log-opts\": {\"max-size\": \"1m\"}}",
+            "dockerd -H fd:// --log-opt tag=x",
+        );
         assert_eq!(settings.conflicts, ["hosts", "log-opts"]);
     }
 
     #[test]
     fn repeated_flags() {
-        let settings = merged("", "dockerd --log-level debug --log-level=info -H fd:// --host unix:///a --no-new-privileges --no-new-privileges=false");
+        let settings = merged(
+            "",
+            "dockerd --log-level debug --log-level=info -H fd:// --host unix:///a --no-new-privileges --no-new-privileges=false",
+        );
         assert_eq!(settings.text("log-level"), "info");
         assert_eq!(settings.hosts(), ["fd://", "unix:///a"]);
         assert!(!settings.is_on("no-new-privileges", true));

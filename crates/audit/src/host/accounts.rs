@@ -29,8 +29,12 @@ pub(crate) struct Group {
 impl Accounts {
     pub(crate) fn read(root: &Root) -> Accounts {
         Accounts {
-            users: root.text("/etc/passwd").map(|text| text.lines().take(LINES_MAX).filter_map(user).collect()),
-            groups: root.text("/etc/group").map(|text| text.lines().take(LINES_MAX).filter_map(group).collect()),
+            users: root
+                .text("/etc/passwd")
+                .map(|text| text.lines().take(LINES_MAX).filter_map(user).collect()),
+            groups: root
+                .text("/etc/group")
+                .map(|text| text.lines().take(LINES_MAX).filter_map(group).collect()),
         }
     }
 
@@ -69,5 +73,9 @@ fn group(line: &str) -> Option<Group> {
     let mut fields = line.split(':');
     let (name, _, gid) = (fields.next()?, fields.next()?, fields.next()?);
     let members = fields.next().unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
-    Some(Group { name: name.to_owned(), gid: gid.parse().ok()?, members: members.map(str::to_owned).collect() })
+    Some(Group {
+        name: name.to_owned(),
+        gid: gid.parse().ok()?,
+        members: members.map(str::to_owned).collect(),
+    })
 }

@@ -77,7 +77,8 @@ impl AuditRules {
     pub(crate) fn watching(&self, path: &str) -> Option<&Watch> {
         let path = normal(path);
         let watches = |watch: &&Watch| {
-            let is_below = path.strip_prefix(&watch.path).is_some_and(|rest| rest.starts_with('/') || watch.path == "/");
+            let is_below =
+                path.strip_prefix(&watch.path).is_some_and(|rest| rest.starts_with('/') || watch.path == "/");
             let is_there = watch.path == path || (watch.is_deep && is_below);
             is_there && watch.permissions.contains('w') && watch.permissions.contains('a')
         };
@@ -92,16 +93,19 @@ impl AuditRules {
 
 /// `-w /etc/docker -p wa -k docker`, or `-a always,exit -F dir=/etc/docker -F perm=wa`.
 fn watch(words: &[&str], source: String, text: &str) -> Option<Watch> {
-    let option = |name: &str| words.windows(2).find_map(|pair| match pair {
-        [flag, value] if *flag == name => Some(*value),
-        _ => None,
-    });
+    let option = |name: &str| {
+        words.windows(2).find_map(|pair| match pair {
+            [flag, value] if *flag == name => Some(*value),
+            _ => None,
+        })
+    };
     if let Some(path) = option("-w") {
         let permissions = option("-p").unwrap_or("rwxa").to_owned();
         return Some(Watch { path: normal(path), is_deep: true, permissions, source, text: text.to_owned() });
     }
     let list = option("-a").or_else(|| option("-A"))?;
-    let is_always = list.split(',').any(|part| part == "always") && list.split(',').any(|part| part == "exit");
+    let is_always =
+        list.split(',').any(|part| part == "always") && list.split(',').any(|part| part == "exit");
     let fields: Vec<(&str, &str)> = words
         .windows(2)
         .filter_map(|pair| match pair {
@@ -111,7 +115,8 @@ fn watch(words: &[&str], source: String, text: &str) -> Option<Watch> {
         .collect();
     let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
     // A rule of some system calls or some users does not tell of all changes.
-    let is_partial = words.contains(&"-S") || fields.iter().any(|(key, _)| !matches!(*key, "path" | "dir" | "perm" | "key" | "arch"));
+    let is_partial = words.contains(&"-S")
+        || fields.iter().any(|(key, _)| !matches!(*key, "path" | "dir" | "perm" | "key" | "arch"));
     if !is_always || is_partial {
         return None;
     }

@@ -23,7 +23,11 @@ pub(crate) fn mounts(root: &Root) -> Result<Vec<Mount>, Unread> {
     let tables = ["/proc/1/mountinfo", "/proc/self/mountinfo"];
     for table in tables {
         if let Ok(bytes) = root.read_up_to(table, BYTES_MAX) {
-            return Ok(String::from_utf8_lossy(&bytes).lines().take(MOUNTS_MAX).filter_map(of_mountinfo).collect());
+            return Ok(String::from_utf8_lossy(&bytes)
+                .lines()
+                .take(MOUNTS_MAX)
+                .filter_map(of_mountinfo)
+                .collect());
         }
     }
     Ok(root.text("/etc/fstab")?.lines().take(MOUNTS_MAX).filter_map(of_fstab).collect())
@@ -55,13 +59,19 @@ fn of_fstab(line: &str) -> Option<Mount> {
 
 /// The kernel writes blanks and backslashes of a path as three octal digits.
 fn unescaped(text: &str) -> String {
-    ["\\040", "\\011", "\\012"].iter().zip([" ", "\t", "\n"]).fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).replace("\\134", "\\")
+    ["\\040", "\\011", "\\012"]
+        .iter()
+        .zip([" ", "\t", "\n"])
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+        .replace("\\134", "\\")
 }
 
 /// The mount that holds a path: the last of the longest.
 pub(crate) fn holding<'m>(mounts: &'m [Mount], path: &str) -> Option<&'m Mount> {
     let holds = |mount: &&Mount| {
-        mount.point == "/" || path == mount.point || path.strip_prefix(mount.point.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        mount.point == "/"
+            || path == mount.point
+            || path.strip_prefix(mount.point.as_str()).is_some_and(|rest| rest.starts_with('/'))
     };
     mounts.iter().filter(holds).max_by_key(|mount| mount.point.len())
 }

@@ -198,10 +198,19 @@ mod tests {
     #[test]
     fn a_drop_in_replaces_the_command() {
         let (_directory, root) = root_with(&[
-            ("lib/systemd/system/docker.service", "[Service]\nExecStart=/usr/sbin/dockerd -H fd:// $OPTS\nEnvironmentFile=-/etc/default/docker\n"),
+            (
+                "lib/systemd/system/docker.service",
+                "[Service]\nExecStart=/usr/sbin/dockerd -H fd:// $OPTS\nEnvironmentFile=-/etc/default/docker\n",
+            ),
             ("etc/default/docker", "# x\nOPTS=\"--icc=false --log-level 'debug'\"\n"),
-            ("etc/systemd/system/docker.service.d/20-b.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd \\\n # comment\n  $OPTS --data-root=${DIR}/docker\n"),
-            ("run/systemd/system/docker.service.d/10-a.conf", "[Service]\nEnvironment=\"DIR=/srv/a b\" X=1\n"),
+            (
+                "etc/systemd/system/docker.service.d/20-b.conf",
+                "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd \\\n # comment\n  $OPTS --data-root=${DIR}/docker\n",
+            ),
+            (
+                "run/systemd/system/docker.service.d/10-a.conf",
+                "[Service]\nEnvironment=\"DIR=/srv/a b\" X=1\n",
+            ),
             ("lib/systemd/system/docker.service.d/20-b.conf", "[Service]\nExecStart=/weaker\n"),
         ]);
         let unit = Unit::read(&root, "docker.service").unwrap();
@@ -214,10 +223,12 @@ mod tests {
 
     #[test]
     fn a_masked_unit_is_absent() {
-        let (directory, root) = root_with(&[("lib/systemd/system/docker.service", "[Service]\nExecStart=/x\n")]);
+        let (directory, root) =
+            root_with(&[("lib/systemd/system/docker.service", "[Service]\nExecStart=/x\n")]);
         assert!(Unit::read(&root, "docker.service").is_ok());
         std::fs::create_dir_all(directory.path().join("etc/systemd/system")).unwrap();
-        std::os::unix::fs::symlink("/dev/null", directory.path().join("etc/systemd/system/docker.service")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", directory.path().join("etc/systemd/system/docker.service"))
+            .unwrap();
         assert_eq!(Unit::read(&root, "docker.service"), Err(Unread::Absent));
     }
 }

@@ -21,6 +21,8 @@ pub enum Question<'n> {
     History(&'n str),
     /// `docker network ls`, with options.
     Networks,
+    /// A command that runs in a container.
+    Exec(&'n str),
     /// `docker swarm`'s settings; only a manager answers.
     Swarm,
     /// `docker node ls`.
@@ -54,12 +56,14 @@ impl Docker {
             Question::Image(name) => format!("/images/{}/json", self.encode(name, &operation)?),
             Question::History(name) => format!("/images/{}/history", self.encode(name, &operation)?),
             Question::Networks => "/networks".to_owned(),
+            Question::Exec(id) => format!("/exec/{}/json", self.encode(id, &operation)?),
             Question::Swarm => "/swarm".to_owned(),
             Question::Nodes => "/nodes".to_owned(),
             Question::Services => "/services".to_owned(),
             Question::Secrets => "/secrets".to_owned(),
             Question::Execs { since, until } => {
-                let filters = "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22exec_create%22%5D%7D";
+                let filters =
+                    "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22exec_create%22%5D%7D";
                 format!("/events?since={since}&until={until}&filters={filters}")
             }
         };

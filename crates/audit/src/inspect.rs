@@ -100,12 +100,10 @@ answers! {
         env: Vec<String>,
         labels: BTreeMap<String, String>,
         healthcheck: Option<Healthcheck>,
+        exposed_ports: BTreeMap<String, Value>,
     }
     struct Healthcheck {
         test: Vec<String>,
-        interval: i64,
-        timeout: i64,
-        retries: i64,
     }
     /// An entry of `docker history`, the newest first.
     struct Step {
@@ -123,14 +121,8 @@ answers! {
     struct Swarm {
         spec: SwarmSpec,
         root_rotation_in_progress: bool,
-        data_path_port: u32,
-        #[serde(rename = "TLSInfo")]
-        tls_info: TlsInfo,
         created_at: String,
         updated_at: String,
-    }
-    struct TlsInfo {
-        trust_root: String,
     }
     struct SwarmSpec {
         encryption_config: EncryptionConfig,
@@ -147,25 +139,30 @@ answers! {
     /// A node of a swarm.
     struct Node {
         spec: NodeSpec,
-        status: NodeStatus,
-        manager_status: Option<ManagerStatus>,
     }
     struct NodeSpec {
         role: String,
-    }
-    struct NodeStatus {
-        addr: String,
-    }
-    struct ManagerStatus {
-        leader: bool,
-        addr: String,
     }
     /// A command that runs in a container.
     struct RunningExec {
         process_config: ProcessConfig,
     }
-    /// A service or a secret of a swarm: they are counted.
-    struct Counted {
+    /// A service of a swarm.
+    struct Service {
+        spec: ServiceSpec,
+    }
+    struct ServiceSpec {
+        name: String,
+        task_template: TaskTemplate,
+    }
+    struct TaskTemplate {
+        container_spec: TaskContainer,
+    }
+    struct TaskContainer {
+        env: Vec<String>,
+    }
+    /// A secret of a swarm: they are counted.
+    struct Secret {
         #[serde(rename = "ID")]
         id: String,
     }

@@ -10,7 +10,7 @@ use seawall_inventory::Workload;
 use crate::container::Inspected;
 use crate::host::{Host, Process, command_line, effective_uid};
 use crate::inputs::{Component, Inputs};
-use crate::inspect::{Image, Info, Network, Node, Step, Swarm, Version};
+use crate::inspect::{Image, Info, Network, Node, Service, Step, Swarm, Version};
 use crate::root::{Unread, normal};
 use crate::settings::{CONFIG_FILE, Settings};
 
@@ -86,7 +86,7 @@ pub(crate) struct ImageFacts {
 pub(crate) struct SwarmFacts {
     pub(crate) settings: Swarm,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) services: usize,
+    pub(crate) services: Vec<Service>,
     pub(crate) secrets: usize,
 }
 

@@ -1,9 +1,13 @@
 //! The sections of an audit, one file each, and the one list of all of them.
 
+mod containers;
 mod daemon;
-mod daemon_files;
-mod host;
-mod kernel;
+pub(crate) mod daemon_files;
+pub(crate) mod host;
+mod images;
+pub(crate) mod kernel;
+mod operations;
+mod swarm;
 
 use seawall_finding::Rule;
 
@@ -29,6 +33,10 @@ pub(crate) fn rules() -> Vec<&'static Rule> {
     let mut rules = host::rules();
     rules.extend(daemon::rules());
     rules.extend(daemon_files::rules());
+    rules.extend(images::rules());
+    rules.extend(containers::rules());
+    rules.extend(operations::rules());
+    rules.extend(swarm::rules());
     rules.extend(kernel::rules());
     rules
 }
@@ -37,5 +45,9 @@ pub(crate) fn ask(machine: &Machine<'_>, report: &mut Report) {
     host::ask(machine, report);
     daemon::ask(machine, report);
     daemon_files::ask(machine, report);
+    images::ask(machine, report);
+    containers::ask(machine, report);
+    operations::ask(machine, report);
+    swarm::ask(machine, report);
     kernel::ask(machine, report);
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{ContainerFacts, EngineFacts, Exec, ImageFacts, SwarmFacts};
 use crate::container::{Inspected, workload, workload_of_spec};
 use crate::inputs::Inputs;
-use crate::inspect::{Counted, Image, RunningExec, Step, Version, typed};
+use crate::inspect::{Image, RunningExec, Secret, Step, Version, typed};
 use crate::limits::{CONTAINERS_MAX, EVENT_DAYS, IMAGES_MAX};
 
 /// Every engine that answers. One that is not there is no engine of this machine; one that refuses is a gap.
@@ -153,8 +153,8 @@ fn swarm(asking: &mut Asking<'_>) -> Option<SwarmFacts> {
     Some(SwarmFacts {
         settings: asking.ask("swarm", &Question::Swarm)?,
         nodes: asking.ask("nodes", &Question::Nodes)?,
-        services: asking.ask::<Vec<Counted>>("services", &Question::Services)?.len(),
-        secrets: asking.ask::<Vec<Counted>>("secrets", &Question::Secrets)?.len(),
+        services: asking.ask("services", &Question::Services)?,
+        secrets: asking.ask::<Vec<Secret>>("secrets", &Question::Secrets)?.len(),
     })
 }
 

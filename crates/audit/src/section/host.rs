@@ -1,6 +1,6 @@
 //! CIS Docker 1: the host.
 
-mod audit;
+pub(crate) mod audit;
 mod versions;
 
 use std::collections::BTreeSet;

@@ -10,6 +10,7 @@ mod inputs;
 mod inspect;
 pub mod limits;
 mod machine;
+mod plan;
 mod root;
 mod seccomp;
 mod section;
@@ -22,6 +23,7 @@ pub use inputs::{
     Attestation, AttestationsError, Component, Inputs, KnownAdvisory, KnownVulnerable, Saved, ScannedImage,
     attestations,
 };
+pub use plan::{Advice, Applied, ApplyCause, ApplyError, Edit, NotFixed, Permission, Plan, apply, plan};
 pub use root::{Metadata, Root, Unread};
 
 use answer::Report;
@@ -36,6 +38,7 @@ pub struct Audited {
     pub checks: Vec<Check>,
     /// The failures as findings, and what could not be looked at.
     pub findings: Findings,
+    grounds: plan::Grounds,
 }
 
 /// Every rule, in the order of the sections.
@@ -51,7 +54,8 @@ pub fn run(inputs: &Inputs<'_>) -> Audited {
     let host = machine.host.name.clone();
     report.findings.gaps.extend(machine.gaps.iter().cloned());
     attest(inputs, &mut report.checks);
-    Audited { host, checks: report.checks, findings: report.findings }
+    let grounds = plan::Grounds::of(&machine);
+    Audited { host, checks: report.checks, findings: report.findings, grounds }
 }
 
 /// A person's word answers what no program has answered; it does not make a failure good (that is what waivers of the

@@ -115,6 +115,12 @@ impl Settings {
         self.values.get(key)
     }
 
+    /// The settings that come from there.
+    pub(crate) fn keys_from(&self, source: &str) -> Vec<String> {
+        let its = self.values.iter().filter(|(_, setting)| setting.source == source);
+        its.map(|(key, _)| key.clone()).collect()
+    }
+
     /// A switch, and where it was set; a text that Go reads as a truth value counts.
     pub(crate) fn is_on(&self, key: &str, default: bool) -> bool {
         match self.get(key).map(|setting| &setting.value) {

@@ -52,7 +52,11 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
     if machine.engines.iter().all(|engine| engine.containers.is_empty()) {
         for rule in rules().into_iter().filter(|rule| rule.id != live::SWARM_UNUSED.id) {
             let answer = match machine.engines.is_empty() {
-                true => Answer::new(Outcome::NotChecked, "engines", "no engine answered, so no container is known"),
+                true => Answer::new(
+                    Outcome::NotChecked,
+                    "engines",
+                    "no engine answered, so no container is known",
+                ),
                 false => Answer::not_applicable("engines", "no engine has a container"),
             };
             report.add(Section::Containers, rule, answer.about(machine.host.subject()));

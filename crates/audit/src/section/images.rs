@@ -33,7 +33,11 @@ impl Asked<'_> {
 
     /// The answer where nobody has looked into the image.
     fn not_scanned(&self) -> Answer {
-        let why = format!("the image was not scanned; `seawall scan {}:{}` does it", self.engine.kind_name(), self.image.name());
+        let why = format!(
+            "the image was not scanned; `seawall scan {}:{}` does it",
+            self.engine.kind_name(),
+            self.image.name()
+        );
         Answer::not_checked(self.looked_at(), why)
     }
 
@@ -42,9 +46,11 @@ impl Asked<'_> {
         match found {
             None => self.not_scanned(),
             Some([]) => Answer::new(Outcome::Pass, "scan of the image", format!("no {what}")),
-            Some(found) => {
-                Answer::new(Outcome::Fail, "scan of the image", format!("{} {what}: {}", found.len(), few(found)))
-            }
+            Some(found) => Answer::new(
+                Outcome::Fail,
+                "scan of the image",
+                format!("{} {what}: {}", found.len(), few(found)),
+            ),
         }
     }
 }
@@ -122,8 +128,11 @@ fn is_root(user: &str) -> bool {
 
 fn user(asked: &Asked<'_>) -> Answer {
     let user = asked.image.image.config.user.as_str();
-    let seen = if user.is_empty() { "it names none, which means root".to_owned() } else { format!("USER {user}") };
-    Answer::judged(!is_root(user), asked.looked_at(), seen).of("Config.User").expecting("a user that is not root")
+    let seen =
+        if user.is_empty() { "it names none, which means root".to_owned() } else { format!("USER {user}") };
+    Answer::judged(!is_root(user), asked.looked_at(), seen)
+        .of("Config.User")
+        .expecting("a user that is not root")
 }
 
 fn health(asked: &Asked<'_>) -> Answer {

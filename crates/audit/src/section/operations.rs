@@ -50,7 +50,8 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
 
 /// An answer for each engine that lists both containers and images.
 pub(super) fn by_engine(machine: &Machine<'_>, judge: impl Fn(&EngineFacts) -> Answer) -> Vec<Answer> {
-    let asked: Vec<Answer> = machine.engines.iter().map(|engine| judge(engine).about(engine.subject())).collect();
+    let asked: Vec<Answer> =
+        machine.engines.iter().map(|engine| judge(engine).about(engine.subject())).collect();
     match asked.is_empty() {
         true => vec![Answer::not_checked("engines", "no engine answered").about(machine.host.subject())],
         false => asked,
@@ -60,12 +61,16 @@ pub(super) fn by_engine(machine: &Machine<'_>, judge: impl Fn(&EngineFacts) -> A
 fn images(machine: &Machine<'_>) -> Vec<Answer> {
     by_engine(machine, |engine| {
         if engine.kind == Some(seawall_engine::EngineKind::Containerd) {
-            return Answer::not_checked(engine.asked("images"), "containerd's records do not say which image an id is");
+            return Answer::not_checked(
+                engine.asked("images"),
+                "containerd's records do not say which image an id is",
+            );
         }
         if engine.refused.iter().any(|(name, _)| name == "images" || name == "containers") {
             return Answer::error(engine.asked("images"), engine.why_not("images"));
         }
-        let used: BTreeSet<&str> = engine.containers.iter().map(|container| container.image_id.as_str()).collect();
+        let used: BTreeSet<&str> =
+            engine.containers.iter().map(|container| container.image_id.as_str()).collect();
         // podman writes ids without the algorithm.
         let is_used = |id: &str| used.contains(id) || used.contains(id.trim_start_matches("sha256:"));
         let unused: Vec<String> = engine
@@ -93,6 +98,7 @@ fn containers(machine: &Machine<'_>) -> Vec<Answer> {
             .collect();
         let seen = format!("{} of {} do not run: {}", stopped.len(), engine.containers.len(), few(&stopped));
         let expected = format!("at most {CONTAINERS_STOPPED_MAX} that do not run");
-        Answer::judged(stopped.len() <= CONTAINERS_STOPPED_MAX, engine.asked("containers"), seen).expecting(expected)
+        Answer::judged(stopped.len() <= CONTAINERS_STOPPED_MAX, engine.asked("containers"), seen)
+            .expecting(expected)
     })
 }

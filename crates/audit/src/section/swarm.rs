@@ -70,7 +70,9 @@ const QUESTIONS: &[Question] = &[
             why: "Traffic between nodes is in plain text unless the network says otherwise.",
             fix: "Create the network with `--opt encrypted`.",
             severity: Severity::Medium,
-            references: &["https://docs.docker.com/engine/network/drivers/overlay/#encrypt-traffic-on-an-overlay-network"],
+            references: &[
+                "https://docs.docker.com/engine/network/drivers/overlay/#encrypt-traffic-on-an-overlay-network",
+            ],
             controls: &cis("7.3", "4.3.3"),
         },
         audience: Audience::Nodes,
@@ -163,7 +165,8 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
 
 pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
     for question in QUESTIONS {
-        let answers = machine.daemons.iter().map(|daemon| answer(machine, daemon, question).about(daemon.subject()));
+        let answers =
+            machine.daemons.iter().map(|daemon| answer(machine, daemon, question).about(daemon.subject()));
         for answer in or_no_daemon(machine, answers.collect()) {
             report.add(Section::Swarm, &question.rule, answer);
         }
@@ -172,11 +175,13 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
 
 fn answer(machine: &Machine<'_>, daemon: &Daemon, question: &Question) -> Answer {
     let looked_at = "information of the engine";
-    let Some((engine, info)) = machine.facts(daemon).and_then(|engine| Some((engine, engine.info.as_ref()?))) else {
+    let Some((engine, info)) = machine.facts(daemon).and_then(|engine| Some((engine, engine.info.as_ref()?)))
+    else {
         return Answer::not_checked(looked_at, "the engine was not asked");
     };
     if info.swarm.local_node_state != "active" {
-        let state = if info.swarm.local_node_state.is_empty() { "unknown" } else { &info.swarm.local_node_state };
+        let state =
+            if info.swarm.local_node_state.is_empty() { "unknown" } else { &info.swarm.local_node_state };
         return Answer::not_applicable(engine.asked("info"), format!("no swarm (state {state})"));
     }
     let nothing = SwarmFacts::default();
@@ -187,7 +192,10 @@ fn answer(machine: &Machine<'_>, daemon: &Daemon, question: &Question) -> Answer
             return Answer::error(engine.asked("swarm"), engine.why_not("swarm"));
         }
         (None, Audience::Managers) => {
-            return Answer::not_checked(engine.asked("info"), "this node is a worker; ask a manager of the swarm");
+            return Answer::not_checked(
+                engine.asked("info"),
+                "this node is a worker; ask a manager of the swarm",
+            );
         }
     };
     (question.ask)(&Asked { machine, daemon, engine, swarm })
@@ -196,7 +204,8 @@ fn answer(machine: &Machine<'_>, daemon: &Daemon, question: &Question) -> Answer
 fn managers(asked: &Asked<'_>) -> Answer {
     let managers = asked.swarm.nodes.iter().filter(|node| node.spec.role == "manager").count();
     let seen = format!("{managers} managers of {} nodes", asked.swarm.nodes.len());
-    Answer::judged(managers % 2 == 1 && managers <= 7, asked.engine.asked("nodes"), seen).expecting("1, 3, 5 or 7")
+    Answer::judged(managers % 2 == 1 && managers <= 7, asked.engine.asked("nodes"), seen)
+        .expecting("1, 3, 5 or 7")
 }
 
 /// What the daemon keeps of the way it joined.
@@ -211,7 +220,8 @@ struct Joined {
 fn joined(asked: &Asked<'_>) -> (String, Result<Joined, Unread>) {
     let path = format!("{}/swarm/docker-state.json", data_root(asked));
     let read = asked.machine.host.root.text(&path).and_then(|text| {
-        serde_json::from_str(&text).map_err(|error| Unread::Refused(format!("it is not as expected: {error}")))
+        serde_json::from_str(&text)
+            .map_err(|error| Unread::Refused(format!("it is not as expected: {error}")))
     });
     (path, read)
 }
@@ -228,7 +238,8 @@ fn listen_address(asked: &Asked<'_>) -> Answer {
         Err(error) => Answer::error(path, error.to_string()),
         Ok(joined) => {
             let address = joined.listen_addr;
-            let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
+            let host =
+                address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
             let is_any = matches!(host, "" | "0.0.0.0" | "::");
             Answer::judged(!is_any, path, format!("it listens on {address}"))
         }
@@ -255,14 +266,18 @@ fn data_path(asked: &Asked<'_>) -> Answer {
 
 fn overlay_encryption(asked: &Asked<'_>) -> Answer {
     let looked_at = asked.engine.asked("networks");
-    let Some(networks) = &asked.engine.networks else { return Answer::error(looked_at, asked.engine.why_not("networks")) };
+    let Some(networks) = &asked.engine.networks else {
+        return Answer::error(looked_at, asked.engine.why_not("networks"));
+    };
     // The routing mesh of published ports cannot be had otherwise than plain, but may be made again with the option.
     let overlays: Vec<_> = networks.iter().filter(|network| network.driver == "overlay").collect();
     let is_plain = |network: &&&crate::inspect::Network| !network.options.contains_key("encrypted");
     let plain: Vec<String> = overlays.iter().filter(is_plain).map(|network| network.name.clone()).collect();
     match (overlays.is_empty(), plain.is_empty()) {
         (true, _) => Answer::not_applicable(looked_at, "there are no overlay networks"),
-        (false, true) => Answer::new(Outcome::Pass, looked_at, format!("{} networks, all encrypted", overlays.len())),
+        (false, true) => {
+            Answer::new(Outcome::Pass, looked_at, format!("{} networks, all encrypted", overlays.len()))
+        }
         (false, false) => Answer::new(Outcome::Fail, looked_at, format!("in plain text: {}", few(&plain))),
     }
     .expecting("the option `encrypted`")
@@ -287,7 +302,11 @@ fn secrets(asked: &Asked<'_>) -> Answer {
     let answer = match open.is_empty() {
         false => Answer::new(Outcome::Fail, looked_at, format!("in the environment: {}", few(&open))),
         true => {
-            let seen = format!("{} services, none with a credential in its environment; {} secrets", asked.swarm.services.len(), asked.swarm.secrets);
+            let seen = format!(
+                "{} services, none with a credential in its environment; {} secrets",
+                asked.swarm.services.len(),
+                asked.swarm.secrets
+            );
             Answer::new(Outcome::Pass, looked_at, seen)
         }
     };
@@ -296,7 +315,8 @@ fn secrets(asked: &Asked<'_>) -> Answer {
 
 fn auto_lock(asked: &Asked<'_>) -> Answer {
     let is_on = asked.swarm.settings.spec.encryption_config.auto_lock_managers;
-    let seen = if is_on { "managers are locked when they start" } else { "managers start with their keys at hand" };
+    let seen =
+        if is_on { "managers are locked when they start" } else { "managers start with their keys at hand" };
     Answer::judged(is_on, asked.engine.asked("swarm"), seen).expecting("locked")
 }
 
@@ -317,7 +337,8 @@ fn unlock_key(asked: &Asked<'_>) -> Answer {
             Answer::new(Outcome::Fail, looked_at, format!("nothing of the swarm was changed in {days} days"))
         }
         Some(days) => {
-            let seen = format!("the swarm was changed {days} days ago; whether its key was, somebody has to say");
+            let seen =
+                format!("the swarm was changed {days} days ago; whether its key was, somebody has to say");
             Answer::new(Outcome::Manual, looked_at, seen)
         }
     };
@@ -330,7 +351,8 @@ fn certificate_expiry(asked: &Asked<'_>) -> Answer {
     let told = asked.swarm.settings.spec.ca_config.node_cert_expiry;
     let days = if told == 0 { 90 } else { told / NANOSECONDS_A_DAY };
     let expected = format!("at most {ROTATION_DAYS_MAX} days");
-    Answer::judged(days <= ROTATION_DAYS_MAX, asked.engine.asked("swarm"), format!("{days} days")).expecting(expected)
+    Answer::judged(days <= ROTATION_DAYS_MAX, asked.engine.asked("swarm"), format!("{days} days"))
+        .expecting(expected)
 }
 
 /// The authority of a young swarm is young; of an old one it is old unless it was ever rotated.
@@ -347,9 +369,11 @@ fn authority(asked: &Asked<'_>) -> Answer {
             Answer::new(Outcome::Pass, looked_at, "it is being changed now")
         }
         (Some(days), 0) => Answer::new(Outcome::Fail, looked_at, format!("never changed in {days} days")),
-        (Some(_), times) => {
-            Answer::new(Outcome::Manual, looked_at, format!("changed {times} times; when, somebody has to say"))
-        }
+        (Some(_), times) => Answer::new(
+            Outcome::Manual,
+            looked_at,
+            format!("changed {times} times; when, somebody has to say"),
+        ),
     };
     answer.expecting(format!("not older than {DAYS_MAX} days"))
 }

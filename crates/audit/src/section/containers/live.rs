@@ -28,8 +28,12 @@ pub(super) fn swarm_unused(machine: &Machine<'_>) -> Vec<Answer> {
                 let services = facts.swarm.as_ref().map(|swarm| swarm.services.len());
                 match (info.swarm.local_node_state.as_str(), services) {
                     ("active", Some(0)) => Answer::new(Outcome::Fail, looked_at, "a swarm without services"),
-                    ("active", Some(services)) => Answer::new(Outcome::Pass, looked_at, format!("{services} services")),
-                    ("active", None) => Answer::not_checked(looked_at, "a worker of a swarm; ask one of its managers"),
+                    ("active", Some(services)) => {
+                        Answer::new(Outcome::Pass, looked_at, format!("{services} services"))
+                    }
+                    ("active", None) => {
+                        Answer::not_checked(looked_at, "a worker of a swarm; ask one of its managers")
+                    }
                     (state, _) => Answer::new(Outcome::Pass, looked_at, format!("no swarm (state {state})")),
                 }
             }
@@ -117,8 +121,10 @@ fn ssh_server(asked: &Asked<'_>) -> Answer {
         let groups = asked.machine.host.root.text(&format!("/proc/{pid}/cgroup")).unwrap_or_default();
         groups.contains(&container.id)
     };
-    let servers = processes.known.iter().filter(|process| SERVERS.contains(&process.name()) && is_its(process.pid));
-    let found: Vec<String> = servers.map(|process| format!("{} (pid {})", process.program, process.pid)).collect();
+    let servers =
+        processes.known.iter().filter(|process| SERVERS.contains(&process.name()) && is_its(process.pid));
+    let found: Vec<String> =
+        servers.map(|process| format!("{} (pid {})", process.program, process.pid)).collect();
     let is_seen = container.pid.is_none_or(|pid| processes.known.iter().any(|process| process.pid == pid));
     let answer = match (found.is_empty(), is_seen) {
         (false, _) => Answer::new(Outcome::Fail, looked_at, few(&found)),
@@ -134,20 +140,32 @@ fn undeclared_ports(asked: &Asked<'_>) -> Answer {
         return Answer::error(looked_at, "it has no settings");
     };
     let published = spec.ports.iter().filter(|port| port.published);
-    let mut names: Vec<String> = published.map(|port| format!("{}/{}", port.container, port.protocol)).collect();
+    let mut names: Vec<String> =
+        published.map(|port| format!("{}/{}", port.container, port.protocol)).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {
         return Answer::new(Outcome::Pass, looked_at, "it publishes none").expecting("declared ports only");
     }
     let id = asked.container.image_id.as_str();
-    let is_its = |image: &&crate::machine::ImageFacts| image.image.id.trim_start_matches("sha256:") == id.trim_start_matches("sha256:");
+    let is_its = |image: &&crate::machine::ImageFacts| {
+        image.image.id.trim_start_matches("sha256:") == id.trim_start_matches("sha256:")
+    };
     let answer = match asked.engine.images.iter().find(is_its) {
-        None => Answer::new(Outcome::Manual, looked_at, format!("it publishes {}; its image is not known", few(&names))),
+        None => Answer::new(
+            Outcome::Manual,
+            looked_at,
+            format!("it publishes {}; its image is not known", few(&names)),
+        ),
         Some(image) => {
             let declared = &image.image.config.exposed_ports;
-            let undeclared: Vec<String> = names.iter().filter(|name| !declared.contains_key(*name)).cloned().collect();
-            let seen = if undeclared.is_empty() { few(&names) } else { format!("not declared: {}", few(&undeclared)) };
+            let undeclared: Vec<String> =
+                names.iter().filter(|name| !declared.contains_key(*name)).cloned().collect();
+            let seen = if undeclared.is_empty() {
+                few(&names)
+            } else {
+                format!("not declared: {}", few(&undeclared))
+            };
             Answer::judged(undeclared.is_empty(), looked_at, seen)
         }
     };
@@ -171,13 +189,18 @@ fn execs(asked: &Asked<'_>, is_bad: fn(&str, bool) -> bool, what: &str) -> Answe
         .filter(|exec| exec.running.as_ref().is_some_and(|(user, privileged)| is_bad(user, *privileged)))
         .map(|exec| exec.command.clone())
         .collect();
-    let ended: Vec<String> = its.iter().filter(|exec| exec.running.is_none()).map(|exec| exec.command.clone()).collect();
+    let ended: Vec<String> =
+        its.iter().filter(|exec| exec.running.is_none()).map(|exec| exec.command.clone()).collect();
     let running = its.len() - ended.len();
     let answer = match (bad.is_empty(), ended.len() > running) {
         (false, _) => Answer::new(Outcome::Fail, looked_at, format!("{what}: {}", few(&bad))),
         (true, false) => Answer::new(Outcome::Pass, looked_at, format!("{running} run, none {what}")),
         (true, true) => {
-            let seen = format!("{} were started in {EVENT_DAYS} days ({}); as whom, the engine no longer says", ended.len(), few(&ended));
+            let seen = format!(
+                "{} were started in {EVENT_DAYS} days ({}); as whom, the engine no longer says",
+                ended.len(),
+                few(&ended)
+            );
             Answer::new(Outcome::Manual, looked_at, seen)
         }
     };
@@ -196,15 +219,25 @@ fn image_outdated(asked: &Asked<'_>) -> Answer {
     let (tag, id) = (asked.container.image.as_str(), asked.container.image_id.trim_start_matches("sha256:"));
     let expected = "the image that the tag means now";
     if id.is_empty() {
-        return Answer::not_checked(looked_at, "the engine does not say which image it runs").expecting(expected);
+        return Answer::not_checked(looked_at, "the engine does not say which image it runs")
+            .expecting(expected);
     }
     if tag.contains('@') {
-        return Answer::new(Outcome::Pass, looked_at, format!("it runs {tag}, which means one image")).expecting(expected);
+        return Answer::new(Outcome::Pass, looked_at, format!("it runs {tag}, which means one image"))
+            .expecting(expected);
     }
     let is_own = |image: &&crate::machine::ImageFacts| image.image.id.trim_start_matches("sha256:") == id;
-    let full = if tag.rsplit('/').next().unwrap_or_default().contains(':') { tag.to_owned() } else { format!("{tag}:latest") };
+    let full = if tag.rsplit('/').next().unwrap_or_default().contains(':') {
+        tag.to_owned()
+    } else {
+        format!("{tag}:latest")
+    };
     let has_tag = |image: &&crate::machine::ImageFacts| {
-        image.image.repo_tags.iter().any(|its| *its == full || its.trim_start_matches("docker.io/library/") == full)
+        image
+            .image
+            .repo_tags
+            .iter()
+            .any(|its| *its == full || its.trim_start_matches("docker.io/library/") == full)
     };
     let here = asked.engine.images.iter().find(has_tag);
     if let Some(image) = here.filter(|image| !is_own(image)) {
@@ -212,10 +245,15 @@ fn image_outdated(asked: &Asked<'_>) -> Answer {
         return Answer::new(Outcome::Fail, looked_at, seen).expecting(expected);
     }
     let Some(newest) = (asked.machine.inputs.newest)(&full) else {
-        return Answer::not_checked(looked_at, format!("the registry was not asked for {full}")).expecting(expected);
+        return Answer::not_checked(looked_at, format!("the registry was not asked for {full}"))
+            .expecting(expected);
     };
     let own = asked.engine.images.iter().find(is_own);
-    let digests: Vec<&str> = own.iter().flat_map(|image| &image.image.repo_digests).filter_map(|name| Some(name.split_once('@')?.1)).collect();
+    let digests: Vec<&str> = own
+        .iter()
+        .flat_map(|image| &image.image.repo_digests)
+        .filter_map(|name| Some(name.split_once('@')?.1))
+        .collect();
     let is_newest = digests.contains(&newest.as_str());
     let seen = format!("the registry has {newest}, here is {}", digests.join(", "));
     Answer::judged(is_newest, format!("registry, {full}"), seen).expecting(expected)

@@ -56,7 +56,9 @@ pub(super) const QUESTIONS: &[Question] = &[
             controls: &cis("4.8", "4.1.2"),
         },
         ask: |asked| {
-            asked.none_of(asked.scan.and_then(|scan| scan.setuid_files.as_deref()), "files with such a bit").expecting("none")
+            asked
+                .none_of(asked.scan.and_then(|scan| scan.setuid_files.as_deref()), "files with such a bit")
+                .expecting("none")
         },
     },
     Question {
@@ -106,7 +108,15 @@ const ENVIRONMENT_FILES: [&str; 3] = ["/etc/environment", "/etc/profile", "/etc/
 pub(super) fn content_trust(machine: &Machine<'_>) -> Answer {
     let mut files: Vec<String> = ENVIRONMENT_FILES.iter().map(|&file| file.to_owned()).collect();
     let directory = "/etc/profile.d";
-    files.extend(machine.host.root.names(directory).unwrap_or_default().iter().map(|name| format!("{directory}/{name}")));
+    files.extend(
+        machine
+            .host
+            .root
+            .names(directory)
+            .unwrap_or_default()
+            .iter()
+            .map(|name| format!("{directory}/{name}")),
+    );
     let sets = |line: &str| {
         let line = line.trim().trim_start_matches("export ").trim();
         let value = line.strip_prefix("DOCKER_CONTENT_TRUST=");
@@ -114,13 +124,16 @@ pub(super) fn content_trust(machine: &Machine<'_>) -> Answer {
     };
     let is_in = |file: &&String| machine.host.root.text(file).is_ok_and(|text| text.lines().any(sets));
     match (files.iter().find(is_in), machine.inputs.today() >= CONTENT_TRUST_ENDS) {
-        (Some(file), false) => Answer::new(Outcome::Pass, file.clone(), "DOCKER_CONTENT_TRUST is 1").expecting("1 until it ends"),
+        (Some(file), false) => {
+            Answer::new(Outcome::Pass, file.clone(), "DOCKER_CONTENT_TRUST is 1").expecting("1 until it ends")
+        }
         (Some(file), true) => {
             let seen = "DOCKER_CONTENT_TRUST is 1, and the server that it asks is gone";
             Answer::new(Outcome::Fail, file.clone(), seen).expecting("not set")
         }
         (None, _) => {
-            let why = "it ends on 2026-12-08 and cannot verify Docker's own images already; see image-signature";
+            let why =
+                "it ends on 2026-12-08 and cannot verify Docker's own images already; see image-signature";
             Answer::not_applicable(files.join(", "), why)
         }
     }
@@ -132,20 +145,53 @@ fn origin(asked: &Asked<'_>) -> Answer {
     let base = base.or_else(|| labels.get("org.opencontainers.image.base.name").cloned());
     let base = base.unwrap_or_else(|| asked.image.name().to_owned());
     let Some(trusted) = &asked.machine.inputs.trusted_images else {
-        return Answer::new(Outcome::Manual, asked.looked_at(), format!("{base}; nobody has said which are trusted"));
+        return Answer::new(
+            Outcome::Manual,
+            asked.looked_at(),
+            format!("{base}; nobody has said which are trusted"),
+        );
     };
     // `registry/team` trusts everything below it, `registry/team/app` that image alone.
     let is_under = |trusted: &String| {
-        base.strip_prefix(trusted.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '@']))
+        base.strip_prefix(trusted.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '@']))
     };
-    Answer::judged(trusted.iter().any(is_under), asked.looked_at(), base.clone()).expecting("an image of the list")
+    Answer::judged(trusted.iter().any(is_under), asked.looked_at(), base.clone())
+        .expecting("an image of the list")
 }
 
 /// Tools by the names of their packages in Debian, Red Hat and Alpine.
 const UNNEEDED: [&str; 30] = [
-    "binutils", "build-base", "build-essential", "clang", "cmake", "cpp", "g++", "gcc", "gdb", "go", "golang", "llvm",
-    "ltrace", "make", "musl-dev", "nc", "ncat", "netcat-openbsd", "netcat-traditional", "nmap", "openssh-server",
-    "rsh-server", "rust", "rustc", "socat", "strace", "sudo", "tcpdump", "telnet", "vim",
+    "binutils",
+    "build-base",
+    "build-essential",
+    "clang",
+    "cmake",
+    "cpp",
+    "g++",
+    "gcc",
+    "gdb",
+    "go",
+    "golang",
+    "llvm",
+    "ltrace",
+    "make",
+    "musl-dev",
+    "nc",
+    "ncat",
+    "netcat-openbsd",
+    "netcat-traditional",
+    "nmap",
+    "openssh-server",
+    "rsh-server",
+    "rust",
+    "rustc",
+    "socat",
+    "strace",
+    "sudo",
+    "tcpdump",
+    "telnet",
+    "vim",
 ];
 
 fn packages(asked: &Asked<'_>) -> Answer {
@@ -157,17 +203,29 @@ fn packages(asked: &Asked<'_>) -> Answer {
 
 fn vulnerabilities(asked: &Asked<'_>) -> Answer {
     let Some(fixable) = asked.scan.and_then(|scan| scan.fixable.as_ref()) else { return asked.not_scanned() };
-    let grave: u32 = [Severity::High, Severity::Critical].iter().filter_map(|severity| fixable.get(severity)).sum();
+    let grave: u32 =
+        [Severity::High, Severity::Critical].iter().filter_map(|severity| fixable.get(severity)).sum();
     let all: u32 = fixable.values().sum();
     let created = asked.image.image.created.get(..10).unwrap_or("an unknown day");
     let seen = format!("{all} with a fix, {grave} of them high or critical; built on {created}");
-    Answer::judged(grave == 0, "scan of the image", seen).expecting("none that is high or critical and has a fix")
+    Answer::judged(grave == 0, "scan of the image", seen)
+        .expecting("none that is high or critical and has a fix")
 }
 
 /// Names of variables that hold credentials; `PATH`-like ones and file names of secrets are none.
 pub(in crate::section) fn is_credential_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let says = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"];
+    let says = [
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "TOKEN",
+        "API_KEY",
+        "APIKEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+        "CREDENTIAL",
+    ];
     says.iter().any(|word| name.contains(word)) && !name.ends_with("_FILE") && !name.ends_with("_PATH")
 }
 
@@ -190,9 +248,14 @@ fn signature(asked: &Asked<'_>) -> Answer {
     let answer = match asked.scan.and_then(|scan| scan.signed_by.as_deref()) {
         None => {
             let name = asked.image.name();
-            Answer::not_checked(asked.looked_at(), format!("signatures were not looked for; `seawall verify {name}` does it"))
+            Answer::not_checked(
+                asked.looked_at(),
+                format!("signatures were not looked for; `seawall verify {name}` does it"),
+            )
         }
-        Some([]) => Answer::new(Outcome::Fail, asked.looked_at(), "nobody whose signature can be verified signed it"),
+        Some([]) => {
+            Answer::new(Outcome::Fail, asked.looked_at(), "nobody whose signature can be verified signed it")
+        }
         Some(signers) => Answer::new(Outcome::Pass, asked.looked_at(), format!("signed by {}", few(signers))),
     };
     answer.expecting("a signature of a known signer")

@@ -47,7 +47,8 @@ pub(super) const QUESTIONS: &[Question] = &[
 /// A step without what the builders write around it.
 fn command(step: &str) -> &str {
     let step = step.trim();
-    let step = step.strip_prefix("/bin/sh -c #(nop)").or_else(|| step.strip_prefix("/bin/sh -c")).unwrap_or(step);
+    let step =
+        step.strip_prefix("/bin/sh -c #(nop)").or_else(|| step.strip_prefix("/bin/sh -c")).unwrap_or(step);
     let step = step.trim().strip_suffix("# buildkit").unwrap_or(step);
     step.trim()
 }
@@ -57,8 +58,12 @@ fn steps(asked: &Asked<'_>, is_bad: fn(&str) -> bool, expected: &str) -> Answer 
     let Some(history) = &asked.image.history else {
         return Answer::not_checked(looked_at, "the history is not in what was saved; ask the engine itself");
     };
-    let bad: Vec<String> =
-        history.iter().map(|step| command(&step.created_by)).filter(|step| is_bad(step)).map(str::to_owned).collect();
+    let bad: Vec<String> = history
+        .iter()
+        .map(|step| command(&step.created_by))
+        .filter(|step| is_bad(step))
+        .map(str::to_owned)
+        .collect();
     let answer = match bad.is_empty() {
         true => Answer::new(Outcome::Pass, looked_at, format!("none of {} steps", history.len())),
         false => Answer::new(Outcome::Fail, looked_at, few(&bad)),
@@ -70,7 +75,8 @@ const MANAGERS: [&str; 7] = ["apt-get", "apt", "apk", "yum", "dnf", "microdnf", 
 
 /// Whether some package manager of the step updates its lists, and none installs.
 fn is_update_alone(step: &str) -> bool {
-    let words: Vec<&str> = step.split([' ', '\t', '\n', ';', '&', '|']).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        step.split([' ', '\t', '\n', ';', '&', '|']).filter(|word| !word.is_empty()).collect();
     let mut verbs: Vec<&&str> = Vec::new();
     for (index, word) in words.iter().enumerate() {
         let name = word.rsplit('/').next().unwrap_or_default();
@@ -79,9 +85,22 @@ fn is_update_alone(step: &str) -> bool {
             verbs.extend(verb);
         }
     }
-    let updates = verbs.iter().any(|verb| matches!(**verb, "update" | "makecache" | "refresh" | "ref" | "check-update"));
+    let updates = verbs
+        .iter()
+        .any(|verb| matches!(**verb, "update" | "makecache" | "refresh" | "ref" | "check-update"));
     let installs = verbs.iter().any(|verb| {
-        matches!(**verb, "install" | "add" | "in" | "upgrade" | "dist-upgrade" | "full-upgrade" | "dup" | "up" | "reinstall")
+        matches!(
+            **verb,
+            "install"
+                | "add"
+                | "in"
+                | "upgrade"
+                | "dist-upgrade"
+                | "full-upgrade"
+                | "dup"
+                | "up"
+                | "reinstall"
+        )
     });
     // `yum update` upgrades.
     let upgrades = verbs.iter().any(|verb| **verb == "update")
@@ -136,7 +155,9 @@ fn is_unverified(step: &str) -> bool {
 fn unverified(asked: &Asked<'_>) -> Answer {
     let found = asked.scan.and_then(|scan| scan.unverified_packages.as_deref());
     match found {
-        Some(found) if !found.is_empty() => asked.none_of(Some(found), "packages without a checked signature"),
+        Some(found) if !found.is_empty() => {
+            asked.none_of(Some(found), "packages without a checked signature")
+        }
         Some(_) | None => steps(asked, is_unverified, "signatures are checked"),
     }
 }
@@ -162,7 +183,11 @@ mod tests {
 
     #[test]
     fn adds() {
-        check(is_add, "/bin/sh -c #(nop) ADD file:9a4f77dfaba7fd2aa78186e4ef0e7486ad55101cefc1fabbc1b385601bb38920 in / ", false);
+        check(
+            is_add,
+            "/bin/sh -c #(nop) ADD file:9a4f77dfaba7fd2aa78186e4ef0e7486ad55101cefc1fabbc1b385601bb38920 in / ",
+            false,
+        );
         check(is_add, "ADD rootfs.tar.xz / # buildkit", false);
         check(is_add, "/bin/sh -c #(nop) ADD file:9a4f in /srv/app.tar ", true);
         check(is_add, "ADD https://example.org/x.sh /usr/local/bin/x # buildkit", true);

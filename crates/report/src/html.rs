@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
-use seawall_finding::{AdvisorySource, Evidence, Fingerprint, FixState, Severity, Vulnerable};
+use seawall_finding::{AdvisorySource, Fingerprint, FixState, Severity};
 use seawall_policy::Judged;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -123,7 +123,8 @@ fn page(report: &Report) -> Page<'_> {
     let severity = |severity: Severity| (severity.name(), counts.get(&severity).copied().unwrap_or(0));
     let count = |wanted: fn(&Judged) -> bool| report.findings.iter().filter(|judged| wanted(judged)).count();
     let found = by_fingerprint(&report.findings);
-    let is_urgent = |judged: &&Judged| judged.waived.is_none() && vulnerable(judged).is_none();
+    let is_urgent =
+        |judged: &&Judged| judged.waived.is_none() && judged.finding.evidence.vulnerable().is_none();
     Page {
         style: STYLE,
         style_hash: hash(STYLE),
@@ -155,13 +156,6 @@ fn cell(text: &str) -> String {
 /// The page's policy allows the style and the script by what they are, so that no other runs (CSP level 2, "hash-source").
 fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
-}
-
-fn vulnerable(judged: &Judged) -> Option<&Vulnerable> {
-    match &judged.finding.evidence {
-        Evidence::Vulnerable(vulnerable) => Some(vulnerable),
-        Evidence::Outdated(_) | Evidence::Malicious(_) => None,
-    }
 }
 
 fn urgent(judged: &Judged) -> Urgent {
@@ -255,7 +249,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
 
 fn row(judged: &Judged) -> Row {
     let finding = &judged.finding;
-    let vulnerable = vulnerable(judged);
+    let vulnerable = finding.evidence.vulnerable();
     let title = vulnerable.map(|vulnerable| vulnerable.title.as_str()).filter(|title| !title.is_empty());
     let layer = finding.place.layer.as_ref();
     let kind = match vulnerable {

@@ -3,7 +3,7 @@
 use std::io;
 
 use jiff::Timestamp;
-use seawall_finding::{Coverage, Gap};
+use seawall_finding::{Coverage, Evidence, Gap, Severity};
 use seawall_inventory::Inventory;
 use seawall_policy::{Judged, Sink, Verdict};
 
@@ -63,8 +63,20 @@ impl Collector {
 /// Order of work; what is no vulnerability of a package has a fixed place in it.
 pub(crate) fn risk(judged: &Judged) -> f64 {
     match &judged.finding.evidence {
-        seawall_finding::Evidence::Vulnerable(vulnerable) => vulnerable.risk,
-        seawall_finding::Evidence::Malicious(_) => 100.0,
-        seawall_finding::Evidence::Outdated(_) => 60.0,
+        Evidence::Vulnerable(vulnerable) => vulnerable.risk,
+        Evidence::Malicious(_) => 100.0,
+        Evidence::Outdated(_) => 60.0,
+        Evidence::Leaked(_) | Evidence::Misset(_) => by_severity(judged.finding.severity),
+    }
+}
+
+/// What has no risk of its own stands where vulnerabilities of its severity stand on the average.
+fn by_severity(severity: Severity) -> f64 {
+    match severity {
+        Severity::Critical => 90.0,
+        Severity::High => 70.0,
+        Severity::Medium => 40.0,
+        Severity::Low => 15.0,
+        Severity::Negligible | Severity::Unknown => 0.0,
     }
 }

@@ -169,7 +169,7 @@ fn rule_id(judged: &Judged) -> String {
     match &judged.finding.evidence {
         Evidence::Vulnerable(vulnerable) => vulnerable.id.clone(),
         Evidence::Malicious(malicious) => malicious.id.clone(),
-        Evidence::Outdated(_) => judged.finding.rule.clone(),
+        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) => judged.finding.rule.clone(),
     }
 }
 
@@ -178,7 +178,9 @@ fn rule(id: &str, judged: &Judged) -> ReportingDescriptor {
     let (title, description) = match &finding.evidence {
         Evidence::Vulnerable(vulnerable) => (vulnerable.title.clone(), vulnerable.description.clone()),
         Evidence::Malicious(malicious) => (malicious.title.clone(), String::new()),
-        Evidence::Outdated(_) => (finding.summary.clone(), String::new()),
+        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) => {
+            (finding.summary.clone(), String::new())
+        }
     };
     let title = if title.is_empty() { id.to_owned() } else { title };
     let facts: Vec<String> =
@@ -201,14 +203,9 @@ fn rule(id: &str, judged: &Judged) -> ReportingDescriptor {
 /// The first CVSS base score that lies in the severity's band, so that both say the same; else the band's middle.
 fn score(judged: &Judged) -> f64 {
     let severity = judged.finding.severity;
-    let rated = match &judged.finding.evidence {
-        Evidence::Vulnerable(vulnerable) => vulnerable
-            .ratings
-            .iter()
-            .filter_map(|rating| rating.score)
-            .find(|score| Severity::from_cvss(*score) == severity),
-        Evidence::Malicious(_) | Evidence::Outdated(_) => None,
-    };
+    let ratings = judged.finding.evidence.vulnerable().map(|vulnerable| vulnerable.ratings.as_slice());
+    let mut scores = ratings.unwrap_or_default().iter().filter_map(|rating| rating.score);
+    let rated = scores.find(|score| Severity::from_cvss(*score) == severity);
     rated.unwrap_or(match severity {
         Severity::Critical => 9.5,
         Severity::High => 8.0,

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use seawall_finding::{Evidence, Severity};
+use seawall_finding::Severity;
 use seawall_inventory::TargetKind;
 use seawall_policy::{Judged, Verdict};
 
@@ -142,10 +142,9 @@ impl Table<'_> {
     fn verdict(&self, text: &mut String) {
         let mut problems: BTreeMap<(String, String), Severity> = BTreeMap::new();
         for judged in self.listed() {
-            let name = match &judged.finding.evidence {
-                Evidence::Vulnerable(vulnerable) => vulnerable.matched.first().map(|m| m.name.clone()),
-                Evidence::Outdated(_) | Evidence::Malicious(_) => None,
-            };
+            let matched =
+                judged.finding.evidence.vulnerable().and_then(|vulnerable| vulnerable.matched.first());
+            let name = matched.map(|matched| matched.name.clone());
             let name = name.unwrap_or_else(|| judged.finding.subject.label());
             let severity = problems.entry((name, judged.finding.evidence.key())).or_default();
             *severity = (*severity).max(judged.finding.severity);
@@ -190,7 +189,7 @@ fn is_negligible(judged: &Judged) -> bool {
 }
 
 fn is_vulnerable(judged: &Judged) -> bool {
-    matches!(judged.finding.evidence, Evidence::Vulnerable(_))
+    judged.finding.evidence.vulnerable().is_some()
 }
 
 /// `1 critical, 3 high`.
@@ -210,5 +209,7 @@ fn kind_label(kind: TargetKind) -> &'static str {
         TargetKind::Directory => "directory",
         TargetKind::Container => "container",
         TargetKind::Sbom => "SBOM",
+        TargetKind::Host => "host",
+        TargetKind::Files => "files",
     }
 }

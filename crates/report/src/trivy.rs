@@ -184,7 +184,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         artifact_name: &inventory.target.name,
         artifact_type: match inventory.target.kind {
             TargetKind::Image | TargetKind::Container => "container_image",
-            TargetKind::Directory => "filesystem",
+            TargetKind::Directory | TargetKind::Host | TargetKind::Files => "filesystem",
             TargetKind::Sbom => "cyclonedx",
         },
         metadata: Metadata {

@@ -130,10 +130,7 @@ fn leave_out(found: &mut Vec<Finding>, args: &Scan, left_out: &mut Vec<LeftOut>)
 }
 
 fn has_fix(finding: &Finding) -> bool {
-    match &finding.evidence {
-        Evidence::Vulnerable(vulnerable) => vulnerable.state == FixState::Fixed,
-        Evidence::Outdated(_) | Evidence::Malicious(_) => true,
-    }
+    finding.evidence.vulnerable().is_none_or(|vulnerable| vulnerable.state == FixState::Fixed)
 }
 
 /// A package that is itself an attack is shown whatever its record rates it.

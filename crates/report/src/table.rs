@@ -3,7 +3,9 @@
 //! Findings are grouped by the upgrade that removes them; a group lists its worst few and counts the rest, because
 //! every other format lists them all. Control characters of hostile names never reach the terminal.
 
+mod checks;
 mod coverage;
+mod settings;
 mod unfixed;
 mod upgrades;
 
@@ -11,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use seawall_finding::Severity;
+use seawall_finding::{Evidence, Severity};
 use seawall_inventory::TargetKind;
 use seawall_policy::{Judged, Verdict};
 
@@ -32,8 +34,11 @@ pub(crate) fn write(
     let mut text = String::new();
     table.header(&mut text);
     table.urgent(&mut text);
+    table.leaks(&mut text);
+    table.settings(&mut text);
     table.upgrades(&mut text);
     table.unfixed(&mut text);
+    table.checks(&mut text);
     table.gaps(&mut text);
     table.coverage(&mut text);
     table.verdict(&mut text);
@@ -85,7 +90,9 @@ impl Table<'_> {
                 if distro.name.is_empty() { distro.release().replace(':', " ") } else { distro.name.clone() };
             parts.push(clean(&name).into_owned());
         }
-        parts.push(count(inventory.packages.len(), "package"));
+        if has_packages(inventory.target.kind) {
+            parts.push(count(inventory.packages.len(), "package"));
+        }
         match (&inventory.image, inventory.target.kind) {
             (Some(image), _) => {
                 parts.push(count(image.layers.len(), "layer"));
@@ -105,20 +112,13 @@ impl Table<'_> {
 
     /// Malicious packages and ended support: what no upgrade of one package removes.
     fn urgent(&self, text: &mut String) {
-        let urgent: Vec<&Judged> = self.listed().filter(|judged| !is_vulnerable(judged)).collect();
+        let urgent: Vec<&Judged> = self.listed().filter(|judged| is_urgent(judged)).collect();
         if urgent.is_empty() {
             return;
         }
         self.heading(text, "ATTENTION");
         for judged in urgent {
-            let severity = self.severity(judged.finding.severity);
-            for (index, line) in wrap(&clean(&judged.finding.summary), self.width - 14).iter().enumerate() {
-                let label = if index == 0 { severity.as_str() } else { "          " };
-                let _ = writeln!(text, "  {label}  {line}");
-            }
-            for line in wrap(&clean(&judged.finding.remedy), self.width - 14) {
-                let _ = writeln!(text, "              {line}");
-            }
+            self.entry(text, judged.finding.severity, &judged.finding.summary, &judged.finding.remedy);
         }
     }
 
@@ -163,7 +163,7 @@ impl Table<'_> {
         let listed = self.listed().count();
         let mut why = Vec::new();
         if listed > problems.len() {
-            why.push(format!("{listed} findings in all packages"));
+            why.push(format!("{listed} findings in all"));
         }
         if denied > 0 {
             why.push(format!("{denied} denied"));
@@ -188,8 +188,12 @@ fn is_negligible(judged: &Judged) -> bool {
     judged.waived.is_none() && judged.verdict == Verdict::Allow
 }
 
-fn is_vulnerable(judged: &Judged) -> bool {
-    judged.finding.evidence.vulnerable().is_some()
+/// Malicious packages and ended support: what no upgrade of one package removes.
+pub(crate) fn is_urgent(judged: &Judged) -> bool {
+    match &judged.finding.evidence {
+        Evidence::Malicious(_) | Evidence::Outdated(_) => true,
+        Evidence::Vulnerable(_) | Evidence::Leaked(_) | Evidence::Misset(_) => false,
+    }
 }
 
 /// `1 critical, 3 high`.
@@ -201,6 +205,14 @@ fn by_severity(severities: impl Iterator<Item = Severity>) -> String {
     let parts: Vec<String> =
         counts.iter().rev().map(|(severity, count)| format!("{count} {severity}")).collect();
     parts.join(", ")
+}
+
+/// Whether the target is one in which packages are looked for.
+pub(crate) fn has_packages(kind: TargetKind) -> bool {
+    match kind {
+        TargetKind::Image | TargetKind::Directory | TargetKind::Container | TargetKind::Sbom => true,
+        TargetKind::Host | TargetKind::Files => false,
+    }
 }
 
 fn kind_label(kind: TargetKind) -> &'static str {

@@ -121,7 +121,23 @@ fn a_damaged_database_does_not_pass() {
     }
     let (out, _) = place.check(&["scan", &app, "--fail-on", "low"], 3);
     assert!(out.contains("the advisory database cannot answer 2 questions"), "{out}");
-    assert!(out.contains("0 of 2 packages") && out.contains("seawall db update"), "{out}");
+    assert!(out.contains("0 of 2 packages, 2 unknown because"), "{out}");
+    assert!(out.contains("seawall db update"), "{out}");
+}
+
+/// A healthy shard beside a damaged one must not make the packages of the damaged one look clean.
+#[test]
+fn a_damaged_shard_beside_healthy_ones_does_not_pass() {
+    let place = Place::with_database();
+    let module = Tar::new().file("app/node_modules/x/package.json", r#"{"name":"x","version":"1.0.0"}"#);
+    let app = place.write("app.tar", debian(&[("base-files", "12")]).layer(module).docker_archive());
+    place.check(&["scan", &app], 0);
+    let npm = std::fs::read_dir(place.path("db/shards")).unwrap().map(|entry| entry.unwrap().path());
+    for shard in npm.filter(|path| path.to_string_lossy().contains("npm")) {
+        std::fs::write(shard, "cut").unwrap();
+    }
+    let (out, _) = place.check(&["scan", &app], 3);
+    assert!(out.contains("1 of 2 packages, 1 unknown because the advisory database is damaged"), "{out}");
 }
 
 #[test]

@@ -157,6 +157,33 @@ fn a_device_without_end_is_no_policy_and_no_template() {
 }
 
 #[test]
+fn a_prefix_without_a_name_says_what_is_missing() {
+    let place = Place::new();
+    for (text, expected) in
+        [("docker:", "docker:IMAGE[:TAG]"), ("container:", "container:NAME"), ("dir:", "dir:PATH")]
+    {
+        let (_, err) = place.check(&["scan", text], 2);
+        assert!(err.contains(&format!("`{text}` names nothing to scan: write {expected}")), "{err}");
+    }
+}
+
+#[test]
+fn a_path_may_be_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::with_database();
+    let name = std::ffi::OsStr::from_bytes(b"app-\xff.tar");
+    std::fs::write(place.path("").join(name), old().docker_archive()).unwrap();
+    for prefix in ["", "archive:"] {
+        let target = [prefix.as_bytes(), name.as_bytes()].concat();
+        let mut command = place.command(&["scan", "--format", "json"]);
+        command.arg(std::ffi::OsStr::from_bytes(&target)).current_dir(place.path(""));
+        let report: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        assert_eq!(ids(&report).len(), 3);
+        assert_eq!(report["target"]["name"], format!("{prefix}app-\u{fffd}.tar"));
+    }
+}
+
+#[test]
 fn a_path_that_could_be_an_image_is_told() {
     let place = Place::with_database();
     let archive = old().docker_archive();

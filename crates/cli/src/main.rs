@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
-use crate::commands::{db, diff, explain, manual, sbom, scan};
+use crate::commands::{audit, db, diff, explain, manual, sbom, scan};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::terminal::{Talk, Terminal};
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Scan(args) => scan::run(args, &session),
         Command::Sbom(args) => sbom::run(args, &session),
+        Command::Audit(args) => audit::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
         Command::Db { command } => db::run(command, &session),
         Command::Explain { id } => explain::run(id, &session),

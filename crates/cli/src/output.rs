@@ -48,6 +48,17 @@ impl Outputs {
         Ok(Outputs { outputs, template })
     }
 
+    /// For reports without packages.
+    pub(crate) fn refuse_formats_of_packages(&self) -> Result<()> {
+        match self.outputs.iter().find(|output| output.format.is_for_packages()) {
+            Some(output) => bail!(
+                "`{}` has no words for settings; use table, json, sarif, junit, html, trivy or template",
+                output.format
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Only the table and stdout take several reports.
     pub(crate) fn check_count(&self, reports: usize) -> Result<()> {
         let is_one = |output: &Output| output.format == Format::Table && output.file.is_none();

@@ -4,7 +4,8 @@ use seawall_finding::Rule;
 
 /// Every rule with a fixed text.
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
-    seawall_advisory::RULES.iter()
+    let lint = seawall_lint::dockerfile::CHECKS.iter().map(|check| &check.rule);
+    seawall_advisory::RULES.iter().chain(lint).chain(seawall_audit::rules())
 }
 
 /// The rule of this id.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use seawall_advisory::update::AptSuite;
 use seawall_finding::{Framework, Severity};
 use seawall_inventory::Platform;
+use seawall_lint::pss;
 use seawall_report::Format;
 
 const EXIT_CODES: &str = "\
@@ -42,6 +43,15 @@ Examples:
   seawall diff app:1.2 app:1.3
   seawall diff --fail-on high last.tar next.tar    # exit 1 only for findings that are new
   seawall diff --format json app:1.2 app:1.3";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  seawall lint Dockerfile
+  seawall lint --fail-on medium --format sarif=lint.sarif .
+  seawall lint --pss restricted --kubernetes-version v1.34 deploy/
+  seawall lint --disable healthcheck-missing,DL3008 Dockerfile
+  seawall lint --fix compose.yaml                # what can be mended, as a diff
+  seawall lint -                                 # `helm template . | seawall lint -`";
 
 const AUDIT_EXAMPLES: &str = "\
 Examples:
@@ -103,6 +113,9 @@ pub(crate) enum Command {
     /// Compare this machine, its container engines and their containers with the CIS benchmarks
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Box<Audit>),
+    /// Find bad settings in Dockerfiles, Kubernetes manifests, Compose files, Quadlet units and scripts
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(Box<Lint>),
     /// Compare two targets: packages and findings gained, lost and kept
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(Box<Diff>),
@@ -114,11 +127,18 @@ pub(crate) enum Command {
     },
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
-        after_help = "Examples:\n  seawall explain vulnerable-package\n  seawall explain CVE-2024-6387"
+        after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
     )]
     Explain {
-        /// A rule's id or an advisory's: CVE-…, GHSA-…, DSA-…
-        id: String,
+        /// A rule's id, another tool's name for it, or an advisory's: CVE-…, GHSA-…, DSA-…
+        #[arg(required_unless_present_any = ["list", "markdown"])]
+        id: Option<String>,
+        /// List every rule
+        #[arg(long, conflicts_with = "id")]
+        list: bool,
+        /// Write the reference of all rules with their controls
+        #[arg(long, conflicts_with_all = ["id", "list"])]
+        markdown: bool,
     },
     /// Print a completion script for a shell
     Completions {
@@ -223,6 +243,46 @@ pub(crate) struct Scan {
     /// Tell the layers of this image apart as the base
     #[arg(long, value_name = "TARGET")]
     pub(crate) base: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Files, directories (all files of a known kind below them, but not in .git and node_modules), or - for
+    /// standard input
+    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) path: Vec<PathBuf>,
+    /// Judge pods by this Pod Security Standard alone, baseline or restricted; what it forbids is denied
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) pss: Option<pss::Level>,
+    /// The standard as this version of Kubernetes has it [default: latest]
+    #[arg(long, value_name = "v1.N", requires = "pss")]
+    pub(crate) kubernetes_version: Option<pss::Version>,
+    /// Ask this rule too, by its id or another tool's; `all` asks every one
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) enable: Vec<String>,
+    /// Do not ask this rule
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) disable: Vec<String>,
+    /// A registry that base images may come from; once given, no other may
+    #[arg(long, value_name = "HOST")]
+    pub(crate) registry: Vec<String>,
+    /// A label that an image must have
+    #[arg(long, value_name = "KEY")]
+    pub(crate) label: Vec<String>,
+    /// A seccomp profile by the path with which workloads use it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) seccomp_profile: Vec<PathBuf>,
+    /// Judge also what comments and annotations in the files ask to leave out
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+    /// Show as a diff what can be mended mechanically, and list what is left
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Make the changes that --fix shows
+    #[arg(long, requires = "fix")]
+    pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
 }
 
 #[derive(Debug, Args)]
@@ -398,10 +458,11 @@ mod tests {
         words
     }
 
+    const README: &str = include_str!("../../../README.md");
+
     #[test]
     fn every_example_in_help_and_readme_is_a_command_line() {
-        let texts =
-            [include_str!("../../../README.md"), SCAN_EXAMPLES, AUDIT_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
+        let texts = [README, SCAN_EXAMPLES, LINT_EXAMPLES, AUDIT_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
         let examples: Vec<&str> = texts
             .iter()
             .flat_map(|text| text.lines())

@@ -5,6 +5,7 @@ pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod judge;
+pub(crate) mod lint;
 pub(crate) mod manual;
 pub(crate) mod rules;
 pub(crate) mod sbom;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use seawall_finding::{Evidence, Framework, Leaked, Severity};
+use seawall_finding::{Evidence, Finding, Framework, Leaked, Severity, Subject};
 use seawall_policy::Judged;
 
 use super::Table;
@@ -11,6 +11,8 @@ use crate::text::{clean, wrap};
 
 /// Lines, containers or services that one row names before it counts the rest.
 const NAMED_MAX: usize = 8;
+/// Findings of one rule that are told one by one.
+const ROWS_MAX: usize = 3;
 /// Places of one credential that are listed before they are counted.
 const PLACES_MAX: usize = 5;
 
@@ -27,11 +29,18 @@ impl Table<'_> {
             let mut rules: Vec<(&str, Vec<&Judged>)> = rules.into_iter().collect();
             let worst = |found: &[&Judged]| found.iter().map(|judged| judged.finding.severity).max();
             rules.sort_by(|(a, one), (b, other)| worst(other).cmp(&worst(one)).then(a.cmp(b)));
-            let remedies: Vec<&str> = rules.iter().map(|(_, found)| remedy(found)).collect();
-            for (index, (rule, found)) in rules.iter().enumerate() {
+            // A few are told one by one; of many the rule's title says enough.
+            let rows: Vec<(&str, &[&Judged])> = rules
+                .iter()
+                .flat_map(|(rule, found)| {
+                    let size = if found.len() > ROWS_MAX { found.len() } else { 1 };
+                    found.chunks(size).map(|chunk| (*rule, chunk))
+                })
+                .collect();
+            for (index, (rule, found)) in rows.iter().enumerate() {
                 // What mends several in a row is said once, below the last of them.
-                let is_said_below = remedies.get(index + 1) == remedies.get(index);
-                let remedy = if is_said_below { "" } else { remedy(found) };
+                let next = rows.get(index + 1).map(|(_, found)| remedy(found));
+                let remedy = if next == Some(remedy(found)) { "" } else { remedy(found) };
                 self.entry(text, worst(found).unwrap_or_default(), &self.setting(rule, found), remedy);
             }
         }
@@ -70,6 +79,7 @@ impl Table<'_> {
             ([_, _, ..], Some(about)) => format!("{}: {names}", about.title),
             ([_, _, ..], None) if has_lines => format!("lines {names}: {}", first.finding.summary),
             _ if has_lines => format!("line {names}: {}", first.finding.summary),
+            _ if is_one_of_many(&first.finding) => format!("{names}: {}", first.finding.summary),
             _ => first.finding.summary.clone(),
         };
         let is_fixable = found.iter().any(|judged| match &judged.finding.evidence {
@@ -129,6 +139,20 @@ impl Table<'_> {
         for line in wrap(&clean(remedy), self.width - 14) {
             let _ = writeln!(text, "              {}", self.paint("2", &line));
         }
+    }
+}
+
+/// Whether the subject is one of many of its kind and the summary does not name it.
+fn is_one_of_many(finding: &Finding) -> bool {
+    match &finding.subject {
+        Subject::Container { name, .. } | Subject::Image { name } | Subject::Workload { name, .. } => {
+            !finding.summary.contains(name.as_str())
+        }
+        Subject::Package { .. }
+        | Subject::Distribution { .. }
+        | Subject::Host { .. }
+        | Subject::Engine { .. }
+        | Subject::Target { .. } => false,
     }
 }
 

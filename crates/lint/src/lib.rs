@@ -4,4 +4,5 @@
 //! Refuses I/O: text comes in with its name.
 
 pub mod dockerfile;
+pub mod image_config;
 mod shell;

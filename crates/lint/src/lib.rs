@@ -11,6 +11,7 @@ pub mod dockerfile;
 mod document;
 pub mod files;
 pub mod fix;
+pub mod image_config;
 mod kubernetes;
 mod limits;
 pub mod manifest;

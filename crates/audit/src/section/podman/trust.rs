@@ -88,7 +88,9 @@ fn insecure(_machine: &Machine<'_>, files: &TomlFiles) -> Answer {
         }
     }
     // The first form of the file.
-    names.extend(files.all(&["registries", "insecure", "registries"]).flat_map(|(_, value)| texts(value)));
+    names.extend(
+        files.all(&["registries", "insecure", "registries"]).into_iter().flat_map(|(_, value)| texts(value)),
+    );
     names.retain(|name| !name.starts_with("localhost") && !name.starts_with("127."));
     let seen = if names.is_empty() { "none".to_owned() } else { few(&names) };
     Answer::judged(names.is_empty(), files.names(), seen).of("insecure").expecting("none")

@@ -6,10 +6,10 @@ use seawall_finding::Outcome;
 use seawall_testkit::{Daemon, Kind};
 
 /// The day on which the tests take place.
-pub const NOW: &str = "2026-11-28T12:00:00Z";
+pub(crate) const NOW: &str = "2026-11-28T12:00:00Z";
 
 /// Inputs that know nothing but the root.
-pub fn inputs(root: &Root) -> Inputs<'_> {
+pub(crate) fn inputs(root: &Root) -> Inputs<'_> {
     Inputs {
         root,
         endpoints: Vec::new(),
@@ -25,7 +25,7 @@ pub fn inputs(root: &Root) -> Inputs<'_> {
 }
 
 /// The machine with one engine.
-pub fn audit_of(daemon: &Daemon, change: impl FnOnce(&mut Inputs<'_>)) -> Audited {
+pub(crate) fn audit_of(daemon: &Daemon, change: impl FnOnce(&mut Inputs<'_>)) -> Audited {
     let kind = match daemon.kind {
         Kind::Docker => EngineKind::Docker,
         Kind::Podman => EngineKind::Podman,
@@ -40,7 +40,7 @@ pub fn audit_of(daemon: &Daemon, change: impl FnOnce(&mut Inputs<'_>)) -> Audite
 }
 
 /// The answers to a rule about one subject, by its label.
-pub fn outcomes(audited: &Audited, rule: &str, subject: &str) -> Vec<Outcome> {
+pub(crate) fn outcomes(audited: &Audited, rule: &str, subject: &str) -> Vec<Outcome> {
     let about = audited.checks.iter().filter(|check| check.rule == rule && check.subject.label() == subject);
     about.map(|check| check.outcome).collect()
 }

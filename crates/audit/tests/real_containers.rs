@@ -11,7 +11,7 @@ mod place;
 use std::path::Path;
 use std::process::Command;
 
-use place::{audit_of, outcomes};
+use place::{about, audit_of};
 use seawall_finding::Outcome::{self, Fail, Manual, NotApplicable, NotChecked, Pass};
 use seawall_testkit::{Compression, Daemon, Image, Kind, Tar, output};
 
@@ -149,7 +149,7 @@ fn a_container_for_each_mistake() {
     let audited = audit_of(&daemon, |_| {});
     let mut wrong = Vec::new();
     let mut expect = |container: &str, rule: &str, outcome: Outcome| {
-        let seen = outcomes(&audited, rule, container);
+        let seen = about(&audited, rule, container);
         if seen != [outcome] {
             wrong.push(format!("{rule} of {container}: {seen:?}, not {outcome:?}"));
         }
@@ -190,8 +190,8 @@ fn what_runs_is_known_by_its_processes() {
     daemon.ask(&["exec", "-d", "--user=0:0", "hosted", "sleep", "500"]).unwrap();
     let audited = audit_of(&daemon, |_| {});
     let check = |container: &str, rule: &str, outcome: Outcome| {
-        let about: Vec<_> = audited.checks.iter().filter(|check| check.rule == rule).collect();
-        assert_eq!(outcomes(&audited, rule, container), [outcome], "{rule} of {container}: {about:#?}");
+        let answers: Vec<_> = audited.checks.iter().filter(|check| check.rule == rule).collect();
+        assert_eq!(about(&audited, rule, container), [outcome], "{rule} of {container}: {answers:#?}");
     };
     check("server", "container-ssh-server", Fail);
     check("plain", "container-ssh-server", Pass);
@@ -215,8 +215,8 @@ fn what_runs_is_known_by_its_processes() {
     // A newer image takes the tag: what runs is what the tag was.
     load(&daemon, &image(IMAGE, true).unwrap());
     let audited = audit_of(&daemon, |_| {});
-    assert_eq!(outcomes(&audited, "container-image-outdated", "plain"), [Fail]);
-    assert_eq!(outcomes(&audited, "image-user", "seawall-audit:1"), [Pass]);
+    assert_eq!(about(&audited, "container-image-outdated", "plain"), [Fail]);
+    assert_eq!(about(&audited, "image-user", "seawall-audit:1"), [Pass]);
     let containers = daemon.ask(&["ps", "-aq"]).unwrap();
     for id in String::from_utf8(containers).unwrap().lines() {
         daemon.ask(&["rm", "-f", id]).unwrap();

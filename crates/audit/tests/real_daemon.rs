@@ -6,7 +6,7 @@ mod place;
 
 use std::process::Command;
 
-use place::{audit_of, outcomes};
+use place::{about, audit_of};
 use seawall_audit::Audited;
 use seawall_finding::Outcome::{self, Error, Fail, Manual, NotApplicable, Pass};
 use seawall_testkit::Daemon;
@@ -24,8 +24,8 @@ fn check(daemon: &Daemon, expected: &[(&str, Outcome)]) {
     let audited = audit_of(daemon, |_| {});
     let name = name(&audited, daemon);
     for (rule, outcome) in expected {
-        let about: Vec<_> = audited.checks.iter().filter(|check| check.rule == *rule).collect();
-        assert_eq!(outcomes(&audited, rule, &name), [*outcome], "{rule} of {name}: {about:#?}");
+        let answers: Vec<_> = audited.checks.iter().filter(|check| check.rule == *rule).collect();
+        assert_eq!(about(&audited, rule, &name), [*outcome], "{rule} of {name}: {answers:#?}");
     }
 }
 

@@ -20,7 +20,7 @@ use crate::whiteout::{LayerShape, Place, ShapeBuilder};
 /// nor its upper bound refuses it.
 const UNKNOWN_SIZE_BYTES: u64 = 4096;
 /// Memory for contents is kept from file to file up to this size.
-const HEAD_BYTES_KEPT: usize = 1024 * 1024;
+const HEAD_BYTES_KEPT: usize = 512 * 1024;
 
 /// What the walk of one tree (a layer, a directory) came to.
 #[derive(Debug, Clone, PartialEq)]

@@ -35,7 +35,7 @@ pub struct LintRule {
     pub by_default: bool,
 }
 
-/// Every rule of this crate: of build files, of workloads, of cluster objects, of the Pod Security Standards.
+/// Every rule of this crate: of build files, of images, of workloads, of cluster objects, of the Pod Security Standards.
 pub fn rules() -> impl Iterator<Item = LintRule> {
     let none: &[&str] = &[];
     let dockerfile = dockerfile::CHECKS.iter().map(|check| LintRule {
@@ -53,6 +53,7 @@ pub fn rules() -> impl Iterator<Item = LintRule> {
         aliases: none,
         by_default: rule.by_default,
     });
+    let image = image_config::rules().map(move |rule| LintRule { rule, aliases: none, by_default: true });
     let pod_security = pss::rules().map(move |rule| LintRule { rule, aliases: none, by_default: false });
-    dockerfile.chain(workload).chain(cluster).chain(pod_security)
+    dockerfile.chain(image).chain(workload).chain(cluster).chain(pod_security)
 }

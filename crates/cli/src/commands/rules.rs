@@ -37,3 +37,47 @@ pub(crate) fn by_id(id: &str) -> Option<&'static Rule> {
     let named = rules.iter().find(|(rule, _)| rule.id == id);
     named.or_else(|| rules.iter().find(|(_, aliases)| is_alias(aliases))).map(|(rule, _)| *rule)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test panics")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_names_one_rule() {
+        let producers = [
+            seawall_advisory::RULES.iter().collect::<Vec<_>>(),
+            seawall_lint::rules().map(|rule| rule.rule).collect(),
+            seawall_audit::rules(),
+        ];
+        for rules in producers {
+            let mut ids = BTreeMap::new();
+            for rule in rules {
+                assert!(
+                    !rule.title.is_empty() && !rule.why.is_empty() && !rule.fix.is_empty(),
+                    "{}",
+                    rule.id
+                );
+                let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+                assert!(rule.id.bytes().all(is_kebab), "{}", rule.id);
+                assert!(ids.insert(rule.id, ()).is_none(), "{} is there twice", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn rules_of_two_producers_with_one_id_are_one_rule() {
+        let audit = seawall_audit::rules();
+        for rule in seawall_lint::rules() {
+            for same in audit.iter().filter(|other| other.id == rule.rule.id) {
+                assert!(std::ptr::eq(*same, rule.rule) || **same == *rule.rule, "{}", same.id);
+            }
+        }
+    }
+
+    #[test]
+    fn rules_are_explained_by_the_name_that_other_tools_have_for_them() {
+        assert_eq!(by_id("DL3020").unwrap().id, by_id("add-instead-of-copy").unwrap().id);
+        assert!(by_id("no-such-rule").is_none());
+    }
+}

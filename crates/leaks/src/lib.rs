@@ -4,6 +4,7 @@
 //! where credential files keep theirs. Refuses I/O, network, and ever handing out a value.
 
 mod allow;
+mod assess;
 mod check;
 mod decode;
 mod engine;
@@ -21,10 +22,16 @@ mod rules;
 #[cfg(test)]
 mod samples;
 mod spec;
+mod text;
 mod user;
 mod value;
+mod visitor;
+mod vouch;
 
+pub use assess::{CONFIDENCE_MIN, Location, finding};
 pub use hit::{Hit, LayerLeaks};
 pub use rule::Rule;
 pub use rules::{Rules, RulesError, UserRules};
+pub use text::{Carrier, Texts};
 pub use value::IdentityKey;
+pub use visitor::Leaks;

@@ -132,6 +132,13 @@ impl<'r> Look<'r> {
         self.tell(at, found.rule, value, line, found.proof.clone());
     }
 
+    /// A value that is known to be a secret by what stands round it.
+    pub(crate) fn value(&mut self, at: &Where, rule: &str, value: &[u8], proof: &str) {
+        if let Some(rule) = self.rules.index_of(rule) {
+            self.tell(at, rule, value, None, vec![proof.to_owned()]);
+        }
+    }
+
     /// Turns a value into a hit; nothing of the value goes further.
     fn tell(&mut self, at: &Where, index: u16, bytes: &[u8], line: Option<u32>, proof: Vec<String>) {
         let Some(rule) = self.rules.at(index) else { return };

@@ -106,7 +106,7 @@ pub(crate) fn is_prose(value: &[u8]) -> bool {
         || has_odd
         || value.contains(&0x5c)
         || !is_hex && rest < 0.18
-        || has_separator && rest < 0.3 && digits * 6 < value.len()
+        || has_separator && rest < 0.4 && digits * 6 < value.len()
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl IdentityKey {
     }
 
     /// A name of the key that does not tell it: cached facts belong to one key.
-    pub(crate) fn name(&self) -> [u8; 32] {
+    pub fn name(&self) -> [u8; 32] {
         hmac(&self.0, &[b"name of the key"])
     }
 }

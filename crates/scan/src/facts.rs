@@ -3,6 +3,7 @@
 use seawall_catalog::{Catalog, Cataloger};
 use seawall_finding::Gap;
 use seawall_image::{Alias, LayerShape, LayerWalk, Link};
+use seawall_leaks::LayerLeaks;
 use serde::{Deserialize, Serialize};
 
 /// Everything that a scan keeps of one layer.
@@ -22,13 +23,17 @@ pub(crate) struct LayerFacts {
     pub(crate) files: u64,
     /// Uncompressed bytes.
     pub(crate) bytes: u64,
+    /// Leaked credentials; kept by themselves, because they depend on the rules and the key of the search.
+    #[serde(skip)]
+    pub(crate) leaks: LayerLeaks,
 }
 
 impl LayerFacts {
     /// The facts of a finished walk.
     pub(crate) fn of(walk: LayerWalk, cataloger: Cataloger) -> LayerFacts {
         let LayerWalk { files, bytes, shape, links, aliases, gaps, diff_id: _, verification: _ } = walk;
-        LayerFacts { catalog: cataloger.finish(), shape, links, aliases, gaps, files, bytes }
+        let leaks = LayerLeaks::default();
+        LayerFacts { catalog: cataloger.finish(), shape, links, aliases, gaps, files, bytes, leaks }
     }
 
     /// The facts of a layer of which only this is known.

@@ -155,13 +155,9 @@ impl TargetArgs {
     }
 }
 
+/// How findings are judged and where reports go: the same for every command that finds something.
 #[derive(Debug, Args)]
-pub(crate) struct Scan {
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    /// Scan every platform of a multi-platform image
-    #[arg(long, conflicts_with = "platform")]
-    pub(crate) all_platforms: bool,
+pub(crate) struct Judging {
     /// Output format, or FORMAT=FILE; may be given several times [default: table]
     #[arg(long, short, value_name = "FORMAT[=FILE]")]
     pub(crate) format: Vec<Output>,
@@ -177,9 +173,6 @@ pub(crate) struct Scan {
     /// Ignore file of Trivy, Grype or osv-scanner
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ignore_file: Vec<PathBuf>,
-    /// VEX document: OpenVEX, CSAF or CycloneDX
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) vex: Vec<PathBuf>,
     /// Deny only what this JSON report of an earlier scan does not list
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) baseline: Option<PathBuf>,
@@ -187,12 +180,26 @@ pub(crate) struct Scan {
     /// critical
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
-    /// Exit with 3 when anything of the target could not be examined or judged and nothing was denied
+    /// Exit with 3 when anything could not be examined or judged and nothing was denied
     #[arg(long)]
     pub(crate) fail_on_gaps: bool,
     /// Report only findings of this severity or above
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) severity: Option<Severity>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// Scan every platform of a multi-platform image
+    #[arg(long, conflicts_with = "platform")]
+    pub(crate) all_platforms: bool,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+    /// VEX document: OpenVEX, CSAF or CycloneDX
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) vex: Vec<PathBuf>,
     /// Report only what a published version fixes
     #[arg(long, visible_alias = "ignore-unfixed")]
     pub(crate) only_fixed: bool,

@@ -1,4 +1,4 @@
-//! What exists: images, layers, files, packages, distributions, containers.
+//! What exists: images, layers, files, packages, distributions, containers, workloads.
 //!
 //! Plain values and the file-tree visitor traits, shared by every other crate.
 //! This crate does no I/O, knows nothing about vulnerabilities and makes no
@@ -18,6 +18,7 @@ mod path_list;
 mod place;
 mod purl;
 pub mod sbom_property;
+pub mod workload;
 
 pub use container::Container;
 pub use digest::{Algorithm, Digest, DigestError};
@@ -31,3 +32,4 @@ pub use package::{OwnedFiles, Package, Presence, SourcePackage};
 pub use path_list::PathList;
 pub use place::{Place, PlaceLayer};
 pub use purl::{Purl, PurlError};
+pub use workload::Workload;

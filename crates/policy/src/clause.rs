@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use seawall_finding::{Evidence, Finding, FixState, Severity};
+use seawall_finding::{Finding, FixState, Severity};
 
 use crate::Verdict;
 use crate::waiver::Selector;

@@ -59,7 +59,7 @@ fn target(report: &Report, reference: &str) -> Value {
     let target = &report.inventory.target;
     let kind = match target.kind {
         TargetKind::Image | TargetKind::Container => "container",
-        TargetKind::Directory | TargetKind::Sbom => "application",
+        TargetKind::Directory | TargetKind::Sbom | TargetKind::Host | TargetKind::Files => "application",
     };
     let mut component = json!({
         "type": kind,

@@ -1,5 +1,6 @@
 //! Seawall's own JSON: one object with `schema`, `target`, `findings`, `gaps`, `coverage`, `verdict` and more.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use seawall_finding::{Coverage, Gap};
@@ -7,7 +8,8 @@ use seawall_inventory::{Base, Container, Distro, Image, Package, Target};
 use seawall_policy::{Judged, Verdict};
 use serde::Serialize;
 
-use crate::{Advice, RenderError, Report};
+use crate::score::{Section, sections};
+use crate::{Advice, RenderError, Report, RuleText};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -28,6 +30,10 @@ struct Document<'a> {
     gaps: &'a [Gap],
     coverage: &'a Coverage,
     advice: &'a [Advice],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sections: Vec<Section<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rules: &'a BTreeMap<String, RuleText>,
     packages: &'a [Package],
 }
 
@@ -51,6 +57,8 @@ pub(crate) fn document(report: &Report) -> impl Serialize {
         gaps: &report.gaps,
         coverage: &report.coverage,
         advice: &report.advice,
+        sections: sections(&report.coverage.checks),
+        rules: &report.rules,
         packages: &inventory.packages,
     }
 }

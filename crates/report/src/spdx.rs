@@ -78,8 +78,8 @@ fn tool(report: &Report) -> String {
 fn purpose(kind: TargetKind) -> &'static str {
     match kind {
         TargetKind::Image | TargetKind::Container => "CONTAINER",
-        TargetKind::Directory => "FILE",
-        TargetKind::Sbom => "APPLICATION",
+        TargetKind::Directory | TargetKind::Files => "FILE",
+        TargetKind::Sbom | TargetKind::Host => "APPLICATION",
     }
 }
 

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
+use seawall_advisory::Database;
 use seawall_advisory::database::{Advisory, Text};
 use seawall_advisory::record::{Bound, Enrichment, State};
-use seawall_advisory::{Database, RULES};
 use seawall_finding::{Rule, Severity};
 
+use super::rules;
 use crate::Session;
 use crate::exit::Exit;
 
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 const AFFECTED_MAX: usize = 30;
 
 pub(crate) fn run(id: &str, session: &Session<'_>) -> Result<Exit> {
-    let text = match RULES.iter().find(|rule| rule.id == id) {
+    let text = match rules::by_id(id) {
         Some(rule) => rule_text(rule),
         None if is_advisory_id(id) => {
             let Some(database) = super::scan::database(session)? else {
@@ -24,7 +25,7 @@ pub(crate) fn run(id: &str, session: &Session<'_>) -> Result<Exit> {
             advisory_text(&database, &id.to_uppercase(), id)?
         }
         None => {
-            let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+            let ids: Vec<&str> = rules::all().map(|rule| rule.id).collect();
             bail!(
                 "`{id}` is neither an advisory's id (CVE-2024-6387, GHSA-…, DSA-…) nor a rule; the rules are {}",
                 ids.join(", ")

@@ -326,6 +326,7 @@ fn coverage() -> Coverage {
         packages_owned: 1,
         packages_for_development: 1,
         problems_suppressed: 2,
+        checks: Vec::new(),
         left_out: vec![LeftOut { by: "--severity low".to_owned(), findings: 3 }],
         advisories: vec![
             AdvisorySource {
@@ -350,6 +351,7 @@ fn report(inventory: Inventory, findings: Vec<Judged>, gaps: Vec<Gap>) -> Report
         gaps,
         coverage: coverage(),
         advice,
+        rules: std::collections::BTreeMap::new(),
         verdict: Verdict::Deny,
     }
 }

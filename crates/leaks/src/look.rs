@@ -56,11 +56,13 @@ pub(crate) struct Look<'r> {
     ordinals: HashMap<(u16, String), usize>,
     /// What decoding may still make of the present file.
     pub(crate) decode_budget: u64,
+    /// Where values stand in the bytes last looked at, for whoever must hide them.
+    pub(crate) spans: Vec<Range<usize>>,
 }
 
 impl<'r> Look<'r> {
     pub(crate) fn new(rules: &'r Rules, key: Option<&'r IdentityKey>) -> Look<'r> {
-        Look { rules, key, hits: Vec::new(), gaps: Vec::new(), ordinals: HashMap::new(), decode_budget: 0 }
+        Look { rules, key, hits: Vec::new(), gaps: Vec::new(), ordinals: HashMap::new(), decode_budget: 0, spans: Vec::new() }
     }
 
     pub(crate) fn gap(&mut self, kind: GapKind, path: &str, reason: impl std::fmt::Display) {
@@ -72,6 +74,7 @@ impl<'r> Look<'r> {
     /// A file at hand.
     pub(crate) fn file(&mut self, at: &Where, bytes: &[u8]) {
         self.decode_budget = DECODED_BYTES_MAX;
+        self.spans.clear();
         self.bytes(at, bytes);
     }
 
@@ -104,6 +107,9 @@ impl<'r> Look<'r> {
         for one in resolve(self.rules, found) {
             let line = (!binary && at.encodings.is_empty()).then(|| lines.of(one.secret.start));
             self.keep(at, bytes, &one, line);
+            if at.encodings.is_empty() {
+                self.spans.push(one.secret);
+            }
         }
         for (rule, value) in elsewhere {
             self.tell(at, rule, &value, None, vec!["structure".to_owned()]);

@@ -52,6 +52,11 @@ pub(crate) fn is_secret_value(value: &str) -> bool {
         && !value.contains("://")
 }
 
+/// What is shown in the place of a value.
+const HIDDEN: &str = "…";
+/// More build arguments than any build has.
+const BUILD_ARGUMENTS_MAX: usize = 1000;
+
 /// What leaks in texts, one call each; [`Texts::finish`] gives all.
 pub struct Texts<'r> {
     look: Look<'r>,
@@ -63,12 +68,14 @@ impl<'r> Texts<'r> {
         Texts { look: Look::new(rules, key) }
     }
 
-    /// Searches one text that stands at a JSON pointer of the image's configuration.
-    pub fn in_text(&mut self, carrier: Carrier<'_>, pointer: &str, text: &str) {
+    /// Searches one text that stands at a JSON pointer of the image's configuration, and gives it back without the
+    /// values that were found in it, for whoever shows the text.
+    pub fn in_text(&mut self, carrier: Carrier<'_>, pointer: &str, text: &str) -> String {
         match carrier {
             Carrier::Environment => {
                 let (name, value) = text.split_once('=').unwrap_or((text, ""));
-                self.variable("environment-secret", &format!("environment variable {name}"), pointer, name, value);
+                let carrier = format!("environment variable {name}");
+                format!("{name}={}", self.variable("environment-secret", &carrier, pointer, name, value))
             }
             Carrier::Label(name) => self.variable("label-secret", &format!("label {name}"), pointer, name, text),
             Carrier::CommandLine => self.line("command line", pointer, text),
@@ -82,8 +89,8 @@ impl<'r> Texts<'r> {
         LayerLeaks { hits: self.look.hits, gaps: self.look.gaps, vouched: 0 }
     }
 
-    /// A name and its value: any rule may know better, and the name alone may say enough.
-    fn variable(&mut self, rule: &'static str, carrier: &str, pointer: &str, name: &str, value: &str) {
+    /// A name and its value: any rule may know better, and the name alone may say enough. Gives the value to show.
+    fn variable(&mut self, rule: &'static str, carrier: &str, pointer: &str, name: &str, value: &str) -> String {
         let before = self.look.hits.len();
         let at = Where { carrier: Some(carrier.to_owned()), pointer: Some(pointer.to_owned()), ..Where::default() };
         self.look.file(&at, format!("{name}={value}").as_bytes());
@@ -93,42 +100,68 @@ impl<'r> Texts<'r> {
             self.look.hits.truncate(before);
             self.look.value(&at, rule, value.as_bytes(), "context");
         }
+        if self.look.hits.len() > before { HIDDEN.to_owned() } else { value.to_owned() }
     }
 
-    fn line(&mut self, carrier: &str, pointer: &str, text: &str) {
+    fn line(&mut self, carrier: &str, pointer: &str, text: &str) -> String {
         let at = Where { carrier: Some(carrier.to_owned()), pointer: Some(pointer.to_owned()), ..Where::default() };
+        let before = self.look.hits.len();
         self.look.file(&at, text.as_bytes());
+        if self.look.hits.len() == before {
+            return text.to_owned();
+        }
+        if self.look.spans.is_empty() {
+            // What is hidden in an encoding cannot be cut out of it.
+            return HIDDEN.to_owned();
+        }
+        let mut shown = Vec::new();
+        let mut at = 0;
+        for span in &self.look.spans {
+            shown.extend_from_slice(text.as_bytes().get(at..span.start).unwrap_or_default());
+            shown.extend_from_slice(HIDDEN.as_bytes());
+            at = span.end;
+        }
+        shown.extend_from_slice(text.as_bytes().get(at..).unwrap_or_default());
+        String::from_utf8_lossy(&shown).into_owned()
     }
 
     /// `|2 TOKEN=abc NAME=x /bin/sh -c make`: as many build arguments as the number says; values may have spaces, so an
     /// argument ends where the next name or the shell begins.
-    fn history(&mut self, pointer: &str, text: &str) {
-        let instruction = text.strip_prefix("RUN ").unwrap_or(text);
+    fn history(&mut self, pointer: &str, text: &str) -> String {
+        let (run, instruction) = text.strip_prefix("RUN ").map_or(("", text), |rest| ("RUN ", rest));
         let Some((count, mut rest)) = instruction.strip_prefix('|').and_then(|rest| rest.split_once(' ')) else {
             return self.instruction(pointer, text);
         };
-        for _ in 0..count.parse::<usize>().unwrap_or(0).min(1000) {
+        let mut shown = format!("{run}|{count} ");
+        for _ in 0..count.parse::<usize>().unwrap_or(0).min(BUILD_ARGUMENTS_MAX) {
             let Some((name, value)) = rest.split_once('=').filter(|(name, _)| is_name(name)) else { break };
-            let end = end_of_value(value);
-            let (value, more) = value.split_at(end);
-            self.variable("build-argument-secret", &format!("build argument {name}"), pointer, name, value);
+            let (value, more) = value.split_at(end_of_value(value));
+            let value = self.variable("build-argument-secret", &format!("build argument {name}"), pointer, name, value);
+            shown.push_str(&format!("{name}={value} "));
             rest = more.trim_start();
         }
-        self.line("build instruction", pointer, rest);
+        shown + &self.line("build instruction", pointer, rest)
     }
 
-    /// `ENV A=b`, `ARG A=b`, `LABEL a=b` say the same as the configuration; the others are commands.
-    fn instruction(&mut self, pointer: &str, text: &str) {
-        let text = text.strip_prefix("/bin/sh -c #(nop) ").unwrap_or(text).trim();
-        match text.split_once(' ') {
-            // The environment and the labels of the configuration tell these already.
-            Some(("ENV" | "LABEL", _)) => {}
-            Some(("ARG", rest)) => {
-                let (name, value) = rest.trim().split_once('=').unwrap_or((rest.trim(), ""));
-                self.variable("build-argument-secret", &format!("build argument {name}"), pointer, name, value.trim_matches(['"', '\'']));
-            }
-            _ => self.line("build instruction", pointer, text),
+    /// `ENV A=b`, `ARG A=b`, `LABEL a=b`, and commands.
+    fn instruction(&mut self, pointer: &str, text: &str) -> String {
+        let body = text.strip_prefix("/bin/sh -c #(nop) ").unwrap_or(text).trim();
+        let Some((word @ ("ENV" | "LABEL" | "ARG"), rest)) = body.split_once(' ') else {
+            return self.line("build instruction", pointer, text);
+        };
+        let rest = rest.trim();
+        let Some((name, value)) = rest.split_once(['=', ' ']).filter(|(name, _)| is_name(name)) else {
+            return text.to_owned();
+        };
+        let value = value.trim().trim_matches(['"', '\'']);
+        let before = self.look.hits.len();
+        let rule = if word == "ARG" { "build-argument-secret" } else { "environment-secret" };
+        let shown = self.variable(rule, &format!("build argument {name}"), pointer, name, value);
+        // The configuration's own environment and labels tell of these already.
+        if word != "ARG" {
+            self.look.hits.truncate(before);
         }
+        format!("{word} {name}={shown}")
     }
 }
 

@@ -80,11 +80,14 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
         coverage.files += facts.files;
         coverage.bytes += facts.bytes;
     }
-    let leaked = match &options.leaks {
-        Some(search) => leaks::of_image(search, &mut layers, &open.image, name),
-        None => FoundLeaks::default(),
-    };
-    let (catalog, mut gaps) = coalesce(layers, &open.image);
+    let mut image = open.image.clone();
+    let mut leaked = FoundLeaks::default();
+    if let Some(search) = &options.leaks {
+        let configured = leaks::configured(search, &image);
+        image = configured.image.clone();
+        leaked = leaks::of_image(search, &mut layers, configured, name);
+    }
+    let (catalog, mut gaps) = coalesce(layers, &image);
     let joined = catalog.join();
     gaps.extend(joined.gaps);
     gaps.extend(leaked.gaps);
@@ -96,8 +99,8 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     };
     let inventory = Inventory {
         target,
-        base: base::guess(&open.image),
-        image: Some(open.image.clone()),
+        base: base::guess(&image),
+        image: Some(image),
         distro: joined.distro,
         packages: joined.packages,
         ..Inventory::default()

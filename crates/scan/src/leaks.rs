@@ -61,13 +61,14 @@ pub(crate) fn of_directory(search: &LeakSearch<'_>, leaks: LayerLeaks, target: &
     all
 }
 
-/// The leaks of an image's layers, which are taken out of their facts, and of its configuration.
+/// The leaks of an image's layers, which are taken out of their facts, with those of its configuration.
 pub(crate) fn of_image(
     search: &LeakSearch<'_>,
     layers: &mut [LayerFacts],
-    image: &Image,
+    configured: Configured,
     target: &str,
 ) -> FoundLeaks {
+    let image = &configured.image;
     let mut all = FoundLeaks { gaps: search.rules.gaps().to_vec(), ..FoundLeaks::default() };
     let leaks: Vec<LayerLeaks> = layers.iter_mut().map(|facts| std::mem::take(&mut facts.leaks)).collect();
     let shapes: Vec<&LayerShape> = layers.iter().map(|facts| &facts.shape).collect();
@@ -94,7 +95,7 @@ pub(crate) fn of_image(
         let location = Location { layer: place_layer(image, index), deleted_in_layer };
         all.add(search, hit, location, target);
     }
-    for (hit, layer) in of_configuration(search, image) {
+    for (hit, layer) in configured.hits {
         all.add(search, hit, Location { layer, deleted_in_layer: None }, target);
     }
     all
@@ -117,50 +118,64 @@ impl<'s> Ends<'s> {
 }
 
 /// The leaks of an image's configuration, each with the layer of its instruction.
-fn of_configuration(search: &LeakSearch<'_>, image: &Image) -> Vec<(Hit, Option<PlaceLayer>)> {
-    let mut found = Vec::new();
-    let mut texts = Texts::new(search.rules, search.key);
-    for (index, variable) in image.config.env.iter().enumerate() {
-        texts.in_text(Carrier::Environment, &format!("/config/Env/{index}"), variable);
-    }
-    for (name, value) in &image.config.labels {
-        let pointer = format!("/config/Labels/{}", name.replace('~', "~0").replace('/', "~1"));
-        texts.in_text(Carrier::Label(name), &pointer, value);
-    }
-    for (pointer, words) in [("/config/Entrypoint", &image.config.entrypoint), ("/config/Cmd", &image.config.cmd)] {
-        if !words.is_empty() {
-            texts.in_text(Carrier::CommandLine, pointer, &words.join(" "));
-        }
-    }
-    found.extend(texts.finish().hits.into_iter().map(|hit| {
-        let layer = instruction_of(&hit, image);
-        (hit, layer)
-    }));
-    let mut layer = 0;
-    for (index, step) in image.history.iter().enumerate() {
-        let mut texts = Texts::new(search.rules, search.key);
-        texts.in_text(Carrier::History, &format!("/history/{index}/created_by"), &step.created_by);
-        let of_step = place_layer(image, layer).filter(|_| !step.empty_layer);
-        found.extend(texts.finish().hits.into_iter().map(|hit| (hit, of_step.clone())));
-        layer += usize::from(!step.empty_layer);
-    }
-    found
+pub(crate) struct Configured {
+    /// The image as it may be shown: what leaks in its texts is not in them any more.
+    pub(crate) image: Image,
+    hits: Vec<(Hit, Option<PlaceLayer>)>,
 }
 
-/// A variable or label belongs to no layer, but to the instruction that set it, above which layer `n` was made.
-fn instruction_of(hit: &Hit, image: &Image) -> Option<PlaceLayer> {
-    let name = hit.carrier.as_deref().and_then(|carrier| carrier.rsplit(' ').next())?;
-    let mut layer: usize = 0;
-    for step in &image.history {
-        let sets = ["ENV ", "LABEL "].iter().any(|word| step.created_by.contains(word)) && step.created_by.contains(name);
-        if sets {
-            let mut place = place_layer(image, layer.saturating_sub(1))?;
-            // Without the value that stands in it.
-            let head = step.created_by.split(name).next().unwrap_or_default();
-            place.instruction = Some(format!("{head}{name}=…"));
-            return Some(place);
-        }
-        layer += usize::from(!step.empty_layer);
+/// Searches the configuration of an image.
+pub(crate) fn configured(search: &LeakSearch<'_>, image: &Image) -> Configured {
+    let mut shown = image.clone();
+    let mut hits: Vec<(Hit, Option<usize>)> = Vec::new();
+    let mut texts = Texts::new(search.rules, search.key);
+    for (index, variable) in shown.config.env.iter_mut().enumerate() {
+        *variable = texts.in_text(Carrier::Environment, &format!("/config/Env/{index}"), variable);
     }
-    None
+    for (name, value) in &mut shown.config.labels {
+        let pointer = format!("/config/Labels/{}", name.replace('~', "~0").replace('/', "~1"));
+        *value = texts.in_text(Carrier::Label(name), &pointer, value);
+    }
+    let config = &mut shown.config;
+    for (pointer, words) in [("/config/Entrypoint", &mut config.entrypoint), ("/config/Cmd", &mut config.cmd)] {
+        // Shown as one text only where it must be: a password that is an argument of its own has no context alone.
+        let line = words.join(" ");
+        let safe = texts.in_text(Carrier::CommandLine, pointer, &line);
+        if safe != line {
+            *words = vec![safe];
+        }
+    }
+    hits.extend(texts.finish().hits.into_iter().map(|hit| {
+        let step = step_of(&hit, image);
+        (hit, step)
+    }));
+    for (index, step) in shown.history.iter_mut().enumerate() {
+        let mut texts = Texts::new(search.rules, search.key);
+        step.created_by = texts.in_text(Carrier::History, &format!("/history/{index}/created_by"), &step.created_by);
+        hits.extend(texts.finish().hits.into_iter().map(|hit| (hit, Some(index))));
+    }
+    for layer in &mut shown.layers {
+        layer.instruction = layer.instruction.take().map(|text| {
+            let mut texts = Texts::new(search.rules, search.key);
+            texts.in_text(Carrier::History, "", &text)
+        });
+    }
+    let hits = hits.into_iter().map(|(hit, step)| (hit, step.and_then(|step| layer_of_step(&shown, step)))).collect();
+    Configured { hits, image: shown }
+}
+
+/// The instruction of the history that set a variable or label.
+fn step_of(hit: &Hit, image: &Image) -> Option<usize> {
+    let name = hit.carrier.as_deref().and_then(|carrier| carrier.rsplit(' ').next())?;
+    let sets = |text: &str| ["ENV ", "LABEL "].iter().any(|word| text.contains(word)) && text.contains(name);
+    image.history.iter().rposition(|step| sets(&step.created_by))
+}
+
+/// The layer that an instruction made or, where it made none, the one below it, with the instruction itself.
+fn layer_of_step(image: &Image, step: usize) -> Option<PlaceLayer> {
+    let below = image.history.iter().take(step).filter(|step| !step.empty_layer).count();
+    let step = image.history.get(step)?;
+    let mut place = place_layer(image, if step.empty_layer { below.saturating_sub(1) } else { below })?;
+    place.instruction = Some(step.created_by.clone());
+    Some(place)
 }

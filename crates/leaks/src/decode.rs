@@ -14,7 +14,9 @@ use crate::look::{Look, Where};
 use crate::rules::Rules;
 
 /// A shorter run of base64 holds no token.
-const RUN_BYTES_MIN: usize = 40;
+const RUN_BYTES_MIN: usize = 52;
+/// Whole strides of this length are in every run, wherever it begins.
+const STRIDE: usize = RUN_BYTES_MIN / 2;
 /// A longer one is looked at only so far.
 const RUN_BYTES_MAX: usize = 1024 * 1024;
 /// Names whose content is no text and no archive: compiled classes are most of a jar.
@@ -38,13 +40,12 @@ pub(crate) fn utf16(bytes: &[u8]) -> Option<String> {
 }
 
 /// Looks inside what `bytes` hold.
-pub(crate) fn inside(look: &mut Look<'_>, at: &Where, bytes: &[u8], binary: bool) {
+pub(crate) fn inside(look: &mut Look<'_>, at: &Where, bytes: &[u8], runs: &[&[u8]]) {
     match bytes {
         [0x1f, 0x8b, 8, ..] => gzip(look, at, bytes),
         [b'P', b'K', 3, 4, ..] => zip(look, at, bytes),
         _ if bytes.get(257..262) == Some(b"ustar") => tar(look, at, bytes),
-        _ if !binary => base64(look, at, bytes),
-        _ => {}
+        _ => base64(look, at, runs),
     }
 }
 
@@ -126,23 +127,34 @@ fn tar(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
 
 /// Whether a byte is of either alphabet of base64.
 const fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    IS_BASE64[byte as usize]
 }
 
+const IS_BASE64: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-' | b'_');
+        byte += 1;
+    }
+    table
+};
+
 /// Runs of base64, found by looking at every few bytes: a run of the length wanted cannot hide between two looks.
-fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut at = RUN_BYTES_MIN / 2;
+pub(crate) fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let near = bytes.get(at..at + RUN_BYTES_MIN / 2)?;
-            let is_candidate = is_base64(near[0]) && is_base64(near[5]) && is_base64(near[10]) && is_base64(near[RUN_BYTES_MIN / 2 - 1]);
+            let near = bytes.get(at..)?.first_chunk::<STRIDE>()?;
+            let is_candidate = is_base64(near[STRIDE - 1]) && is_base64(near[8]) && is_base64(near[16]);
             if !is_candidate || !near.iter().all(|byte| is_base64(*byte)) {
-                at += RUN_BYTES_MIN / 2;
+                at += STRIDE;
                 continue;
             }
             let start = bytes.get(..at)?.iter().rposition(|byte| !is_base64(*byte)).map_or(0, |at| at + 1);
             let end = bytes.get(at..)?.iter().position(|byte| !is_base64(*byte)).map_or(bytes.len(), |more| at + more);
-            at = end + RUN_BYTES_MIN / 2;
+            at = end;
             if end - start >= RUN_BYTES_MIN {
                 return bytes.get(start..end.min(start + RUN_BYTES_MAX));
             }
@@ -150,8 +162,8 @@ fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn base64(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
-    for run in runs(bytes) {
+fn base64(look: &mut Look<'_>, at: &Where, runs: &[&[u8]]) {
+    for run in runs {
         if look.decode_budget < run.len() as u64 {
             return;
         }
@@ -180,12 +192,9 @@ fn is_promising(head: &[u8]) -> bool {
 }
 
 /// NKEY seeds have no literal that is rare, but a checksum: every run of their length is tried.
-pub(crate) fn seeds(bytes: &[u8], binary: bool, rules: &Rules, found: &mut Vec<Found>) {
-    if binary {
-        return;
-    }
+pub(crate) fn seeds(bytes: &[u8], runs: &[&[u8]], rules: &Rules, found: &mut Vec<Found>) {
     let Some(rule) = rules.index_of("nats-seed") else { return };
-    for run in runs(bytes).filter(|run| run.len() == 58 && check::is_nkey_seed(run)) {
+    for run in runs.iter().filter(|run| run.len() == 58 && check::is_nkey_seed(run)) {
         let start = run.as_ptr() as usize - bytes.as_ptr() as usize;
         let secret = start..start + run.len();
         found.push(Found { rule, matched: secret.clone(), secret, proof: vec!["checksum".to_owned()] });

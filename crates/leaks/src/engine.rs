@@ -7,6 +7,7 @@ use regex_automata::{Anchored, Input};
 
 use crate::allow::Candidate;
 use crate::limits::{HITS_PER_FILE_MAX, LINE_BYTES_MAX};
+use crate::prefilter::Hit;
 use crate::rule::{Rule, Search};
 use crate::rules::Rules;
 use crate::{entropy, placeholder};
@@ -42,29 +43,30 @@ pub(crate) struct Text<'t> {
 impl Rules {
     /// Finds what begins inside `range`; bytes around it are context.
     pub(crate) fn sweep(&self, text: Text<'_>, range: Range<usize>, found: &mut Vec<Found>) {
-        let Some(automaton) = self.automaton() else { return };
         let mut done = Done::default();
-        for hit in automaton.find_overlapping_iter(text.bytes) {
-            if !range.contains(&hit.start()) {
-                continue;
+        self.prefilter().find(text.bytes, |hit| {
+            if range.contains(&hit.start) {
+                self.at_literal(text, hit, &mut done, found);
             }
-            for index in self.rules_of(hit.pattern().as_usize()) {
-                let Some(rule) = self.at(*index) else { continue };
-                if text.binary && !rule.binary || hit.start() < done.until(*index) {
-                    continue;
-                }
-                if let Some((one, end)) = rule.at_hit(*index, text, hit.start()) {
-                    done.mark(*index, end);
-                    found.extend(one.filter(|one| self.stands(rule, text, one)));
-                    if found.len() >= HITS_PER_FILE_MAX {
-                        return;
-                    }
-                }
-            }
-        }
+            found.len() < HITS_PER_FILE_MAX
+        });
         for index in self.everywhere() {
             let Some(rule) = self.at(*index).filter(|_| !text.binary) else { continue };
             self.sweep_everywhere(*index, rule, text, &range, found);
+        }
+    }
+
+    /// Asks the rules of a literal.
+    fn at_literal(&self, text: Text<'_>, hit: Hit, done: &mut Done, found: &mut Vec<Found>) {
+        for index in self.rules_of(hit.literal) {
+            let Some(rule) = self.at(*index) else { continue };
+            if text.binary && !rule.binary || done.contains(*index, hit.start) {
+                continue;
+            }
+            if let Some((one, matched)) = rule.at_hit(*index, text, hit.start) {
+                done.mark(*index, matched);
+                found.extend(one.filter(|one| self.stands(rule, text, one)));
+            }
         }
     }
 
@@ -104,26 +106,26 @@ impl Rules {
     }
 }
 
-/// How far each rule has matched: a literal inside a match starts no second one.
+/// What each rule matched last: a literal inside a match starts no second one.
 #[derive(Default)]
-struct Done(Vec<(u16, usize)>);
+struct Done(Vec<(u16, Range<usize>)>);
 
 impl Done {
-    fn until(&self, rule: u16) -> usize {
-        self.0.iter().find(|(known, _)| *known == rule).map_or(0, |(_, end)| *end)
+    fn contains(&self, rule: u16, at: usize) -> bool {
+        self.0.iter().any(|(known, range)| *known == rule && range.contains(&at))
     }
 
-    fn mark(&mut self, rule: u16, end: usize) {
+    fn mark(&mut self, rule: u16, matched: Range<usize>) {
         match self.0.iter_mut().find(|(known, _)| *known == rule) {
-            Some((_, known)) => *known = end,
-            None => self.0.push((rule, end)),
+            Some((_, known)) => *known = matched,
+            None => self.0.push((rule, matched)),
         }
     }
 }
 
 impl Rule {
-    /// Looks for a match round a literal at `hit`. What was found where the value holds, and the match's end.
-    fn at_hit(&self, index: u16, text: Text<'_>, hit: usize) -> Option<(Option<Found>, usize)> {
+    /// Looks for a match round a literal at `hit`. What was found where the value holds, and the match.
+    fn at_hit(&self, index: u16, text: Text<'_>, hit: usize) -> Option<(Option<Found>, Range<usize>)> {
         let search = self.search.as_ref()?;
         let starts_here = search.before_max == 0;
         if starts_here && !search.has_group && !self.touches && !is_free_before(text.bytes, hit) {
@@ -139,7 +141,7 @@ impl Rule {
         let input = Input::new(text.bytes).span(start..end).anchored(anchored);
         let matched = search.regex()?.search(&input)?;
         let input = Input::new(text.bytes).span(matched.start()..end).anchored(Anchored::Yes);
-        Some((self.examine(index, search, text, &input), matched.end()))
+        Some((self.examine(index, search, text, &input), matched.range()))
     }
 
     /// What the match at the start of `input` is worth.

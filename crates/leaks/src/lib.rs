@@ -17,6 +17,7 @@ mod literal;
 mod look;
 mod place;
 mod placeholder;
+mod prefilter;
 mod rule;
 mod rules;
 #[cfg(test)]

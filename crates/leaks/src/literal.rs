@@ -10,7 +10,7 @@ const ALTERNATIVES_MAX: usize = 64;
 /// A longer literal proves nothing more.
 const LENGTH_MAX: usize = 16;
 /// A class with more members is not spelled out.
-const CLASS_MAX: usize = 8;
+const CLASS_MAX: usize = 10;
 
 /// What an expression demands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +45,10 @@ pub(crate) fn required(hir: &Hir, before_max: usize) -> Option<Required> {
     best.map(|(_, required)| required)
 }
 
-/// How much a set of literals is worth: the length of its shortest, where the rest of a match costs nothing before it.
+/// How much a set of literals is worth: the length of its shortest; the prefilter needs three bytes.
 fn score(literals: &[Vec<u8>]) -> usize {
     let shortest = literals.iter().map(Vec::len).min().unwrap_or(0);
-    let has_rare = literals.iter().all(|literal| literal.iter().any(|byte| !byte.is_ascii_alphanumeric()));
-    if shortest >= 3 || shortest == 2 && has_rare { shortest.min(6) } else { 0 }
+    if shortest >= 3 { shortest.min(6) } else { 0 }
 }
 
 /// The parts of a sequence, through groups.

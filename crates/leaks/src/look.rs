@@ -102,7 +102,8 @@ impl<'r> Look<'r> {
             found.iter_mut().skip(before).for_each(|one| shift(one, from));
             start = end;
         }
-        decode::seeds(bytes, binary, self.rules, &mut found);
+        let runs: Vec<&[u8]> = if binary { Vec::new() } else { decode::runs(bytes).collect() };
+        decode::seeds(bytes, &runs, self.rules, &mut found);
         let lines = Lines::new(bytes, 0);
         for one in resolve(self.rules, found) {
             let line = (!binary && at.encodings.is_empty()).then(|| lines.of(one.secret.start));
@@ -115,7 +116,7 @@ impl<'r> Look<'r> {
             self.tell(at, rule, &value, None, vec!["structure".to_owned()]);
         }
         if at.encodings.len() < DECODE_DEPTH_MAX {
-            decode::inside(self, at, bytes, binary);
+            decode::inside(self, at, bytes, &runs);
         }
     }
 

@@ -63,7 +63,7 @@ fn is_monotonous(value: &[u8]) -> bool {
     value.iter().for_each(|byte| distinct[usize::from(*byte)] = true);
     let kinds = distinct.iter().filter(|seen| **seen).count();
     let steps = value.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) <= 1).count();
-    kinds <= 2 || value.len() > 4 && steps + 2 >= value.len()
+    kinds <= 2 || value.len() >= 8 && steps + 2 >= value.len()
 }
 
 /// Whether it is obviously no real token of a strict format.

@@ -1,14 +1,14 @@
-//! All rules of a search, and the one automaton over their literals.
+//! All rules of a search, and the one prefilter over their literals.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use seawall_finding::{Confidence, Gap, Severity};
 use sha2::{Digest, Sha256};
 
 use crate::allow::Allow;
 use crate::check::Check;
+use crate::prefilter::Prefilter;
 use crate::rule::{Rule, Search, literals, strings};
 use crate::user;
 
@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 pub struct Rules {
     rules: Vec<Rule>,
     /// Finds the literals, without regard to case.
-    automaton: Option<AhoCorasick>,
+    prefilter: Prefilter,
     /// Literal → the rules that have it.
     rules_of: Vec<Vec<u16>>,
     /// Rules of a user without a literal, which look at everything.
@@ -125,13 +125,8 @@ impl Rules {
                 rules_of.get_mut(at).into_iter().for_each(|rules| rules.push(index));
             }
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&literals)
-            .ok();
-        Rules { automaton, rules_of, everywhere, by_id, allow, digest: hash.finalize().into(), gaps, rules }
+        let prefilter = Prefilter::new(&literals);
+        Rules { prefilter, rules_of, everywhere, by_id, allow, digest: hash.finalize().into(), gaps, rules }
     }
 
     /// Every rule, built-in ones first.
@@ -162,8 +157,8 @@ impl Rules {
         self.by_id.get(id).copied()
     }
 
-    pub(crate) fn automaton(&self) -> Option<&AhoCorasick> {
-        self.automaton.as_ref()
+    pub(crate) fn prefilter(&self) -> &Prefilter {
+        &self.prefilter
     }
 
     pub(crate) fn rules_of(&self, literal: usize) -> &[u16] {

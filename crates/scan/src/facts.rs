@@ -3,6 +3,7 @@
 use seawall_catalog::{Catalog, Cataloger};
 use seawall_finding::{Gap, GapKind};
 use seawall_image::{Alias, LayerShape, LayerWalk, Link};
+use seawall_leaks::LayerLeaks;
 use serde::{Deserialize, Serialize};
 
 /// Everything that a scan keeps of one layer.
@@ -22,6 +23,9 @@ pub(crate) struct LayerFacts {
     pub(crate) files: u64,
     /// Uncompressed bytes.
     pub(crate) bytes: u64,
+    /// Leaked credentials; kept by themselves, because they depend on the rules and the key of the search.
+    #[serde(skip)]
+    pub(crate) leaks: LayerLeaks,
 }
 
 impl LayerFacts {
@@ -32,7 +36,7 @@ impl LayerFacts {
         // A file that the walk could not read to its end, its reader could not either.
         let is_told = |gap: &Gap| gap.place.path.is_some() && gaps.iter().any(|told| told.place == gap.place);
         catalog.gaps.retain(|gap| gap.kind != GapKind::Unreadable || !is_told(gap));
-        LayerFacts { catalog, shape, links, aliases, gaps, files, bytes }
+        LayerFacts { catalog, shape, links, aliases, gaps, files, bytes, leaks: LayerLeaks::default() }
     }
 
     /// The facts of a layer of which only this is known.

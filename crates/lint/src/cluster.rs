@@ -82,12 +82,12 @@ impl<'a> Scene<'a> {
 }
 
 /// What is wrong with the objects of one file, among all.
-pub(crate) fn findings(
-    here: &[Object<'_>],
+pub(crate) fn findings<'o, 'a>(
+    here: &'o [Object<'a>],
     scene: &Scene<'_>,
     path: &str,
     selection: &Selection,
-) -> Vec<Finding> {
+) -> Vec<(Finding, &'o Object<'a>)> {
     let mut found = Vec::new();
     for rule in rules().filter(|rule| selection.takes_id(rule.rule.id, rule.by_default)) {
         for object in here {
@@ -97,10 +97,8 @@ pub(crate) fn findings(
                 name: object.name.to_owned(),
                 container: String::new(),
             };
-            let wrongs = (rule.judge)(object, scene);
-            found.extend(
-                wrongs.into_iter().map(|wrong| misset(&rule.rule, subject.clone(), Some(path), wrong)),
-            );
+            let finding = |wrong| (misset(&rule.rule, subject.clone(), Some(path), wrong), object);
+            found.extend((rule.judge)(object, scene).into_iter().map(finding));
         }
     }
     found

@@ -15,7 +15,7 @@ use crate::document::{Node, Refusal};
 use crate::kubernetes::{self, Object};
 use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX, SELECTIONS_MAX};
 use crate::pss::{self, Level, Version};
-use crate::suppress::Suppressions;
+use crate::suppress::{Suppressions, annotations};
 use crate::workload::{Context, HostFacts, Judged, Selection, checks};
 use crate::{cluster, command, compose, document, fix, unit};
 
@@ -112,14 +112,16 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                             &finding,
                         )
                     });
-                    examined.take(with_change(finding, change), &suppressions, Some(workload));
+                    examined.take(with_change(finding, change), &suppressions, annotations(workload));
                 }
             }
         }
         if options.pod_security.is_none() {
             let here = objects.get(index).map(|(_, objects)| objects.as_slice()).unwrap_or_default();
-            for finding in cluster::findings(here, &scene, read.file.path, &options.selection) {
-                examined.take(finding, &suppressions, None);
+            for (finding, object) in cluster::findings(here, &scene, read.file.path, &options.selection) {
+                let own = kubernetes::strings(&object.at, "annotations");
+                let own = own.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+                examined.take(finding, &suppressions, own);
             }
         }
     }
@@ -147,8 +149,13 @@ fn with_change(mut finding: Finding, change: Option<Change>) -> Finding {
 }
 
 impl Examined {
-    fn take(&mut self, finding: Finding, suppressions: &Suppressions, workload: Option<&Workload>) {
-        match suppressions.silences(&finding, workload) {
+    fn take<'a>(
+        &mut self,
+        finding: Finding,
+        suppressions: &Suppressions,
+        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        match suppressions.silences(&finding, annotations) {
             Some(words) => self.suppressed.push((finding, words)),
             None => self.found.push(finding),
         }

@@ -300,7 +300,7 @@ fn directory(name: &str, path: &str) -> Result<Vec<Opened>> {
 }
 
 /// `DOCKER_HOST`, `CONTAINER_HOST` and `CONTAINERD_ADDRESS` where they are set, else the usual sockets.
-fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
+pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
     let config = session.config;
     let mut given = Vec::new();
     for (name, kind) in [

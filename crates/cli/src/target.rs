@@ -197,9 +197,9 @@ impl<'s> Targets<'s> {
     /// A path that is no UTF-8: what Linux calls a name is bytes. Images have no such names.
     fn at_path_of_bytes(&self, text: &OsStr, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let bytes = text.as_bytes();
-        let known = PREFIXES.iter().filter(|(_, example)| *example == PATH);
-        let path = known.filter_map(|(prefix, _)| bytes.strip_prefix(prefix.as_bytes())?.strip_prefix(b":"));
-        let path = Path::new(OsStr::from_bytes(path.last().unwrap_or(bytes)));
+        let mut known = PREFIXES.iter().filter(|(_, example)| *example == PATH);
+        let path = known.find_map(|(prefix, _)| bytes.strip_prefix(prefix.as_bytes())?.strip_prefix(b":"));
+        let path = Path::new(OsStr::from_bytes(path.unwrap_or(bytes)));
         let opened = local::open(path, None, &self.local(choice))?;
         Ok(of_local(&text.to_string_lossy(), opened))
     }

@@ -18,7 +18,6 @@ mod rules;
 mod source;
 mod suppress;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test panics")]
 mod tests;
 
 pub use check::{Check, Standing};
@@ -49,8 +48,11 @@ pub struct Options<'a> {
     /// Labels that an image must have.
     pub labels: &'a [&'a str],
     /// When the support of an image (repository and tag) ended, as `YYYY-MM-DD`, where it has.
-    pub end_of_life: Option<&'a dyn Fn(&str, &str) -> Option<String>>,
+    pub end_of_life: Option<&'a EndOfLife>,
 }
+
+/// Repository and tag of an image → the day on which its support ended.
+pub type EndOfLife = dyn Fn(&str, &str) -> Option<String> + Sync;
 
 /// What a build file gives.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -74,7 +76,6 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
     for cut in &file.cuts {
         linted.findings.gaps.push(Gap::at(GapKind::Limit, name, cut));
     }
-    let suppressions = suppress::read(&file);
     let mut hits = Vec::new();
     for check in CHECKS.iter().filter(|check| check.runs(options)) {
         linted.rules_run += 1;
@@ -89,7 +90,8 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
     hits.sort_by_key(|(_, hit)| hit.span);
     for (check, hit) in hits {
         let line = file.source.line_of(hit.span.start);
-        let suppressed_by = suppressions.iter().find(|suppression| suppression.covers(check, &hit, line));
+        let suppressed_by =
+            file.suppressions.iter().find(|suppression| suppression.covers(check, &hit, line));
         let finding = finding(name, &file, check, hit, line);
         match suppressed_by {
             Some(by) => linted.suppressed.push(by.suppressed(finding)),

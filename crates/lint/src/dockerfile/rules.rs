@@ -11,7 +11,9 @@ mod forms;
 mod health;
 mod invalid_instruction;
 mod labels;
+mod package_caches;
 mod package_installs;
+mod package_pins;
 mod permissions;
 mod piped;
 mod platform;
@@ -79,9 +81,9 @@ pub const CHECKS: &[&Check] = &[
     &package_installs::ASKS,
     &package_installs::APT,
     &package_installs::RECOMMENDED,
-    &package_installs::UNPINNED,
-    &package_installs::LISTS,
-    &package_installs::CACHES,
+    &package_pins::UNPINNED,
+    &package_caches::LISTS,
+    &package_caches::CACHES,
     &programs::SUDO,
     &programs::NEEDLESS,
     &programs::DEBUG_TOOLS,

@@ -248,11 +248,8 @@ fn casing(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
 
 /// An instruction and what it triggers.
 fn names(instruction: &Instruction) -> impl Iterator<Item = &Instruction> {
-    let inner = match &instruction.body {
-        Body::Trigger(inner) => Some(&**inner),
-        _ => None,
-    };
-    std::iter::once(instruction).chain(inner)
+    let inner = instruction.effective();
+    std::iter::once(instruction).chain((!std::ptr::eq(inner, instruction)).then_some(inner))
 }
 
 fn as_casing(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {

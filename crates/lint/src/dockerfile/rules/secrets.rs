@@ -367,7 +367,7 @@ fn mount_leaks(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
             continue;
         }
         for command in &script.script.commands {
-            let names_it = command.arguments().iter().any(|word| paths.iter().any(|path| word.text == *path));
+            let names_it = command.arguments().iter().any(|word| paths.contains(&word.text));
             let copies = matches!(command.name(), "cp" | "install" | "mv" | "ln" | "rsync")
                 && command.operands().count() > 1;
             let writes = command.redirects.iter().any(|redirect| {

@@ -73,6 +73,10 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
         return linted;
     }
     let file = File::read(bytes, options.dockerignore);
+    if let Some(gap) = misnomer(name, &file) {
+        linted.findings.gaps.push(gap);
+        return linted;
+    }
     for cut in &file.cuts {
         linted.findings.gaps.push(Gap::at(GapKind::Limit, name, cut));
     }
@@ -136,6 +140,15 @@ impl Instructions {
     }
 }
 
+/// Why a text is not judged as a build file, whatever its name.
+fn misnomer(name: &str, file: &File<'_>) -> Option<Gap> {
+    if file.is_template() {
+        return Some(Gap::at(GapKind::Unsupported, name, "it is a template from which a Dockerfile is made"));
+    }
+    let reason = "it is no Dockerfile: it has no FROM, and words that are no instructions";
+    (!file.is_build_file()).then(|| Gap::at(GapKind::Malformed, name, reason))
+}
+
 fn said_of(file: &File<'_>, hit: Hit) -> Said {
     let seen = check::shown(file.source.slice(hit.span));
     let keyword =
@@ -165,11 +178,6 @@ fn refusal(name: &str, bytes: &[u8]) -> Option<Gap> {
     }
     if bytes.contains(&0) {
         return Some(Gap::at(GapKind::Malformed, name, "it is not text"));
-    }
-    let marks = [&b"{{"[..], b"{%"];
-    let is_template = |line: &[u8]| marks.iter().any(|mark| line.trim_ascii_start().starts_with(mark));
-    if bytes.split(|byte| *byte == b'\n').any(is_template) {
-        return Some(Gap::at(GapKind::Unsupported, name, "it is a template from which a Dockerfile is made"));
     }
     None
 }

@@ -243,6 +243,27 @@ impl<'a> File<'a> {
         by_name.or_else(|| name.parse::<usize>().ok().filter(|&index| index < earlier.len()))
     }
 
+    /// Whether something else makes a build file from it: `{{ … }}` or `{% … %}` in the place of instructions.
+    pub(crate) fn is_template(&self) -> bool {
+        let marks = ["{{", "{%", "<%"];
+        let is_mark = |instruction: &Instruction| {
+            let is_from = instruction.keyword == Keyword::From;
+            let name = &instruction.name.text;
+            marks
+                .iter()
+                .any(|mark| name.starts_with(mark) || (is_from && instruction.rest_text().contains(mark)))
+        };
+        self.parsed.instructions.iter().any(is_mark)
+    }
+
+    /// Whether it looks like a build file at all: other text has no `FROM`, and words that are no instructions.
+    pub(crate) fn is_build_file(&self) -> bool {
+        let unknown = self.parsed.instructions.iter().filter(|i| i.keyword == Keyword::Unknown).count();
+        !self.stages.is_empty()
+            || unknown * 2 < self.parsed.instructions.len()
+            || self.parsed.instructions.is_empty()
+    }
+
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.parsed.problems
     }

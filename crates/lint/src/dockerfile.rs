@@ -89,7 +89,7 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
             let reason = format!("{} finds more than a report can hold", check.rule.id);
             linted.findings.gaps.push(Gap::at(GapKind::Limit, name, reason));
         }
-        hits.extend(found.hits.into_iter().map(|hit| (*check, hit)));
+        hits.extend(found.hits.into_iter().map(|hit| (*check, file.without_change_in_list(hit))));
     }
     hits.sort_by_key(|(_, hit)| hit.span);
     for (check, hit) in hits {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::check::Hit;
 use super::expand::{self, ExpandError, Expanded};
 use super::instruction::{Body, Instruction, Keyword, Pair, Word};
 use super::limits::{HITS_PER_RULE_MAX, STAGES_MAX, SUPPRESSIONS_MAX, VARIABLE_BYTES_MAX, VARIABLES_MAX};
@@ -264,6 +265,19 @@ impl<'a> File<'a> {
             || self.parsed.instructions.is_empty()
     }
 
+    /// A hit without a change that was meant for the text of a shell, but stands in a JSON list.
+    pub(crate) fn without_change_in_list(&self, mut hit: Hit) -> Hit {
+        let instructions = &self.parsed.instructions;
+        hit.change = hit.change.filter(|change| {
+            let behind = instructions.partition_point(|instruction| instruction.span.start <= change.start);
+            let instruction = behind.checked_sub(1).and_then(|at| instructions.get(at));
+            !instruction.map(Instruction::effective).is_some_and(|instruction| {
+                matches!(instruction.body, Body::ExecForm(_)) && change.start > instruction.rest_span().start
+            })
+        });
+        hit
+    }
+
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.parsed.problems
     }
@@ -272,6 +286,24 @@ impl<'a> File<'a> {
 impl StepScript {
     pub(crate) fn span(&self, range: &Range<usize>) -> Span {
         self.joined.span(range)
+    }
+
+    /// A word with the blank in front of it, to be taken out.
+    pub(crate) fn with_blank_before(&self, word: &shell::Word) -> Span {
+        let before = self.joined.text.get(..word.range.start).unwrap_or_default();
+        let span = self.span(&word.range);
+        let Some(blank) = before.ends_with([' ', '\t']).then(|| word.range.start - 1) else { return span };
+        let start = self.joined.source_at(blank);
+        // The blank may be on another line, in front of a continuation.
+        if start + 1 == span.start { Span::new(start, span.end) } else { span }
+    }
+
+    /// A word with the blank behind it, to be taken out.
+    pub(crate) fn with_blank_behind(&self, word: &shell::Word) -> Span {
+        let behind = self.joined.text.get(word.range.end..).unwrap_or_default();
+        let span = self.span(&word.range);
+        let is_adjacent = behind.starts_with(' ') && self.joined.source_at(word.range.end) == span.end;
+        if is_adjacent { Span::new(span.start, span.end + 1) } else { self.with_blank_before(word) }
     }
 
     /// The command as it is written, on one line.

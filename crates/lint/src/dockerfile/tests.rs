@@ -346,6 +346,11 @@ fn changes_fit_their_file_and_spans_their_line() {
     let expected = "\u{feff}FROM debian:12 AS a\r\nRUN apt-get install -y --no-install-recommends \\\r\n  -q \\\r\n  x\r\n";
     assert_eq!(String::from_utf8(fixed.text).unwrap(), expected);
     assert_eq!((fixed.made, fixed.left.len()), (3, 0));
+    // What would be inserted into a script is not inserted into a list.
+    let list = "FROM debian:12\nRUN [\"apt-get\", \"install\", \"x\"]\nRUN [\"apt-get\", \"update\"]\n";
+    let linted = lint("Dockerfile", list.as_bytes(), &Options::default());
+    assert!(linted.findings.found.iter().any(|finding| finding.rule == "package-manager-asks"));
+    assert_eq!(apply(list.as_bytes(), &linted.findings.found).made, 0);
     // Latin-1 in a comment moves nothing.
     let latin = b"# \xe4\xf6\nFROM debian:12 as a\n";
     let fixed = apply(latin, &lint("Dockerfile", latin, &Options::default()).findings.found);

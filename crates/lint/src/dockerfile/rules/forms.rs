@@ -170,7 +170,8 @@ fn maintainer(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
             continue;
         };
         let label = if instruction.name.text.starts_with('m') { "label" } else { "LABEL" };
-        let quoted = quote(&word.text);
+        // LABEL would replace variables in it.
+        let quoted = quote(&word.text).filter(|quoted| !quoted.contains('$'));
         let hit = hits.add(
             instruction.name.span,
             "MAINTAINER is deprecated",

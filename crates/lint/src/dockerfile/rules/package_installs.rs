@@ -1,6 +1,5 @@
 //! How packages are installed: with which program, asking or not, after which update.
 
-use super::transport::with_blank_before;
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::model::StepScript;
 use crate::dockerfile::packages::{Call, Manager, call};
@@ -274,14 +273,4 @@ fn release_upgrade(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
             );
         }
     }
-}
-
-/// `sudo` taken out with its options.
-pub(super) fn without_word(script: &StepScript, word: &Word) -> Span {
-    let span = script.span(&word.range);
-    let behind = script.joined.text.get(word.range.end..).unwrap_or_default();
-    if behind.starts_with(' ') && script.joined.source_at(word.range.end) == span.end {
-        return Span::new(span.start, span.end + 1);
-    }
-    with_blank_before(script, word)
 }

@@ -13,7 +13,7 @@
 
 use seawall_finding::Finding;
 
-use super::check::{Check, Hit, same_alias};
+use super::check::{Check, Hit, means};
 use super::limits::SUPPRESSIONS_MAX;
 use super::model::File;
 use super::source::Span;
@@ -51,7 +51,7 @@ impl Suppression {
             id == "all"
                 || check.rule.id.eq_ignore_ascii_case(id)
                 || match hit.alias {
-                    Some(alias) => same_alias(alias, id),
+                    Some(alias) => means(alias, id),
                     None => check.is_called(id),
                 }
         })

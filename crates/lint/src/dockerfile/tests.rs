@@ -304,6 +304,8 @@ fn comments_leave_findings_out() {
     check("# check=skip=all\nFROM debian AS B\n", &[], 2);
     check("FROM debian:12\nRUN a && \\\n  # seawall:ignore=sudo-in-build needed\n  sudo b\n", &[], 1);
     check("# hadolint ignore=DL3018\nFROM debian\n", &["base-image-untagged"], 0);
+    check("FROM centos:7\n# trivy:ignore:DS-0015\nRUN yum install -y x\n", &[], 1);
+    check("# check=skip=MultipleInstructionsDisallowed\nFROM a:1\nCMD [\"a\"]\nCMD [\"b\"]\n", &[], 1);
     // The alias of one package manager leaves the other one's finding.
     check(
         "FROM alpine:3.20\n# hadolint ignore=DL3042\nRUN apk add x && pip install y==1\n",

@@ -167,7 +167,8 @@ impl Parser<'_> {
                 before = joint;
                 continue;
             }
-            if byte == b'(' {
+            let expects_pattern = open.last() == Some(&Open::Case { expects_pattern: true });
+            if byte == b'(' && !expects_pattern {
                 self.subshell(&mut open);
                 continue;
             }

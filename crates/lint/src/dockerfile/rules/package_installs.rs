@@ -127,7 +127,7 @@ fn name_word<'c>(call: &Call<'c>) -> Option<&'c Word> {
 }
 
 fn apt(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
-    const SAME: [&str; 11] = [
+    const SAME: [&str; 10] = [
         "install",
         "update",
         "upgrade",
@@ -137,7 +137,6 @@ fn apt(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
         "clean",
         "autoclean",
         "dist-upgrade",
-        "full-upgrade",
         "download",
     ];
     for (script, call) in calls(file) {
@@ -146,7 +145,7 @@ fn apt(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
         };
         let hit = hits.add(script.span(&word.range), "apt is made for people", "apt-get");
         hit.detail(script.shown(&call.command.range));
-        if SAME.contains(&call.verb.text.as_str()) && call.verb.text != "full-upgrade" && word.text == "apt" {
+        if SAME.contains(&call.verb.text.as_str()) && word.text == "apt" {
             hit.change(script.span(&word.range), "apt-get");
         }
     }

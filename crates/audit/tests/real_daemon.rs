@@ -77,7 +77,10 @@ fn a_daemon_with_every_bad_setting() {
         "metrics-addr": "0.0.0.0:19323",
         "no-new-privileges": false
     }"#;
-    let arguments = ["-H", "tcp://127.0.0.1:12375", "--seccomp-profile=unconfined"];
+    let profile = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&profile, r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).unwrap();
+    let seccomp = format!("--seccomp-profile={}", profile.path().display());
+    let arguments = ["-H", "tcp://127.0.0.1:12375", &seccomp];
     let Some(daemon) = Daemon::start_docker(&arguments, config) else { return };
     check(
         &daemon,
@@ -99,7 +102,6 @@ fn a_daemon_with_every_bad_setting() {
 #[test]
 fn a_daemon_with_every_good_setting() {
     let config = r#"{
-        "icc": false,
         "no-new-privileges": true,
         "live-restore": true,
         "userland-proxy": false,
@@ -130,7 +132,7 @@ fn a_daemon_that_keeps_small_logs() {
 
 #[test]
 fn a_daemon_that_remaps_users() {
-    let Some(daemon) = Daemon::start_docker(&["--userns-remap=nobody"], "{}") else { return };
+    let Some(daemon) = Daemon::start_docker(&["--userns-remap=daemon"], "{}") else { return };
     check(&daemon, &[("daemon-user-namespaces", Pass), ("daemon-rootless", Fail)]);
 }
 
@@ -145,7 +147,9 @@ fn a_daemon_with_a_bridge() {
         return;
     }
     for (config, expected) in [(r#"{"icc": false}"#, Pass), (r#"{"icc": true}"#, Fail)] {
-        if let Some(daemon) = Daemon::start_docker(&[&format!("--bridge={bridge}")], config) {
+        if let Some(daemon) =
+            Daemon::start_docker(&[&format!("--bridge={bridge}"), "--iptables=true"], config)
+        {
             check(&daemon, &[("daemon-bridge-traffic", expected)]);
         }
     }

@@ -294,14 +294,14 @@ fn command(words: &Words, pointer: &str) -> Option<Given<Command>> {
 
 /// `no-new-privileges`, `no-new-privileges:true`, `=1`; the last word counts.
 fn has_no_new_privileges(options: &[String]) -> bool {
-    let values = options.iter().filter_map(|option| {
+    let mut values = options.iter().filter_map(|option| {
         let rest = option.strip_prefix("no-new-privileges")?;
         match rest.strip_prefix([':', '=']) {
             Some(value) => crate::settings::truth(value),
             None => rest.is_empty().then_some(true),
         }
     });
-    values.last().unwrap_or(false)
+    values.next_back().unwrap_or(false)
 }
 
 fn option_value<'o>(options: &'o [String], name: &str) -> Option<&'o str> {

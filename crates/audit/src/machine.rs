@@ -11,7 +11,7 @@ use crate::container::Inspected;
 use crate::host::{Host, Process, command_line, effective_uid};
 use crate::inputs::{Component, Inputs};
 use crate::inspect::{Image, Info, Network, Node, Service, Step, Swarm, Version};
-use crate::root::{Unread, normal};
+use crate::root::normal;
 use crate::settings::{CONFIG_FILE, Settings};
 
 /// The machine as an audit sees it.
@@ -257,10 +257,7 @@ fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
 /// What would start: by its unit, by its file, or by the answers that were saved.
 fn daemon_of_files(host: &Host<'_>, engines: &[EngineFacts]) -> Option<Daemon> {
     let engine = engines.iter().position(EngineFacts::is_docker);
-    let unit = match host.unit("docker.service") {
-        Ok(unit) => Some(unit),
-        Err(Unread::Absent | Unread::Refused(_)) => None,
-    };
+    let unit = host.unit("docker.service").ok();
     let is_installed = host.program("dockerd").is_some() || host.root.exists(CONFIG_FILE);
     if unit.is_none() && !is_installed && engine.is_none() {
         return None;

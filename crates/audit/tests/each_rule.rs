@@ -1,10 +1,5 @@
 //! Two machines made of files and saved answers: on one every rule fails, on the other every rule passes. A rule without
 //! both is a mistake, unless its reason stands in the list below.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and says what it skips"
-)]
 
 #[path = "place/machines.rs"]
 mod machines;

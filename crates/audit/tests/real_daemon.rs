@@ -1,5 +1,4 @@
 //! Real Docker daemons with good and bad settings: what the audit says of them.
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 #[path = "place/place.rs"]
 mod place;

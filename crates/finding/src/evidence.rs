@@ -49,7 +49,9 @@ impl Evidence {
     pub fn vulnerable(&self) -> Option<&Vulnerable> {
         match self {
             Evidence::Vulnerable(vulnerable) => Some(vulnerable),
-            Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) | Evidence::Misset(_) => None,
+            Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) | Evidence::Misset(_) => {
+                None
+            }
         }
     }
 

@@ -144,7 +144,7 @@ pub(crate) fn checks(
     let section = format!("Pod Security Standard {level} {version}");
     let answer = |control: &&Control| {
         let wrongs = (control.judge)(workload, version.0);
-        let mut judged = case.answered(&control.rule, &section, Answer::Pass("allowed".to_owned()));
+        let mut judged = case.answered(&control.rule, &section, &Answer::Pass("allowed".to_owned()));
         case.fail(&mut judged, &control.rule, wrongs);
         judged
     };

@@ -2,7 +2,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
-use seawall_finding::{Evidence, Finding, Fingerprint, Subject};
+use seawall_finding::{Evidence, Finding, Fingerprint};
 use seawall_inventory::{Inventory, Package, Purl, Target};
 
 use crate::Waived;
@@ -128,7 +128,8 @@ impl Selector {
             Evidence::Outdated(outdated) => (&outdated.product, &[]),
             Evidence::Leaked(_) | Evidence::Misset(_) => (&finding.rule, &[]),
         };
-        let documents = finding.evidence.vulnerable().into_iter().flat_map(|v| v.matched.iter().map(|m| &m.advisory));
+        let documents =
+            finding.evidence.vulnerable().into_iter().flat_map(|v| v.matched.iter().map(|m| &m.advisory));
         let mut documents = documents;
         let wanted = |name: &String| self.vulnerabilities.iter().any(|v| v.eq_ignore_ascii_case(name));
         wanted(id) || aliases.iter().any(wanted) || documents.any(wanted)

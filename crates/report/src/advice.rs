@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seawall_finding::{Evidence, Fingerprint, FixState, Severity, Subject, Vulnerable};
+use seawall_finding::{Fingerprint, FixState, Severity, Subject, Vulnerable};
 use seawall_inventory::Inventory;
 use seawall_policy::Judged;
 use serde::{Deserialize, Serialize};
@@ -101,10 +101,7 @@ fn of_one_source(groups: BTreeMap<(String, String, bool), Advice>) -> Vec<Advice
 
 /// The source package that the package's URL names, or what the advisory names.
 fn source(judged: &Judged, name: &str) -> String {
-    let upstream = match &judged.finding.subject {
-        Subject::Package { purl, .. } => purl.qualifiers.get("upstream"),
-        Subject::Distribution { .. } | Subject::Target { .. } => None,
-    };
+    let upstream = judged.finding.subject.package().and_then(|(purl, ..)| purl.qualifiers.get("upstream"));
     let source =
         upstream.map(|upstream| upstream.split_once('@').map_or(upstream.as_str(), |(name, _)| name));
     source.unwrap_or(name).to_owned()
@@ -154,10 +151,8 @@ impl Advice {
     pub(crate) fn places<'a>(&self, found: &BTreeMap<&Fingerprint, &'a Judged>) -> Vec<&'a str> {
         let mut places: Vec<&str> = Vec::new();
         for judged in self.fingerprints.iter().filter_map(|fingerprint| found.get(fingerprint).copied()) {
-            let is_language = match &judged.finding.subject {
-                Subject::Package { ecosystem, .. } => !ecosystem.is_distribution(),
-                Subject::Distribution { .. } | Subject::Target { .. } => false,
-            };
+            let package = judged.finding.subject.package();
+            let is_language = package.is_some_and(|(_, ecosystem, _)| !ecosystem.is_distribution());
             if let Some(path) = judged.finding.place.path.as_deref().filter(|_| is_language)
                 && !places.contains(&path)
             {
@@ -189,12 +184,8 @@ pub(crate) fn title(vulnerable: &Vulnerable) -> &str {
 }
 
 fn fix(judged: &Judged) -> Option<(&Vulnerable, &str)> {
-    match &judged.finding.evidence {
-        Evidence::Vulnerable(vulnerable) if vulnerable.state == FixState::Fixed => {
-            vulnerable.fixed_versions.first().map(|fixed| (vulnerable.as_ref(), fixed.as_str()))
-        }
-        Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => None,
-    }
+    let vulnerable = judged.finding.evidence.vulnerable().filter(|v| v.state == FixState::Fixed)?;
+    vulnerable.fixed_versions.first().map(|fixed| (vulnerable, fixed.as_str()))
 }
 
 fn in_base(judged: &Judged, inventory: &Inventory) -> bool {

@@ -97,6 +97,26 @@ impl Format {
         ("template", Format::Template),
     ];
 
+    /// Whether the format has words for packages and their vulnerabilities only, so that a report of settings would
+    /// look empty in it.
+    pub fn is_for_packages(self) -> bool {
+        match self {
+            Format::CycloneDx
+            | Format::Spdx
+            | Format::Spdx3
+            | Format::Grype
+            | Format::Gitlab
+            | Format::Github => true,
+            Format::Table
+            | Format::Json
+            | Format::Sarif
+            | Format::Junit
+            | Format::Trivy
+            | Format::Html
+            | Format::Template => false,
+        }
+    }
+
     fn names() -> String {
         Format::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }

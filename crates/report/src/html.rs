@@ -7,13 +7,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
-use seawall_finding::{AdvisorySource, Evidence, Fingerprint, FixState, Severity, Vulnerable};
+use seawall_finding::{AdvisorySource, Check, Evidence, Fingerprint, FixState, Outcome, Severity};
 use seawall_policy::Judged;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::advice::{Removed, by_fingerprint, title};
 use crate::report::risk;
+use crate::score::{Section, sections};
+use crate::table::{has_packages, is_urgent};
 use crate::text::{clean, count, printable};
 use crate::{Advice, RenderError, Report, web};
 
@@ -42,6 +44,29 @@ struct Page<'a> {
     coverage: Vec<(&'static str, String)>,
     advisories: &'a [AdvisorySource],
     packages: Vec<PackageRow>,
+    has_packages: bool,
+    sections: Vec<SectionRow>,
+    checks: Vec<CheckRow>,
+}
+
+#[derive(Serialize)]
+struct SectionRow {
+    section: String,
+    passed: usize,
+    answered: usize,
+    others: String,
+}
+
+#[derive(Serialize)]
+struct CheckRow {
+    outcome: &'static str,
+    class: &'static str,
+    title: String,
+    controls: String,
+    subject: String,
+    seen: String,
+    expected: String,
+    looked_at: String,
 }
 
 /// A malicious package or ended support: what no upgrade of one package removes.
@@ -123,7 +148,7 @@ fn page(report: &Report) -> Page<'_> {
     let severity = |severity: Severity| (severity.name(), counts.get(&severity).copied().unwrap_or(0));
     let count = |wanted: fn(&Judged) -> bool| report.findings.iter().filter(|judged| wanted(judged)).count();
     let found = by_fingerprint(&report.findings);
-    let is_urgent = |judged: &&Judged| judged.waived.is_none() && vulnerable(judged).is_none();
+    let is_urgent = |judged: &&Judged| judged.waived.is_none() && is_urgent(judged);
     Page {
         style: STYLE,
         style_hash: hash(STYLE),
@@ -144,6 +169,9 @@ fn page(report: &Report) -> Page<'_> {
         coverage: coverage(report),
         advisories: &report.coverage.advisories,
         packages: packages(report),
+        has_packages: has_packages(report.inventory.target.kind),
+        sections: sections(&report.coverage.checks).iter().map(section_row).collect(),
+        checks: report.coverage.checks.iter().map(check_row).collect(),
     }
 }
 
@@ -155,13 +183,6 @@ fn cell(text: &str) -> String {
 /// The page's policy allows the style and the script by what they are, so that no other runs (CSP level 2, "hash-source").
 fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
-}
-
-fn vulnerable(judged: &Judged) -> Option<&Vulnerable> {
-    match &judged.finding.evidence {
-        Evidence::Vulnerable(vulnerable) => Some(vulnerable),
-        Evidence::Outdated(_) | Evidence::Malicious(_) => None,
-    }
 }
 
 fn urgent(judged: &Judged) -> Urgent {
@@ -207,8 +228,13 @@ fn coverage(report: &Report) -> Vec<(&'static str, String)> {
     row("layers", coverage.layers.into(), format!("{layers}, {} from the cache", coverage.layers_cached));
     row("files", coverage.files, format!("{}, {} MB", coverage.files, coverage.bytes / 1_000_000));
     let packages = report.inventory.packages.len();
-    row("packages judged", packages as u64, format!("{} of {packages}", coverage.packages_judged));
+    let judged = u64::from(has_packages(report.inventory.target.kind));
+    row("packages judged", packages as u64 * judged, format!("{} of {packages}", coverage.packages_judged));
     let number = |number: u64| number.to_string();
+    let undetermined = coverage.packages_undetermined;
+    row("undetermined for their version", undetermined, number(undetermined));
+    let unanswered = coverage.packages_unanswered;
+    row("unknown because the advisory database is damaged", unanswered, number(unanswered));
     let owned = coverage.packages_owned;
     row("judged as part of their distribution package", owned, number(owned));
     let development = coverage.packages_for_development;
@@ -248,14 +274,15 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
             format!("{} ({})", b.name.as_deref().unwrap_or("unnamed"), count(b.layers as usize, "layer"))
         }),
     );
-    fact("Packages", Some(inventory.packages.len().to_string()));
+    let packages = has_packages(inventory.target.kind).then(|| inventory.packages.len().to_string());
+    fact("Packages", packages);
     fact("Digest", inventory.target.digest.as_ref().map(ToString::to_string));
     facts
 }
 
 fn row(judged: &Judged) -> Row {
     let finding = &judged.finding;
-    let vulnerable = vulnerable(judged);
+    let vulnerable = finding.evidence.vulnerable();
     let title = vulnerable.map(|vulnerable| vulnerable.title.as_str()).filter(|title| !title.is_empty());
     let layer = finding.place.layer.as_ref();
     let kind = match vulnerable {
@@ -268,7 +295,12 @@ fn row(judged: &Judged) -> Row {
         level: Severity::ALL.iter().position(|severity| *severity == finding.severity).unwrap_or(0),
         kind,
         verdict: judged.verdict.to_string(),
-        id: cell(&finding.evidence.key()),
+        id: match &finding.evidence {
+            Evidence::Vulnerable(_) | Evidence::Malicious(_) | Evidence::Outdated(_) => {
+                cell(&finding.evidence.key())
+            }
+            Evidence::Leaked(_) | Evidence::Misset(_) => cell(&finding.rule),
+        },
         subject: cell(&finding.subject.label()),
         fixed: vulnerable.map(|vulnerable| cell(&vulnerable.fixed_versions.join(", "))).unwrap_or_default(),
         state: vulnerable.map(|vulnerable| vulnerable.state.label().to_owned()).unwrap_or_default(),
@@ -294,6 +326,39 @@ fn row(judged: &Judged) -> Row {
 
 /// EPSS scores below this say nothing.
 const EPSS_SHOWN: f64 = 0.1;
+
+fn section_row(section: &Section<'_>) -> SectionRow {
+    let other = |outcome: &Outcome| match section.outcomes.get(outcome) {
+        Some(number) if !matches!(outcome, Outcome::Pass | Outcome::Fail) => {
+            Some(format!("{number} {}", outcome.name()))
+        }
+        _ => None,
+    };
+    SectionRow {
+        section: cell(section.section),
+        passed: section.passed,
+        answered: section.answered,
+        others: Outcome::ALL.iter().filter_map(other).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn check_row(check: &Check) -> CheckRow {
+    let control = |control: &seawall_finding::Control| format!("{} {}", control.framework.name(), control.id);
+    CheckRow {
+        outcome: check.outcome.name(),
+        class: match check.outcome {
+            Outcome::Fail => check.severity.name(),
+            Outcome::Pass | Outcome::Attested => "passed",
+            Outcome::NotApplicable | Outcome::Manual | Outcome::NotChecked | Outcome::Error => "unknown",
+        },
+        title: cell(&check.title),
+        controls: check.controls.iter().map(control).collect::<Vec<_>>().join(", "),
+        subject: cell(&check.subject.label()),
+        seen: cell(&check.seen),
+        expected: cell(&check.expected),
+        looked_at: cell(&check.looked_at),
+    }
+}
 
 fn waived(waived: &seawall_policy::Waived) -> String {
     let until = waived.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();

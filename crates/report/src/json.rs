@@ -1,13 +1,15 @@
 //! Seawall's own JSON: one object with `schema`, `target`, `findings`, `gaps`, `coverage`, `verdict` and more.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use seawall_finding::{Coverage, Gap};
 use seawall_inventory::{Base, Container, Distro, Image, Package, Target};
 use seawall_policy::{Judged, Verdict};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::{Advice, RenderError, Report};
+use crate::score::{Section, sections};
+use crate::{Advice, RenderError, Report, RuleText};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -28,6 +30,10 @@ struct Document<'a> {
     gaps: &'a [Gap],
     coverage: &'a Coverage,
     advice: &'a [Advice],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sections: Vec<Section<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rules: &'a BTreeMap<String, RuleText>,
     packages: &'a [Package],
 }
 
@@ -51,7 +57,19 @@ pub(crate) fn document(report: &Report) -> impl Serialize {
         gaps: &report.gaps,
         coverage: &report.coverage,
         advice: &report.advice,
+        sections: sections(&report.coverage.checks),
+        rules: &report.rules,
         packages: &inventory.packages,
+    }
+}
+
+/// A list whose items are made while they are written, one at a time: a bill of ten thousand packages is never held as
+/// a whole.
+pub(crate) struct Each<F>(pub(crate) F);
+
+impl<I: Iterator<Item: Serialize>, F: Fn() -> I> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
     }
 }
 

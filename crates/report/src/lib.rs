@@ -17,6 +17,7 @@ mod license;
 mod problem;
 mod report;
 mod sarif;
+mod score;
 mod spdx;
 mod spdx_3;
 mod table;
@@ -27,7 +28,7 @@ mod web;
 
 pub use advice::{Advice, advise};
 pub use format::{Colour, Format, FormatError, RenderError, RenderOptions, render};
-pub use report::{Collector, Report};
+pub use report::{Collector, Report, RuleText};
 pub use text::printable;
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What a format can show: one target, everything found in it, everything not examined.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use jiff::Timestamp;
-use seawall_finding::{Coverage, Gap};
+use seawall_finding::{Coverage, Evidence, Gap, Rule, Severity};
 use seawall_inventory::Inventory;
 use seawall_policy::{Judged, Sink, Verdict};
+use serde::Serialize;
 
 use crate::Advice;
 
@@ -26,8 +28,27 @@ pub struct Report {
     pub coverage: Coverage,
     /// The smallest changes that remove findings, most telling first.
     pub advice: Vec<Advice>,
+    /// What the rules that occur are about, by id.
+    pub rules: BTreeMap<String, RuleText>,
     /// The worst verdict.
     pub verdict: Verdict,
+}
+
+/// What a rule is about, for readers of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleText {
+    /// A noun phrase.
+    pub title: String,
+    /// Why it matters.
+    pub why: String,
+    /// How to fix what it finds.
+    pub fix: String,
+}
+
+impl From<&Rule> for RuleText {
+    fn from(rule: &Rule) -> RuleText {
+        RuleText { title: rule.title.to_owned(), why: rule.why.to_owned(), fix: rule.fix.to_owned() }
+    }
 }
 
 /// The sink that collects findings for a report.
@@ -63,8 +84,20 @@ impl Collector {
 /// Order of work; what is no vulnerability of a package has a fixed place in it.
 pub(crate) fn risk(judged: &Judged) -> f64 {
     match &judged.finding.evidence {
-        seawall_finding::Evidence::Vulnerable(vulnerable) => vulnerable.risk,
-        seawall_finding::Evidence::Malicious(_) => 100.0,
-        seawall_finding::Evidence::Outdated(_) => 60.0,
+        Evidence::Vulnerable(vulnerable) => vulnerable.risk,
+        Evidence::Malicious(_) => 100.0,
+        Evidence::Outdated(_) => 60.0,
+        Evidence::Leaked(_) | Evidence::Misset(_) => by_severity(judged.finding.severity),
+    }
+}
+
+/// What has no risk of its own stands where vulnerabilities of its severity stand on the average.
+fn by_severity(severity: Severity) -> f64 {
+    match severity {
+        Severity::Critical => 90.0,
+        Severity::High => 70.0,
+        Severity::Medium => 40.0,
+        Severity::Low => 15.0,
+        Severity::Negligible | Severity::Unknown => 0.0,
     }
 }

@@ -9,7 +9,7 @@ use seawall_policy::Judged;
 use serde::Serialize;
 
 use crate::json::write_pretty;
-use crate::{RenderError, Report, web};
+use crate::{RenderError, Report, RuleText, web};
 
 #[derive(Serialize)]
 struct Log<'a> {
@@ -139,7 +139,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
     for judged in &report.findings {
         let id = rule_id(judged);
         let rule_index = *index.entry(id.clone()).or_insert_with(|| {
-            rules.push(rule(&id, judged));
+            rules.push(rule(&id, judged, report.rules.get(&judged.finding.rule)));
             rules.len() - 1
         });
         results.push(result(report, judged, id, rule_index));
@@ -169,26 +169,34 @@ fn rule_id(judged: &Judged) -> String {
     match &judged.finding.evidence {
         Evidence::Vulnerable(vulnerable) => vulnerable.id.clone(),
         Evidence::Malicious(malicious) => malicious.id.clone(),
-        Evidence::Outdated(_) => judged.finding.rule.clone(),
+        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) => judged.finding.rule.clone(),
     }
 }
 
-fn rule(id: &str, judged: &Judged) -> ReportingDescriptor {
+fn rule(id: &str, judged: &Judged, about: Option<&RuleText>) -> ReportingDescriptor {
     let finding = &judged.finding;
     let (title, description) = match &finding.evidence {
         Evidence::Vulnerable(vulnerable) => (vulnerable.title.clone(), vulnerable.description.clone()),
         Evidence::Malicious(malicious) => (malicious.title.clone(), String::new()),
-        Evidence::Outdated(_) => (finding.summary.clone(), String::new()),
+        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) => match about {
+            Some(about) => (about.title.clone(), about.why.clone()),
+            None => (finding.summary.clone(), String::new()),
+        },
     };
     let title = if title.is_empty() { id.to_owned() } else { title };
     let facts: Vec<String> =
         finding.evidence.facts().iter().map(|(label, value)| format!("{label}: {value}")).collect();
+    // A vulnerability's facts are those of every result; a setting's or a credential's are of this one alone.
+    let help = match about {
+        Some(about) if finding.evidence.vulnerable().is_none() => about.fix.clone(),
+        _ => format!("{}\n{}", finding.remedy, facts.join("\n")),
+    };
     ReportingDescriptor {
         id: id.to_owned(),
         name: finding.rule.clone(),
         full_description: Text { text: if description.is_empty() { title.clone() } else { description } },
         short_description: Text { text: title },
-        help: Text { text: format!("{}\n{}", finding.remedy, facts.join("\n")) },
+        help: Text { text: help },
         help_uri: finding.references.iter().find_map(|url| web::address(url)),
         properties: RuleProperties {
             tags: vec!["security".to_owned(), finding.rule.clone(), finding.severity.name().to_owned()],
@@ -201,14 +209,9 @@ fn rule(id: &str, judged: &Judged) -> ReportingDescriptor {
 /// The first CVSS base score that lies in the severity's band, so that both say the same; else the band's middle.
 fn score(judged: &Judged) -> f64 {
     let severity = judged.finding.severity;
-    let rated = match &judged.finding.evidence {
-        Evidence::Vulnerable(vulnerable) => vulnerable
-            .ratings
-            .iter()
-            .filter_map(|rating| rating.score)
-            .find(|score| Severity::from_cvss(*score) == severity),
-        Evidence::Malicious(_) | Evidence::Outdated(_) => None,
-    };
+    let ratings = judged.finding.evidence.vulnerable().map(|vulnerable| vulnerable.ratings.as_slice());
+    let mut scores = ratings.unwrap_or_default().iter().filter_map(|rating| rating.score);
+    let rated = scores.find(|score| Severity::from_cvss(*score) == severity);
     rated.unwrap_or(match severity {
         Severity::Critical => 9.5,
         Severity::High => 8.0,

@@ -72,8 +72,8 @@ impl Graph {
             "name": inventory.target.name,
             "software_primaryPurpose": match inventory.target.kind {
                 TargetKind::Image | TargetKind::Container => "container",
-                TargetKind::Directory => "file",
-                TargetKind::Sbom => "application",
+                TargetKind::Directory | TargetKind::Files => "file",
+                TargetKind::Sbom | TargetKind::Host => "application",
             },
             "comment": comment(property::TARGET, serde_json::to_string(&inventory.target).ok()),
         });

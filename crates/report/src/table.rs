@@ -3,7 +3,9 @@
 //! Findings are grouped by the upgrade that removes them; a group lists its worst few and counts the rest, because
 //! every other format lists them all. Control characters of hostile names never reach the terminal.
 
+mod checks;
 mod coverage;
+mod settings;
 mod unfixed;
 mod upgrades;
 
@@ -32,8 +34,11 @@ pub(crate) fn write(
     let mut text = String::new();
     table.header(&mut text);
     table.urgent(&mut text);
+    table.leaks(&mut text);
+    table.settings(&mut text);
     table.upgrades(&mut text);
     table.unfixed(&mut text);
+    table.checks(&mut text);
     table.gaps(&mut text);
     table.coverage(&mut text);
     table.verdict(&mut text);
@@ -85,7 +90,9 @@ impl Table<'_> {
                 if distro.name.is_empty() { distro.release().replace(':', " ") } else { distro.name.clone() };
             parts.push(clean(&name).into_owned());
         }
-        parts.push(count(inventory.packages.len(), "package"));
+        if has_packages(inventory.target.kind) {
+            parts.push(count(inventory.packages.len(), "package"));
+        }
         match (&inventory.image, inventory.target.kind) {
             (Some(image), _) => {
                 parts.push(count(image.layers.len(), "layer"));
@@ -105,20 +112,13 @@ impl Table<'_> {
 
     /// Malicious packages and ended support: what no upgrade of one package removes.
     fn urgent(&self, text: &mut String) {
-        let urgent: Vec<&Judged> = self.listed().filter(|judged| !is_vulnerable(judged)).collect();
+        let urgent: Vec<&Judged> = self.listed().filter(|judged| is_urgent(judged)).collect();
         if urgent.is_empty() {
             return;
         }
         self.heading(text, "ATTENTION");
         for judged in urgent {
-            let severity = self.severity(judged.finding.severity);
-            for (index, line) in wrap(&clean(&judged.finding.summary), self.width - 14).iter().enumerate() {
-                let label = if index == 0 { severity.as_str() } else { "          " };
-                let _ = writeln!(text, "  {label}  {line}");
-            }
-            for line in wrap(&clean(&judged.finding.remedy), self.width - 14) {
-                let _ = writeln!(text, "              {line}");
-            }
+            self.entry(text, judged.finding.severity, &judged.finding.summary, &judged.finding.remedy);
         }
     }
 
@@ -142,10 +142,9 @@ impl Table<'_> {
     fn verdict(&self, text: &mut String) {
         let mut problems: BTreeMap<(String, String), Severity> = BTreeMap::new();
         for judged in self.listed() {
-            let name = match &judged.finding.evidence {
-                Evidence::Vulnerable(vulnerable) => vulnerable.matched.first().map(|m| m.name.clone()),
-                Evidence::Outdated(_) | Evidence::Malicious(_) => None,
-            };
+            let matched =
+                judged.finding.evidence.vulnerable().and_then(|vulnerable| vulnerable.matched.first());
+            let name = matched.map(|matched| matched.name.clone());
             let name = name.unwrap_or_else(|| judged.finding.subject.label());
             let severity = problems.entry((name, judged.finding.evidence.key())).or_default();
             *severity = (*severity).max(judged.finding.severity);
@@ -164,7 +163,7 @@ impl Table<'_> {
         let listed = self.listed().count();
         let mut why = Vec::new();
         if listed > problems.len() {
-            why.push(format!("{listed} findings in all packages"));
+            why.push(format!("{listed} findings in all"));
         }
         if denied > 0 {
             why.push(format!("{denied} denied"));
@@ -189,8 +188,12 @@ fn is_negligible(judged: &Judged) -> bool {
     judged.waived.is_none() && judged.verdict == Verdict::Allow
 }
 
-fn is_vulnerable(judged: &Judged) -> bool {
-    matches!(judged.finding.evidence, Evidence::Vulnerable(_))
+/// Malicious packages and ended support: what no upgrade of one package removes.
+pub(crate) fn is_urgent(judged: &Judged) -> bool {
+    match &judged.finding.evidence {
+        Evidence::Malicious(_) | Evidence::Outdated(_) => true,
+        Evidence::Vulnerable(_) | Evidence::Leaked(_) | Evidence::Misset(_) => false,
+    }
 }
 
 /// `1 critical, 3 high`.
@@ -204,11 +207,21 @@ fn by_severity(severities: impl Iterator<Item = Severity>) -> String {
     parts.join(", ")
 }
 
+/// Whether the target is one in which packages are looked for.
+pub(crate) fn has_packages(kind: TargetKind) -> bool {
+    match kind {
+        TargetKind::Image | TargetKind::Directory | TargetKind::Container | TargetKind::Sbom => true,
+        TargetKind::Host | TargetKind::Files => false,
+    }
+}
+
 fn kind_label(kind: TargetKind) -> &'static str {
     match kind {
         TargetKind::Image => "image",
         TargetKind::Directory => "directory",
         TargetKind::Container => "container",
         TargetKind::Sbom => "SBOM",
+        TargetKind::Host => "host",
+        TargetKind::Files => "files",
     }
 }

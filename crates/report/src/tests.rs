@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{Colour, Format, RenderOptions, Report, render};
 
+mod posture;
 mod sample;
 mod schema;
 
@@ -39,6 +40,17 @@ fn every_format_of_everything() {
         let text = rendered(&report, *format);
         let text = if *format == Format::Html { page_data(&text) } else { text };
         assert_snapshot!(format!("everything.{name}"), text);
+    }
+}
+
+/// Settings, credentials and checks, in the formats that have words for them.
+#[test]
+fn every_format_of_a_posture() {
+    let report = posture::report();
+    for (name, format) in Format::ALL.iter().filter(|(_, format)| !format.is_for_packages()) {
+        let text = rendered(&report, *format);
+        let text = if *format == Format::Html { page_data(&text) } else { text };
+        assert_snapshot!(format!("posture.{name}"), text);
     }
 }
 

@@ -1,11 +1,15 @@
 //! Trivy's JSON, schema version 2, so that Copa, Dependency-Track and others that read it work unchanged.
 
+mod settings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use seawall_finding::{FixState, Severity, Vulnerable};
 use seawall_inventory::{Ecosystem, Package, TargetKind};
 use serde::Serialize;
+
+use settings::{MisconfSummary, Misconfiguration, Secret};
 
 use crate::json::write_pretty;
 use crate::problem::{Problem, problems, weakness_number};
@@ -59,11 +63,33 @@ struct ImageConfig {
 struct ResultSet<'a> {
     target: String,
     class: &'static str,
-    #[serde(rename = "Type")]
+    #[serde(rename = "Type", skip_serializing_if = "String::is_empty")]
     result_type: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     packages: Vec<TrivyPackage<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vulnerabilities: Vec<Vulnerability<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    misconf_summary: Option<MisconfSummary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    misconfigurations: Vec<Misconfiguration<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<Secret<'a>>,
+}
+
+impl ResultSet<'_> {
+    fn empty(class: &'static str, target: String) -> ResultSet<'static> {
+        ResultSet {
+            target,
+            class,
+            result_type: String::new(),
+            packages: Vec::new(),
+            vulnerabilities: Vec::new(),
+            misconf_summary: None,
+            misconfigurations: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -184,7 +210,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         artifact_name: &inventory.target.name,
         artifact_type: match inventory.target.kind {
             TargetKind::Image | TargetKind::Container => "container_image",
-            TargetKind::Directory => "filesystem",
+            TargetKind::Directory | TargetKind::Host | TargetKind::Files => "filesystem",
             TargetKind::Sbom => "cyclonedx",
         },
         metadata: Metadata {
@@ -223,10 +249,9 @@ fn results<'a>(report: &'a Report, problems: &'a [Problem<'a>]) -> Vec<ResultSet
     let mut sets: BTreeMap<(bool, String, String), ResultSet<'a>> = BTreeMap::new();
     for package in &report.inventory.packages {
         let (class, result_type, target) = kind(report, package);
-        let set =
-            sets.entry((class != "os-pkgs", result_type.clone(), target.clone())).or_insert_with(|| {
-                ResultSet { target, class, result_type, packages: Vec::new(), vulnerabilities: Vec::new() }
-            });
+        let set = sets
+            .entry((class != "os-pkgs", result_type.clone(), target.clone()))
+            .or_insert_with(|| ResultSet { result_type, ..ResultSet::empty(class, target) });
         set.packages.push(trivy_package(report, package));
     }
     for problem in problems.iter().filter(|problem| !problem.is_waived()) {
@@ -235,7 +260,7 @@ fn results<'a>(report: &'a Report, problems: &'a [Problem<'a>]) -> Vec<ResultSet
             set.vulnerabilities.push(vulnerability(report, problem));
         }
     }
-    sets.into_values().collect()
+    sets.into_values().chain(settings::results(report)).collect()
 }
 
 fn first_path(package: &Package) -> Option<&str> {

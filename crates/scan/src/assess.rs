@@ -34,8 +34,8 @@ pub struct Assessed {
 
 /// Judges an inventory by a database; without one, only ends of life are judged, and the report says so.
 pub fn assess(examined: Examined, database: Option<&Database>, options: &AssessOptions) -> Assessed {
-    let Examined { mut inventory, gaps, mut coverage, cache_error: _ } = examined;
-    let mut findings = Findings { found: Vec::new(), gaps };
+    let Examined { mut inventory, gaps, leaks, mut coverage, cache_error: _ } = examined;
+    let mut findings = Findings { found: leaks, gaps };
     coverage.packages = counts(&inventory);
     if let Some(distro) = &mut inventory.distro {
         let (dates, ended) = end_of_life(database, distro, &options.today);
@@ -53,6 +53,8 @@ pub fn assess(examined: Examined, database: Option<&Database>, options: &AssessO
     let matching = MatchOptions { detail: options.detail, development: options.development };
     let matched = match_inventory(database, &inventory, &matching);
     coverage.packages_judged = matched.packages_judged;
+    coverage.packages_undetermined = matched.packages_undetermined;
+    coverage.packages_unanswered = matched.packages_unanswered;
     coverage.packages_owned = matched.packages_owned;
     coverage.packages_for_development = matched.packages_for_development;
     coverage.problems_suppressed = matched.problems_suppressed;

@@ -35,12 +35,12 @@ pub(crate) fn coalesce(layers: Vec<LayerFacts>, image: &Image) -> (Catalog, Vec<
     (squashed, gaps)
 }
 
-fn in_layer(mut gap: Gap, image: &Image, index: usize) -> Gap {
+pub(crate) fn in_layer(mut gap: Gap, image: &Image, index: usize) -> Gap {
     gap.place.layer = place_layer(image, index);
     gap
 }
 
-fn place_layer(image: &Image, index: usize) -> Option<PlaceLayer> {
+pub(crate) fn place_layer(image: &Image, index: usize) -> Option<PlaceLayer> {
     let layer = image.layers.get(index)?;
     Some(PlaceLayer {
         index: u32::try_from(index).unwrap_or(u32::MAX),

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::{Table, is_negligible};
+use super::{Table, has_packages, is_negligible};
 use crate::text::{clean, count, pad, wrap};
 
 impl Table<'_> {
     pub(super) fn coverage(&self, text: &mut String) {
-        self.heading(text, "COVERAGE");
         let coverage = &self.report.coverage;
+        let has_packages = has_packages(self.report.inventory.target.kind);
+        let hidden = self.hidden();
+        if has_packages || coverage.files > 0 || !hidden.is_empty() {
+            self.heading(text, "COVERAGE");
+        }
         let files = count(usize::try_from(coverage.files).unwrap_or(usize::MAX), "file");
         let size = format!("{files}, {} MB", coverage.bytes / 1_000_000);
         if coverage.layers > 0 {
@@ -25,10 +29,14 @@ impl Table<'_> {
             format!("{} {}", count.packages, count.ecosystem.purl_type())
         };
         let packages = coverage.packages.iter().map(ecosystem).collect::<Vec<_>>().join(", ");
+        if !has_packages {
+            self.row(text, "not listed", &hidden);
+            return;
+        }
         self.row(text, "packages", if packages.is_empty() { "none" } else { &packages });
         self.row(text, "judged", &self.judged());
         self.advisories(text);
-        self.row(text, "not listed", &self.hidden());
+        self.row(text, "not listed", &hidden);
     }
 
     /// A label and its text, which may take several lines; nothing for an empty text.
@@ -60,6 +68,14 @@ impl Table<'_> {
         let coverage = &self.report.coverage;
         let all = count(self.report.inventory.packages.len(), "package");
         let mut judged = format!("{} of {all}", coverage.packages_judged);
+        for (packages, why) in [
+            (coverage.packages_undetermined, "undetermined"),
+            (coverage.packages_unanswered, "unknown because the advisory database is damaged"),
+        ] {
+            if packages > 0 {
+                let _ = write!(judged, ", {packages} {why}");
+            }
+        }
         if coverage.packages_owned > 0 {
             let _ = write!(judged, ", {} as part of their distribution package", coverage.packages_owned);
         }

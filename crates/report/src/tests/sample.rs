@@ -323,9 +323,12 @@ fn coverage() -> Coverage {
             count(Ecosystem::Maven, 1),
         ],
         packages_judged: 5,
+        packages_undetermined: 0,
+        packages_unanswered: 0,
         packages_owned: 1,
         packages_for_development: 1,
         problems_suppressed: 2,
+        checks: Vec::new(),
         left_out: vec![LeftOut { by: "--severity low".to_owned(), findings: 3 }],
         advisories: vec![
             AdvisorySource {
@@ -350,6 +353,7 @@ fn report(inventory: Inventory, findings: Vec<Judged>, gaps: Vec<Gap>) -> Report
         gaps,
         coverage: coverage(),
         advice,
+        rules: std::collections::BTreeMap::new(),
         verdict: Verdict::Deny,
     }
 }

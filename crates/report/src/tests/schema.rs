@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{rendered, sample};
+use super::{posture, rendered, sample};
 use crate::Format;
 
 const REPORT: &str = include_str!("../../../../schema/report.v1.json");
@@ -137,7 +137,7 @@ fn json_keeps_the_published_schema() {
         report: serde_json::from_str(REPORT).unwrap(),
         finding: serde_json::from_str(FINDING).unwrap(),
     };
-    for report in [sample::everything(), sample::hostile()] {
+    for report in [sample::everything(), sample::hostile(), posture::report()] {
         let document: Value = serde_json::from_str(&rendered(&report, Format::Json)).unwrap();
         let (mut wrong, mut found) = (Vec::new(), Vec::new());
         schemas.check(&schemas.report, &document, "", &mut wrong);

@@ -14,7 +14,8 @@ use std::{env, fs};
 use spec::{RuleFile, RuleSpec};
 
 fn main() {
-    let directory = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../rules/leaks");
+    let directory =
+        Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../rules/leaks");
     println!("cargo::rerun-if-changed={}", directory.display());
     let mut paths: Vec<_> = fs::read_dir(&directory)
         .expect("rules/leaks can be listed")
@@ -26,12 +27,17 @@ fn main() {
     let mut ids = BTreeSet::new();
     for path in paths {
         let text = fs::read_to_string(&path).expect("a rule file can be read");
-        let file: RuleFile = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let file: RuleFile =
+            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         for rule in &file.rules {
             assert!(ids.insert(rule.id.clone()), "{}: two rules are called {}", path.display(), rule.id);
             let fail = |reason: String| panic!("{}: rule {}: {reason}", path.display(), rule.id);
             let plan = rule.plan().unwrap_or_else(fail);
-            assert!(rule.extracted || !rule.good.is_empty() && !rule.bad.is_empty(), "rule {} has no samples", rule.id);
+            assert!(
+                rule.extracted || !rule.good.is_empty() && !rule.bad.is_empty(),
+                "rule {} has no samples",
+                rule.id
+            );
             code.push_str(&emit(&file, rule, plan.as_ref()));
         }
     }
@@ -43,7 +49,8 @@ fn main() {
 fn emit(file: &RuleFile, rule: &RuleSpec, plan: Option<&spec::Plan>) -> String {
     let mut code = String::from("Rule {\n");
     let severity = rule.severity.as_ref().or(file.severity.as_ref()).expect("a severity");
-    let mut field = |name: &str, value: String| writeln!(code, "    {name}: {value},").expect("a string takes all");
+    let mut field =
+        |name: &str, value: String| writeln!(code, "    {name}: {value},").expect("a string takes all");
     field("id", format!("Cow::Borrowed({:?})", rule.id));
     field("title", format!("Cow::Borrowed({:?})", rule.title));
     field("why", format!("Cow::Borrowed({:?})", rule.why.as_ref().unwrap_or(&file.why)));
@@ -63,7 +70,8 @@ fn emit(file: &RuleFile, rule: &RuleSpec, plan: Option<&spec::Plan>) -> String {
     field("generic", rule.generic.to_string());
     field("allow", "Vec::new()".to_owned());
     let search = plan.map_or("None".to_owned(), |plan| {
-        let literals: Vec<String> = plan.literals.iter().map(|literal| format!("b{:?}", text(literal))).collect();
+        let literals: Vec<String> =
+            plan.literals.iter().map(|literal| format!("b{:?}", text(literal))).collect();
         format!(
             "Some(Search::new(Cow::Borrowed({:?}), literals(&[{}]), {}, {}, {}, {}))",
             plan.regex,

@@ -19,7 +19,8 @@ use seawall_image::source::local::{self, Local, LocalOptions};
 use seawall_image::source::registry;
 use seawall_image::{Limits, OpenImage};
 use seawall_inventory::{Image, ImageName};
-use seawall_scan::{Examine, Examined, LayerCache, examine};
+use seawall_leaks::Rules;
+use seawall_scan::{Examine, Examined, LayerCache, LeakSearch, examine};
 
 use crate::Session;
 use crate::args::TargetArgs;
@@ -67,6 +68,8 @@ pub(crate) struct Targets<'s> {
     registry: Registry,
     cache: Option<LayerCache>,
     jobs: NonZeroUsize,
+    /// The rules of the search for leaks, where the command wants one.
+    leaks: Option<Rules>,
 }
 
 impl<'s> Targets<'s> {
@@ -87,7 +90,14 @@ impl<'s> Targets<'s> {
             cache: (!args.no_cache).then(|| LayerCache::new(&directory)),
             jobs: args.jobs.unwrap_or(cores),
             limits,
+            leaks: None,
         })
+    }
+
+    /// Looks for leaked credentials too, by these rules.
+    pub(crate) fn with_leaks(mut self, rules: Rules) -> Targets<'s> {
+        self.leaks = Some(rules);
+        self
     }
 
     /// Opens what the text names: one target, or one for each platform.
@@ -200,6 +210,11 @@ impl<'s> Targets<'s> {
         let options = Examine {
             cache: self.cache.as_ref(),
             jobs: self.jobs,
+            leaks: self.leaks.as_ref().map(|rules| LeakSearch {
+                rules,
+                key: None,
+                confidence_min: seawall_leaks::CONFIDENCE_MIN,
+            }),
             limits: &self.limits,
             progress: &|progress| reporter.tell(progress),
         };

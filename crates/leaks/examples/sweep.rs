@@ -30,15 +30,30 @@ fn main() {
         if arguments.iter().any(|argument| argument == "--list") {
             let path = hit.path.as_deref().unwrap_or_default();
             let line = hit.line.unwrap_or(0);
-            println!("{:?} {} {path}:{line} {} {:?} {:?}", hit.confidence, hit.rule, hit.redacted, hit.proof, hit.encodings);
+            println!(
+                "{:?} {} {path}:{line} {} {:?} {:?}",
+                hit.confidence, hit.rule, hit.redacted, hit.proof, hit.encodings
+            );
         }
     }
     for ((confidence, rule), count) in &by_rule {
         println!("{count:6} {confidence} {rule}");
     }
     let rate = |time: Duration| tally.bytes as f64 / 1e6 / time.as_secs_f64();
-    println!("{} files, {:.1} MB, {} hits, {} vouched, {} gaps", tally.files, tally.bytes as f64 / 1e6, found.hits.len(), found.vouched, found.gaps.len());
-    println!("with reading {elapsed:?} ({:.0} MB/s), search alone {:?} ({:.0} MB/s)", rate(elapsed), tally.search, rate(tally.search));
+    println!(
+        "{} files, {:.1} MB, {} hits, {} vouched, {} gaps",
+        tally.files,
+        tally.bytes as f64 / 1e6,
+        found.hits.len(),
+        found.vouched,
+        found.gaps.len()
+    );
+    println!(
+        "with reading {elapsed:?} ({:.0} MB/s), search alone {:?} ({:.0} MB/s)",
+        rate(elapsed),
+        tally.search,
+        rate(tally.search)
+    );
 }
 
 #[derive(Default)]
@@ -60,7 +75,8 @@ fn walk(root: &Path, directory: &Path, leaks: &mut Leaks<'_>, tally: &mut Tally)
             let Ok(bytes) = fs::read(&path) else { continue };
             let relative = path.strip_prefix(root).unwrap_or(&path).to_string_lossy();
             let size_bytes = bytes.len() as u64;
-            let entry = Entry { path: &relative, kind: EntryKind::File, size_bytes, mode: 0o644, uid: 0, gid: 0 };
+            let entry =
+                Entry { path: &relative, kind: EntryKind::File, size_bytes, mode: 0o644, uid: 0, gid: 0 };
             let started = Instant::now();
             if leaks.interest(&entry) != Interest::No {
                 leaks.visit(&entry, &mut InMemory::new(&bytes));

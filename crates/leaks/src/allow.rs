@@ -55,11 +55,16 @@ impl Allow {
         let criteria = [
             (!self.paths.is_empty()).then(|| self.allows_path(candidate.path)),
             (!self.regexes.is_empty()).then(|| self.regexes.iter().any(|regex| regex.is_match(target))),
-            (!self.stopwords.is_empty())
-                .then(|| self.stopwords.iter().any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())),
+            (!self.stopwords.is_empty()).then(|| {
+                self.stopwords.iter().any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
+            }),
         ];
         let mut stated = criteria.into_iter().flatten();
-        if self.all { stated.clone().count() > 0 && stated.all(|holds| holds) } else { stated.any(|holds| holds) }
+        if self.all {
+            stated.clone().count() > 0 && stated.all(|holds| holds)
+        } else {
+            stated.any(|holds| holds)
+        }
     }
 
     /// Whether one of its paths is this.
@@ -69,6 +74,8 @@ impl Allow {
 
     /// Whether files at this path need not be looked at at all.
     pub(crate) fn skips(&self, path: &str) -> bool {
-        self.rules.is_empty() && (!self.all || self.regexes.is_empty() && self.stopwords.is_empty()) && self.allows_path(path)
+        self.rules.is_empty()
+            && (!self.all || self.regexes.is_empty() && self.stopwords.is_empty())
+            && self.allows_path(path)
     }
 }

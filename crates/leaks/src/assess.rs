@@ -29,7 +29,8 @@ pub struct Location {
 pub fn finding(rules: &Rules, hit: Hit, location: Location, target: &str) -> Finding {
     let rule = rules.get(&hit.rule);
     let title = rule.map_or("credential", |rule| rule.title()).to_owned();
-    let wrapped = if hit.encodings.is_empty() { String::new() } else { format!(" ({})", hit.encodings.join(" in ")) };
+    let wrapped =
+        if hit.encodings.is_empty() { String::new() } else { format!(" ({})", hit.encodings.join(" in ")) };
     let carrier = match (&hit.carrier, location.deleted_in_layer) {
         (Some(carrier), _) => format!("{carrier} holds"),
         (None, Some(layer)) => format!("A file that layer {layer} removes, and that stays readable, holds"),

@@ -53,7 +53,9 @@ impl Check {
             Check::Pem => (pem_body(value).is_some_and(|body| is_key(&body)), "structure"),
             Check::OpenSsh => (pem_body(value).is_some_and(|body| is_openssh(&body)), "structure"),
             Check::Bech32 => (is_bech32(value), "checksum"),
-            Check::AwsKeyId => (value.get(4..).is_some_and(|id| crate::entropy::is_mixed(id) || id.len() > 12), "structure"),
+            Check::AwsKeyId => {
+                (value.get(4..).is_some_and(|id| crate::entropy::is_mixed(id) || id.len() > 12), "structure")
+            }
             Check::GitHub => (has_base62_crc(value), "checksum"),
             Check::Atlassian => (has_hex_crc(value), "checksum"),
             Check::Macaroon => (is_macaroon(value), "structure"),
@@ -142,7 +144,9 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// The last six characters are the CRC-32 of the others between the prefix and them.
 fn has_base62_crc(value: &[u8]) -> bool {
     let Some(body) = memchr::memchr(b'_', value).and_then(|at| value.get(at + 1..)) else { return false };
-    let Some((body, sum)) = body.len().checked_sub(6).and_then(|at| body.split_at_checked(at)) else { return false };
+    let Some((body, sum)) = body.len().checked_sub(6).and_then(|at| body.split_at_checked(at)) else {
+        return false;
+    };
     base62(crc32(body)) == sum
 }
 
@@ -156,7 +160,9 @@ pub(crate) fn base62(mut number: u32) -> [u8; 6] {
 }
 
 fn has_hex_crc(value: &[u8]) -> bool {
-    let Some((body, sum)) = value.len().checked_sub(8).and_then(|at| value.split_at_checked(at)) else { return false };
+    let Some((body, sum)) = value.len().checked_sub(8).and_then(|at| value.split_at_checked(at)) else {
+        return false;
+    };
     format!("{:08X}", crc32(body)).as_bytes() == sum
 }
 
@@ -235,7 +241,9 @@ fn is_macaroon(value: &[u8]) -> bool {
         lenient_url(body)
     });
     decoded.flatten().is_some_and(|bytes| {
-        bytes.first() == Some(&2) && memchr::memmem::find(bytes.get(..24.min(bytes.len())).unwrap_or_default(), b"pypi.org").is_some()
+        bytes.first() == Some(&2)
+            && memchr::memmem::find(bytes.get(..24.min(bytes.len())).unwrap_or_default(), b"pypi.org")
+                .is_some()
     })
 }
 

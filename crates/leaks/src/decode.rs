@@ -59,7 +59,11 @@ fn bounded(look: &mut Look<'_>, at: &Where, reader: impl Read) -> Vec<u8> {
     }
     // What a damaged stream gave before its end is looked at; a file that only begins like a stream is none.
     if read.is_err() && !bytes.is_empty() {
-        look.gap(GapKind::Malformed, &at.path, "what is encoded in it cannot be decoded to its end to search for leaks");
+        look.gap(
+            GapKind::Malformed,
+            &at.path,
+            "what is encoded in it cannot be decoded to its end to search for leaks",
+        );
     }
     bytes
 }
@@ -79,7 +83,8 @@ fn zip(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
         return look.gap(GapKind::Malformed, &at.path, "it is no zip archive that can be searched for leaks");
     };
     if archive.len() > MEMBERS_MAX {
-        let reason = format_args!("it has more than {MEMBERS_MAX} members; the rest was not searched for leaks");
+        let reason =
+            format_args!("it has more than {MEMBERS_MAX} members; the rest was not searched for leaks");
         look.gap(GapKind::Limit, &at.path, reason);
     }
     for index in 0..archive.len().min(MEMBERS_MAX) {
@@ -87,7 +92,11 @@ fn zip(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
             return;
         }
         let Ok(member) = archive.by_index(index) else {
-            look.gap(GapKind::Unsupported, &at.path, "a member cannot be read to search it for leaks (encrypted, or another compression)");
+            look.gap(
+                GapKind::Unsupported,
+                &at.path,
+                "a member cannot be read to search it for leaks (encrypted, or another compression)",
+            );
             continue;
         };
         let name = String::from_utf8_lossy(member.name_raw()).into_owned();
@@ -114,7 +123,11 @@ fn tar(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
         };
         let size = usize::from_str_radix(&text(124..136), 8).unwrap_or(usize::MAX);
         let Some(content) = body.get(..size) else {
-            return look.gap(GapKind::Malformed, &at.path, "the archive ends inside a member; it was searched so far");
+            return look.gap(
+                GapKind::Malformed,
+                &at.path,
+                "the archive ends inside a member; it was searched so far",
+            );
         };
         if matches!(header.get(156), Some(b'0' | 0)) {
             look.bytes(&at.inside("tar", Some(&text(0..100))), content);
@@ -122,7 +135,11 @@ fn tar(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
         let padded = size.next_multiple_of(512);
         rest = body.get(padded.min(body.len())..).unwrap_or_default();
     }
-    look.gap(GapKind::Limit, &at.path, format_args!("it has more than {MEMBERS_MAX} members; the rest was not searched"));
+    look.gap(
+        GapKind::Limit,
+        &at.path,
+        format_args!("it has more than {MEMBERS_MAX} members; the rest was not searched"),
+    );
 }
 
 /// Whether a byte is of either alphabet of base64.
@@ -153,7 +170,11 @@ pub(crate) fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
                 continue;
             }
             let start = bytes.get(..at)?.iter().rposition(|byte| !is_base64(*byte)).map_or(0, |at| at + 1);
-            let end = bytes.get(at..)?.iter().position(|byte| !is_base64(*byte)).map_or(bytes.len(), |more| at + more);
+            let end = bytes
+                .get(at..)?
+                .iter()
+                .position(|byte| !is_base64(*byte))
+                .map_or(bytes.len(), |more| at + more);
             at = end;
             if end - start >= RUN_BYTES_MIN {
                 return bytes.get(start..end.min(start + RUN_BYTES_MAX));

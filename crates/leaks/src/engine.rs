@@ -71,8 +71,16 @@ impl Rules {
     }
 
     /// A user's rule without a literal.
-    fn sweep_everywhere(&self, index: u16, rule: &Rule, text: Text<'_>, range: &Range<usize>, found: &mut Vec<Found>) {
-        let Some((search, regex)) = rule.search.as_ref().and_then(|search| Some((search, search.regex()?))) else {
+    fn sweep_everywhere(
+        &self,
+        index: u16,
+        rule: &Rule,
+        text: Text<'_>,
+        range: &Range<usize>,
+        found: &mut Vec<Found>,
+    ) {
+        let Some((search, regex)) = rule.search.as_ref().and_then(|search| Some((search, search.regex()?)))
+        else {
             return;
         };
         let mut at = range.start;
@@ -82,7 +90,12 @@ impl Rules {
             if matched.start() >= range.end {
                 return;
             }
-            let one = rule.examine(index, search, text, &Input::new(text.bytes).span(matched.start()..text.bytes.len()));
+            let one = rule.examine(
+                index,
+                search,
+                text,
+                &Input::new(text.bytes).span(matched.start()..text.bytes.len()),
+            );
             found.extend(one.filter(|one| self.stands(rule, text, one)));
             at = matched.end().max(at + 1);
         }
@@ -160,8 +173,8 @@ impl Rule {
             (matched.clone(), matched)
         };
         let value = text.bytes.get(secret.clone())?;
-        let is_bounded =
-            self.touches || is_free_before(text.bytes, secret.start) && is_free_behind(text.bytes, secret.end, value);
+        let is_bounded = self.touches
+            || is_free_before(text.bytes, secret.start) && is_free_behind(text.bytes, secret.end, value);
         if !is_bounded || !self.applies_to(text.path) || !self.is_near(text.bytes, &matched) {
             return None;
         }
@@ -197,7 +210,8 @@ impl Rule {
         if is_nothing || self.password && !placeholder::is_plausible_password(value) {
             return None;
         }
-        let is_public = memchr::memmem::find(value, b"PRIVATE KEY").is_some() && crate::known::is_known(value);
+        let is_public =
+            memchr::memmem::find(value, b"PRIVATE KEY").is_some() && crate::known::is_known(value);
         if is_public || crate::known::is_known_value(value) {
             return None;
         }
@@ -232,9 +246,15 @@ fn is_free_behind(bytes: &[u8], at: usize, value: &[u8]) -> bool {
 /// The line that holds the start of a match, and the rest of its last line.
 fn line<'b>(bytes: &'b [u8], matched: &Range<usize>) -> &'b [u8] {
     let from = matched.start.saturating_sub(LINE_BYTES_MAX);
-    let start = bytes.get(from..matched.start).and_then(|head| memchr::memrchr(b'\n', head)).map_or(from, |at| from + at + 1);
+    let start = bytes
+        .get(from..matched.start)
+        .and_then(|head| memchr::memrchr(b'\n', head))
+        .map_or(from, |at| from + at + 1);
     let to = (matched.end + LINE_BYTES_MAX).min(bytes.len());
-    let end = bytes.get(matched.end..to).and_then(|tail| memchr::memchr(b'\n', tail)).map_or(to, |at| matched.end + at);
+    let end = bytes
+        .get(matched.end..to)
+        .and_then(|tail| memchr::memchr(b'\n', tail))
+        .map_or(to, |at| matched.end + at);
     bytes.get(start..end).unwrap_or_default()
 }
 
@@ -250,7 +270,8 @@ pub(crate) fn resolve(rules: &Rules, mut found: Vec<Found>) -> Vec<Found> {
     found.sort_by_key(worth);
     let mut kept: Vec<Found> = Vec::new();
     for one in found {
-        let overlaps = |known: &Found| known.secret.start < one.secret.end && one.secret.start < known.secret.end;
+        let overlaps =
+            |known: &Found| known.secret.start < one.secret.end && one.secret.start < known.secret.end;
         if !kept.iter().any(overlaps) {
             kept.push(one);
         }

@@ -63,30 +63,91 @@ impl Path<'_> {
 
 /// Which files an extractor reads, and the extractor.
 const EXTRACTORS: &[(fn(&Path<'_>) -> bool, Extract)] = &[
-    (|p| p.ends(".docker/config.json") || p.ends("containers/auth.json") || matches!(p.name, ".dockercfg" | ".dockerconfigjson"), json::docker),
+    (
+        |p| {
+            p.ends(".docker/config.json")
+                || p.ends("containers/auth.json")
+                || matches!(p.name, ".dockercfg" | ".dockerconfigjson")
+        },
+        json::docker,
+    ),
     (|p| matches!(p.name, ".npmrc" | "npmrc" | ".yarnrc" | ".yarnrc.yml"), lines::npmrc),
     (|p| p.name == ".pypirc", lines::pypirc),
     (|p| matches!(p.name, ".netrc" | "_netrc"), lines::netrc),
     (|p| matches!(p.name, ".pgpass" | "pgpass.conf"), lines::pgpass),
     (|p| matches!(p.name, ".my.cnf" | "my.cnf" | "debian.cnf"), lines::my_cnf),
-    (|p| p.name == ".git-credentials" || p.ends("git/credentials") || p.ends(".git/config") || p.name == ".gitconfig", lines::git),
+    (
+        |p| {
+            p.name == ".git-credentials"
+                || p.ends("git/credentials")
+                || p.ends(".git/config")
+                || p.name == ".gitconfig"
+        },
+        lines::git,
+    ),
     (|p| p.ends(".aws/credentials") || p.ends(".aws/config"), lines::aws),
     (|p| matches!(p.name, "application_default_credentials.json" | "adc.json"), json::google),
-    (|p| matches!(p.name, "accessTokens.json" | "msal_token_cache.json" | "service_principal_entries.json"), json::azure),
-    (|p| p.ends(".kube/config") || p.name.contains("kubeconfig") || p.whole.contains("etc/kubernetes/") && p.name.ends_with(".conf") || p.ends("k3s/k3s.yaml"), lines::kubeconfig),
+    (
+        |p| {
+            matches!(p.name, "accessTokens.json" | "msal_token_cache.json" | "service_principal_entries.json")
+        },
+        json::azure,
+    ),
+    (
+        |p| {
+            p.ends(".kube/config")
+                || p.name.contains("kubeconfig")
+                || p.whole.contains("etc/kubernetes/") && p.name.ends_with(".conf")
+                || p.ends("k3s/k3s.yaml")
+        },
+        lines::kubeconfig,
+    ),
     (|p| p.name.ends_with(".yaml") || p.name.ends_with(".yml"), lines::kubernetes_secret),
-    (|p| matches!(p.name, ".s3cfg" | ".boto" | ".passwd-s3fs") || p.name == "passwd-s3fs", lines::object_store),
+    (
+        |p| matches!(p.name, ".s3cfg" | ".boto" | ".passwd-s3fs") || p.name == "passwd-s3fs",
+        lines::object_store,
+    ),
     (|p| p.ends(".mc/config.json") || p.ends("mc/config.json"), json::object_store),
     (|p| p.name == "rclone.conf", lines::rclone),
-    (|p| p.name == ".env" || p.name.starts_with(".env.") || p.name.ends_with(".env") || p.ends("etc/environment") || p.name == ".envrc", lines::dotenv),
+    (
+        |p| {
+            p.name == ".env"
+                || p.name.starts_with(".env.")
+                || p.name.ends_with(".env")
+                || p.ends("etc/environment")
+                || p.name == ".envrc"
+        },
+        lines::dotenv,
+    ),
     (|p| p.name == "wp-config.php", lines::wordpress),
     (|p| p.name.ends_with(".py") && p.whole.contains("settings"), lines::django),
-    (|p| p.name.ends_with(".key") && (p.whole.contains("config/credentials/") || p.ends("config/master.key")) || matches!(p.name, "secrets.yml" | "secret_token.rb"), lines::rails),
-    (|p| p.name.ends_with(".htpasswd") || matches!(p.name, "htpasswd" | ".htdigest" | ".htaccess_passwd"), lines::htpasswd),
-    (|p| p.ends("etc/shadow") || p.ends("etc/shadow-") || p.ends("etc/gshadow") || p.ends("etc/gshadow-"), lines::shadow),
+    (
+        |p| {
+            p.name.ends_with(".key")
+                && (p.whole.contains("config/credentials/") || p.ends("config/master.key"))
+                || matches!(p.name, "secrets.yml" | "secret_token.rb")
+        },
+        lines::rails,
+    ),
+    (
+        |p| p.name.ends_with(".htpasswd") || matches!(p.name, "htpasswd" | ".htdigest" | ".htaccess_passwd"),
+        lines::htpasswd,
+    ),
+    (
+        |p| p.ends("etc/shadow") || p.ends("etc/shadow-") || p.ends("etc/gshadow") || p.ends("etc/gshadow-"),
+        lines::shadow,
+    ),
     (|p| matches!(p.name, "sitemanager.xml" | "recentservers.xml" | "filezilla.xml"), xml::filezilla),
     (|p| p.name == "credentials-config.json", json::dbeaver),
-    (|p| matches!(p.name, "sftp.json" | "sftp-config.json" | ".ftpconfig" | ".remote-sync.json" | ".sftpconfig.json"), json::sftp),
+    (
+        |p| {
+            matches!(
+                p.name,
+                "sftp.json" | "sftp-config.json" | ".ftpconfig" | ".remote-sync.json" | ".sftpconfig.json"
+            )
+        },
+        json::sftp,
+    ),
     (|p| p.name.ends_with(".tfstate") || p.name.ends_with(".tfstate.backup"), json::terraform_state),
     (|p| matches!(p.name, "credentials.tfrc.json" | ".terraformrc" | "terraform.rc"), lines::terraform),
     (|p| matches!(p.name, "settings.xml" | "settings-security.xml"), xml::maven),
@@ -96,7 +157,15 @@ const EXTRACTORS: &[(fn(&Path<'_>) -> bool, Extract)] = &[
     (|p| p.ends(".gem/credentials") || p.ends(".bundle/config"), lines::gem),
     (|p| p.name == "auth.json" && !p.ends("containers/auth.json"), json::composer),
     (|p| p.ends("gh/hosts.yml") || p.ends("config/hub"), lines::github),
-    (|p| matches!(p.name, ".vault_pass" | ".vault_pass.txt" | "vault_pass.txt" | ".vault-password" | ".vault_password"), lines::ansible),
+    (
+        |p| {
+            matches!(
+                p.name,
+                ".vault_pass" | ".vault_pass.txt" | "vault_pass.txt" | ".vault-password" | ".vault_password"
+            )
+        },
+        lines::ansible,
+    ),
     (|p| p.name.contains("mosquitto") && p.name.contains("passw") || p.name == "pwfile", lines::mosquitto),
     (|p| matches!(p.name, ".msmtprc" | ".esmtprc" | ".fetchmailrc" | "sasl_passwd"), lines::mail),
     (|p| matches!(p.name, "database.yml" | "database.yaml"), lines::database),

@@ -12,7 +12,8 @@ const KEYS: &str = include_str!("../../../rules/leaks/known-keys.txt");
 const VALUES: &str = include_str!("../../../rules/leaks/known-values.txt");
 
 fn list(text: &'static str) -> Vec<&'static str> {
-    let mut list: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "#").collect();
+    let mut list: Vec<&str> =
+        text.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "#").collect();
     list.sort_unstable();
     list
 }

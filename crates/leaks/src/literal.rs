@@ -83,7 +83,9 @@ fn beginnings(items: &[&Hir]) -> Beginnings {
             all.exact = false;
             break;
         }
-        let joined = |head: &Vec<u8>| next.literals.iter().map(|tail| [head.as_slice(), tail].concat()).collect::<Vec<_>>();
+        let joined = |head: &Vec<u8>| {
+            next.literals.iter().map(|tail| [head.as_slice(), tail].concat()).collect::<Vec<_>>()
+        };
         all.literals = all.literals.iter().flat_map(joined).collect();
         all.exact = next.exact;
         for literal in &mut all.literals {
@@ -101,9 +103,13 @@ fn beginnings(items: &[&Hir]) -> Beginnings {
 fn beginning(hir: &Hir) -> Beginnings {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Beginnings::nothing(true),
-        HirKind::Literal(literal) => Beginnings { literals: vec![literal.0.to_ascii_lowercase()], exact: true },
-        HirKind::Class(class) => members(class)
-            .map_or_else(|| Beginnings::nothing(false), |bytes| Beginnings { literals: bytes.iter().map(|byte| vec![*byte]).collect(), exact: true }),
+        HirKind::Literal(literal) => {
+            Beginnings { literals: vec![literal.0.to_ascii_lowercase()], exact: true }
+        }
+        HirKind::Class(class) => members(class).map_or_else(
+            || Beginnings::nothing(false),
+            |bytes| Beginnings { literals: bytes.iter().map(|byte| vec![*byte]).collect(), exact: true },
+        ),
         HirKind::Capture(capture) => beginning(&capture.sub),
         HirKind::Concat(parts) => beginnings(&parts.iter().collect::<Vec<_>>()),
         HirKind::Repetition(repetition) => {
@@ -114,7 +120,12 @@ fn beginning(hir: &Hir) -> Beginnings {
                     Beginnings { literals, exact: sub.exact }
                 }
                 (0, _) => Beginnings::nothing(false),
-                (min, max) if max == Some(min) && sub.exact && sub.literals.len() == 1 && min as usize <= LENGTH_MAX => {
+                (min, max)
+                    if max == Some(min)
+                        && sub.exact
+                        && sub.literals.len() == 1
+                        && min as usize <= LENGTH_MAX =>
+                {
                     Beginnings { literals: vec![sub.literals[0].repeat(min as usize)], exact: true }
                 }
                 _ => Beginnings { exact: false, ..sub },

@@ -8,7 +8,9 @@ use seawall_finding::{Confidence, Gap, GapKind};
 use crate::engine::{Found, Text, resolve};
 use crate::extract::{self, Extracted};
 use crate::hit::Hit;
-use crate::limits::{DECODE_DEPTH_MAX, DECODED_BYTES_MAX, GAPS_MAX, HITS_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, WINDOW_BYTES};
+use crate::limits::{
+    DECODE_DEPTH_MAX, DECODED_BYTES_MAX, GAPS_MAX, HITS_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, WINDOW_BYTES,
+};
 use crate::rules::Rules;
 use crate::value::{Context, IdentityKey, Value};
 use crate::{check, decode, place};
@@ -62,7 +64,15 @@ pub(crate) struct Look<'r> {
 
 impl<'r> Look<'r> {
     pub(crate) fn new(rules: &'r Rules, key: Option<&'r IdentityKey>) -> Look<'r> {
-        Look { rules, key, hits: Vec::new(), gaps: Vec::new(), ordinals: HashMap::new(), decode_budget: 0, spans: Vec::new() }
+        Look {
+            rules,
+            key,
+            hits: Vec::new(),
+            gaps: Vec::new(),
+            ordinals: HashMap::new(),
+            decode_budget: 0,
+            spans: Vec::new(),
+        }
     }
 
     pub(crate) fn gap(&mut self, kind: GapKind, path: &str, reason: impl std::fmt::Display) {
@@ -121,13 +131,24 @@ impl<'r> Look<'r> {
     }
 
     /// Where the value of an extractor stands in the bytes, if it stands there as it is.
-    fn locate(&self, one: Extracted, bytes: &[u8], found: &mut Vec<Found>, elsewhere: &mut Vec<(u16, Vec<u8>)>) {
+    fn locate(
+        &self,
+        one: Extracted,
+        bytes: &[u8],
+        found: &mut Vec<Found>,
+        elsewhere: &mut Vec<(u16, Vec<u8>)>,
+    ) {
         let Some(rule) = self.rules.index_of(one.rule) else { return };
         let from = one.from.min(bytes.len());
         let place = bytes.get(from..).and_then(|rest| memchr::memmem::find(rest, &one.value));
         match place.map(|at| from + at..from + at + one.value.len()) {
             Some(secret) => {
-                found.push(Found { rule, matched: secret.clone(), secret, proof: vec!["structure".to_owned()] });
+                found.push(Found {
+                    rule,
+                    matched: secret.clone(),
+                    secret,
+                    proof: vec!["structure".to_owned()],
+                });
             }
             None => elsewhere.push((rule, one.value)),
         }
@@ -151,7 +172,11 @@ impl<'r> Look<'r> {
         let Some(rule) = self.rules.at(index) else { return };
         if self.hits.len() >= HITS_MAX {
             if self.hits.len() == HITS_MAX {
-                self.gap(GapKind::Limit, &at.path, format_args!("more than {HITS_MAX} leaks; the rest is not reported"));
+                self.gap(
+                    GapKind::Limit,
+                    &at.path,
+                    format_args!("more than {HITS_MAX} leaks; the rest is not reported"),
+                );
             }
             return;
         }
@@ -182,7 +207,10 @@ impl<'r> Look<'r> {
             proof,
         };
         let is_again = |known: &Hit| {
-            known.rule == hit.rule && known.value_id == hit.value_id && known.path == hit.path && known.carrier == hit.carrier
+            known.rule == hit.rule
+                && known.value_id == hit.value_id
+                && known.path == hit.path
+                && known.carrier == hit.carrier
         };
         if !self.hits.iter().rev().take(HITS_PER_FILE_MAX).any(is_again) {
             self.hits.push(hit);

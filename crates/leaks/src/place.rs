@@ -2,17 +2,70 @@
 
 /// Directories whose files show how something is used.
 const EXAMPLE_DIRECTORIES: &[&str] = &[
-    "test", "tests", "testing", "testdata", "test-data", "test_data", "__tests__", "spec", "specs", "fixtures", "fixture",
-    "__fixtures__", "example", "examples", "sample", "samples", "demo", "demos", "doc", "docs", "documentation", "mock",
-    "mocks", "__mocks__", "testutil", "testutils", "testsuite", "unittests", "idlelib", "benches", "benchmarks", "e2e",
-    "man", "selftest", "vectors", "_examples",
+    "test",
+    "tests",
+    "testing",
+    "testdata",
+    "test-data",
+    "test_data",
+    "__tests__",
+    "spec",
+    "specs",
+    "fixtures",
+    "fixture",
+    "__fixtures__",
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "doc",
+    "docs",
+    "documentation",
+    "mock",
+    "mocks",
+    "__mocks__",
+    "testutil",
+    "testutils",
+    "testsuite",
+    "unittests",
+    "idlelib",
+    "benches",
+    "benchmarks",
+    "e2e",
+    "man",
+    "selftest",
+    "vectors",
+    "_examples",
 ];
 
 /// Endings of files that show how something is used.
 const EXAMPLE_ENDINGS: &[&str] = &[
-    "_test.go", "_test.py", "_test.rs", ".test.js", ".test.ts", ".spec.js", ".spec.ts", "_spec.rb", "Test.java", "Tests.cs",
-    ".md", ".markdown", ".rst", ".adoc", ".example", ".sample", ".template", ".tmpl", ".dist", ".j2", "_test.rb", "tests.rs",
-    "test.c", ".schema.json",
+    "_test.go",
+    "_test.py",
+    "_test.rs",
+    ".test.js",
+    ".test.ts",
+    ".spec.js",
+    ".spec.ts",
+    "_spec.rb",
+    "Test.java",
+    "Tests.cs",
+    ".md",
+    ".markdown",
+    ".rst",
+    ".adoc",
+    ".example",
+    ".sample",
+    ".template",
+    ".tmpl",
+    ".dist",
+    ".j2",
+    "_test.rb",
+    "tests.rs",
+    "test.c",
+    ".schema.json",
 ];
 
 /// Whether a path is that of a test, an example or documentation.
@@ -23,6 +76,8 @@ pub(crate) fn is_example(path: &str) -> bool {
         || name.starts_with("test_")
         || name.starts_with("README")
         || parts.any(|part| {
-            EXAMPLE_DIRECTORIES.iter().any(|known| part.eq_ignore_ascii_case(known)) || part.ends_with("_test") || part.ends_with("-test")
+            EXAMPLE_DIRECTORIES.iter().any(|known| part.eq_ignore_ascii_case(known))
+                || part.ends_with("_test")
+                || part.ends_with("-test")
         })
 }

@@ -150,7 +150,8 @@ mod tests {
         let filter = Prefilter::new(literals);
         let mut sequence = Sequence(5);
         for length in (0..200).chain([5000]) {
-            let text: Vec<u8> = (0..length).map(|_| b"aAbBcC_-:/@{[`"[sequence.next() as usize % 14]).collect();
+            let text: Vec<u8> =
+                (0..length).map(|_| b"aAbBcC_-:/@{[`"[sequence.next() as usize % 14]).collect();
             let mut found = Vec::new();
             filter.find(&text, |hit| {
                 found.push(hit);

@@ -85,7 +85,8 @@ impl Rules {
                 rules.retain(|rule| rule.search.is_none());
             }
             rules.retain(|rule| {
-                !loaded.disabled.iter().any(|id| *id == rule.id) && !loaded.rules.iter().any(|new| new.id == rule.id)
+                !loaded.disabled.iter().any(|id| *id == rule.id)
+                    && !loaded.rules.iter().any(|new| new.id == rule.id)
             });
             rules.extend(loaded.rules);
             allow.extend(loaded.allow);

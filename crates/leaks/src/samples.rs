@@ -101,7 +101,10 @@ fn generate(kind: &str, argument: &str, sequence: &mut Sequence) -> Option<Strin
 
 fn structured(kind: &str, argument: &str, sequence: &mut Sequence) -> Option<String> {
     let wrap = |body: &str, width: usize, end: &str| {
-        body.as_bytes().chunks(width).map(|line| format!("{}{end}", std::str::from_utf8(line).unwrap())).collect::<String>()
+        body.as_bytes()
+            .chunks(width)
+            .map(|line| format!("{}{end}", std::str::from_utf8(line).unwrap()))
+            .collect::<String>()
     };
     Some(match kind {
         "uuid" => {
@@ -150,7 +153,9 @@ fn structured(kind: &str, argument: &str, sequence: &mut Sequence) -> Option<Str
             let alphabet = format!("{LOWER}{UPPER}{DIGITS}");
             format!("{id}.{}.{}", sequence.text(&alphabet, 6), sequence.text(&alphabet, 27))
         }
-        "basic" => STANDARD.encode(format!("deploy:{}", sequence.text(&format!("{LOWER}{UPPER}{DIGITS}"), 14))),
+        "basic" => {
+            STANDARD.encode(format!("deploy:{}", sequence.text(&format!("{LOWER}{UPPER}{DIGITS}"), 14)))
+        }
         "jwt" => {
             let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
             let claims = format!("{{\"sub\":\"{}\",\"iss\":\"corp\"}}", sequence.text(DIGITS, 12));
@@ -170,7 +175,9 @@ fn structured(kind: &str, argument: &str, sequence: &mut Sequence) -> Option<Str
 fn base32(bytes: &[u8]) -> String {
     let alphabet: Vec<char> = format!("{UPPER}234567").chars().collect();
     let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
-    let value = |chunk: &[u8]| u8::from_str_radix(&format!("{:0<5}", std::str::from_utf8(chunk).unwrap()), 2).unwrap();
+    let value = |chunk: &[u8]| {
+        u8::from_str_radix(&format!("{:0<5}", std::str::from_utf8(chunk).unwrap()), 2).unwrap()
+    };
     bits.as_bytes().chunks(5).map(|chunk| alphabet[usize::from(value(chunk))]).collect()
 }
 
@@ -190,7 +197,8 @@ pub(crate) fn found(rules: &Rules, path: &str, text: &str) -> Vec<String> {
 }
 
 fn check(rules: &Rules, rule: &RuleSpec, wrong: &mut Vec<String>) {
-    let mut sequence = Sequence(rule.id.bytes().fold(7_u64, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003));
+    let mut sequence =
+        Sequence(rule.id.bytes().fold(7_u64, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003));
     let path = rule.good_at.as_deref().unwrap_or("srv/app/settings.conf");
     // A sample of a generic rule may be something better as well; a later round of the sequence is as good.
     for pattern in &rule.good {
@@ -199,7 +207,10 @@ fn check(rules: &Rules, rule: &RuleSpec, wrong: &mut Vec<String>) {
             for text in [sample.clone(), format!("a = b\n{sample}\nc = d\n")] {
                 let found = found(rules, path, &text);
                 if !found.contains(&rule.id) {
-                    wrong.push(format!("{}: not found in a good sample {pattern:?}: {found:?} in {text:?}", rule.id));
+                    wrong.push(format!(
+                        "{}: not found in a good sample {pattern:?}: {found:?} in {text:?}",
+                        rule.id
+                    ));
                 }
             }
         }

@@ -14,9 +14,8 @@ const MATCH_BYTES_MAX: usize = 18 * 1024;
 const BEFORE_BYTES_MAX: usize = 128;
 
 /// The names of checksums and structures, as `check` spells them.
-pub(crate) const CHECKS: &[&str] = &[
-    "pem", "openssh", "bech32", "aws-key-id", "github", "atlassian", "macaroon", "discord", "basic", "jwt",
-];
+pub(crate) const CHECKS: &[&str] =
+    &["pem", "openssh", "bech32", "aws-key-id", "github", "atlassian", "macaroon", "discord", "basic", "jwt"];
 
 /// One file.
 #[derive(Debug, Deserialize)]
@@ -172,12 +171,20 @@ impl RuleSpec {
         }
         let has_group = hir.properties().explicit_captures_len() > 0;
         if let Some(window) = self.window {
-            let literals: Vec<Vec<u8>> = self.literals.iter().map(|l| l.to_ascii_lowercase().into_bytes()).collect();
+            let literals: Vec<Vec<u8>> =
+                self.literals.iter().map(|l| l.to_ascii_lowercase().into_bytes()).collect();
             if literals.is_empty() || literals.iter().any(|literal| literal.len() < 3) {
                 return Err("a rule with a window needs literals of three bytes and more".to_owned());
             }
             let after_max = window + length_max;
-            return Ok(Some(Plan { regex, literals, before_min: 0, before_max: window, after_max, has_group }));
+            return Ok(Some(Plan {
+                regex,
+                literals,
+                before_min: 0,
+                before_max: window,
+                after_max,
+                has_group,
+            }));
         }
         let Some(mut required) = required(&hir, BEFORE_BYTES_MAX) else {
             return Err("no literal of three bytes is in every match".to_owned());

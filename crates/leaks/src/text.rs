@@ -23,15 +23,65 @@ pub enum Carrier<'c> {
 
 /// Words in names of variables whose values are secret.
 const SECRET_NAMES: &[&str] = &[
-    "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "access_key", "private_key", "credential",
-    "auth_key", "encryption_key", "signing_key", "_pass", "_pwd", "_psk",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "access_key",
+    "private_key",
+    "credential",
+    "auth_key",
+    "encryption_key",
+    "signing_key",
+    "_pass",
+    "_pwd",
+    "_psk",
 ];
 /// Words in such names that say that the value is not the secret itself.
 const OPEN_NAMES: &[&str] = &[
-    "_file", "_path", "_url", "_uri", "_endpoint", "_id", "_name", "_user", "_length", "_expir", "_ttl", "_min", "_max",
-    "_type", "_host", "_dir", "_public", "publickey", "public_key", "gpg_key", "_enabled", "_required", "_policy", "_header",
-    "_issuer", "_audience", "_algorithm", "_alg", "_lifetime", "_timeout", "_field", "_size", "_arn", "_sha256", "_version",
-    "_store", "_provider", "_class", "_method", "_mode",
+    "_file",
+    "_path",
+    "_url",
+    "_uri",
+    "_endpoint",
+    "_id",
+    "_name",
+    "_user",
+    "_length",
+    "_expir",
+    "_ttl",
+    "_min",
+    "_max",
+    "_type",
+    "_host",
+    "_dir",
+    "_public",
+    "publickey",
+    "public_key",
+    "gpg_key",
+    "_enabled",
+    "_required",
+    "_policy",
+    "_header",
+    "_issuer",
+    "_audience",
+    "_algorithm",
+    "_alg",
+    "_lifetime",
+    "_timeout",
+    "_field",
+    "_size",
+    "_arn",
+    "_sha256",
+    "_version",
+    "_store",
+    "_provider",
+    "_class",
+    "_method",
+    "_mode",
 ];
 
 /// Whether a variable's name says that its value is secret.
@@ -48,7 +98,9 @@ pub(crate) fn is_secret_value(value: &str) -> bool {
         && bytes.len() <= 4096
         && !placeholder::is_placeholder(bytes)
         && placeholder::is_plausible_password(bytes)
-        && !(bytes.len() < 12 && bytes.iter().all(u8::is_ascii_lowercase) && entropy::bits_per_byte(bytes) < 2.6)
+        && !(bytes.len() < 12
+            && bytes.iter().all(u8::is_ascii_lowercase)
+            && entropy::bits_per_byte(bytes) < 2.6)
         && !value.contains("://")
 }
 
@@ -77,7 +129,9 @@ impl<'r> Texts<'r> {
                 let carrier = format!("environment variable {name}");
                 format!("{name}={}", self.variable("environment-secret", &carrier, pointer, name, value))
             }
-            Carrier::Label(name) => self.variable("label-secret", &format!("label {name}"), pointer, name, text),
+            Carrier::Label(name) => {
+                self.variable("label-secret", &format!("label {name}"), pointer, name, text)
+            }
             Carrier::CommandLine => self.line("command line", pointer, text),
             Carrier::History => self.history(pointer, text),
             Carrier::Other(name) => self.line(name, pointer, text),
@@ -90,9 +144,20 @@ impl<'r> Texts<'r> {
     }
 
     /// A name and its value: any rule may know better, and the name alone may say enough. Gives the value to show.
-    fn variable(&mut self, rule: &'static str, carrier: &str, pointer: &str, name: &str, value: &str) -> String {
+    fn variable(
+        &mut self,
+        rule: &'static str,
+        carrier: &str,
+        pointer: &str,
+        name: &str,
+        value: &str,
+    ) -> String {
         let before = self.look.hits.len();
-        let at = Where { carrier: Some(carrier.to_owned()), pointer: Some(pointer.to_owned()), ..Where::default() };
+        let at = Where {
+            carrier: Some(carrier.to_owned()),
+            pointer: Some(pointer.to_owned()),
+            ..Where::default()
+        };
         self.look.file(&at, format!("{name}={value}").as_bytes());
         // A rule without a doubt says what it is; a generic one says no more than the name.
         let is_told = self.look.hits.iter().skip(before).any(|hit| hit.confidence >= crate::CONFIDENCE_MIN);
@@ -104,7 +169,11 @@ impl<'r> Texts<'r> {
     }
 
     fn line(&mut self, carrier: &str, pointer: &str, text: &str) -> String {
-        let at = Where { carrier: Some(carrier.to_owned()), pointer: Some(pointer.to_owned()), ..Where::default() };
+        let at = Where {
+            carrier: Some(carrier.to_owned()),
+            pointer: Some(pointer.to_owned()),
+            ..Where::default()
+        };
         let before = self.look.hits.len();
         self.look.file(&at, text.as_bytes());
         if self.look.hits.len() == before {
@@ -129,14 +198,21 @@ impl<'r> Texts<'r> {
     /// argument ends where the next name or the shell begins.
     fn history(&mut self, pointer: &str, text: &str) -> String {
         let (run, instruction) = text.strip_prefix("RUN ").map_or(("", text), |rest| ("RUN ", rest));
-        let Some((count, mut rest)) = instruction.strip_prefix('|').and_then(|rest| rest.split_once(' ')) else {
+        let Some((count, mut rest)) = instruction.strip_prefix('|').and_then(|rest| rest.split_once(' '))
+        else {
             return self.instruction(pointer, text);
         };
         let mut shown = format!("{run}|{count} ");
         for _ in 0..count.parse::<usize>().unwrap_or(0).min(BUILD_ARGUMENTS_MAX) {
             let Some((name, value)) = rest.split_once('=').filter(|(name, _)| is_name(name)) else { break };
             let (value, more) = value.split_at(end_of_value(value));
-            let value = self.variable("build-argument-secret", &format!("build argument {name}"), pointer, name, value);
+            let value = self.variable(
+                "build-argument-secret",
+                &format!("build argument {name}"),
+                pointer,
+                name,
+                value,
+            );
             shown.push_str(&format!("{name}={value} "));
             rest = more.trim_start();
         }
@@ -174,7 +250,10 @@ fn end_of_value(value: &str) -> usize {
     let mut at = 0;
     for word in value.split(' ') {
         let is_next = at > 0
-            && (word.starts_with('/') || word.split_once('=').is_some_and(|(name, _)| is_name(name)) || word == "powershell" || word == "cmd");
+            && (word.starts_with('/')
+                || word.split_once('=').is_some_and(|(name, _)| is_name(name))
+                || word == "powershell"
+                || word == "cmd");
         if is_next {
             return at - 1;
         }
@@ -192,13 +271,18 @@ mod tests {
         let mut texts = Texts::new(&rules, None);
         texts.in_text(carrier, "/history/0", text);
         let hits = texts.finish().hits;
-        let found: Vec<_> = hits.iter().map(|hit| (hit.rule.as_str(), hit.carrier.as_deref().unwrap_or(""))).collect();
+        let found: Vec<_> =
+            hits.iter().map(|hit| (hit.rule.as_str(), hit.carrier.as_deref().unwrap_or(""))).collect();
         assert_eq!(found, expected, "{text}");
     }
 
     #[test]
     fn variables_are_told_by_their_names() {
-        check(Carrier::Environment, "DB_PASS=Kx7-lampion", &[("environment-secret", "environment variable DB_PASS")]);
+        check(
+            Carrier::Environment,
+            "DB_PASS=Kx7-lampion",
+            &[("environment-secret", "environment variable DB_PASS")],
+        );
         check(Carrier::Environment, "DB_PASSWORD_FILE=/run/secrets/db", &[]);
         check(Carrier::Environment, "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", &[]);
         check(Carrier::Environment, "PATH=/usr/bin:/bin", &[]);

@@ -41,11 +41,19 @@ impl Loaded {
 /// The file as a whole is none.
 pub(crate) fn load(file: &UserRules<'_>) -> Result<Loaded, RulesError> {
     if file.text.len() > RULE_FILE_BYTES_MAX {
-        return Err(RulesError::TooLarge { name: file.name.to_owned(), max: RULE_FILE_BYTES_MAX, unit: "bytes" });
+        return Err(RulesError::TooLarge {
+            name: file.name.to_owned(),
+            max: RULE_FILE_BYTES_MAX,
+            unit: "bytes",
+        });
     }
     let loaded = if file.name.ends_with(".toml") { gitleaks::load(file)? } else { yaml(file)? };
     if loaded.rules.len() > RULES_PER_FILE_MAX {
-        return Err(RulesError::TooLarge { name: file.name.to_owned(), max: RULES_PER_FILE_MAX, unit: "rules" });
+        return Err(RulesError::TooLarge {
+            name: file.name.to_owned(),
+            max: RULES_PER_FILE_MAX,
+            unit: "rules",
+        });
     }
     Ok(loaded)
 }
@@ -71,7 +79,8 @@ fn rule(file: &RuleFile, spec: &RuleSpec) -> Result<Rule, String> {
     let plan = spec.plan()?.ok_or("extractors are part of Seawall; a rule needs an expression")?;
     compile(&plan.regex)?;
     let owned = |words: &[String]| words.iter().map(|word| Cow::Owned(word.clone())).collect();
-    let severity = spec.severity.as_ref().or(file.severity.as_ref()).map_or(Ok(Severity::High), |word| word.parse());
+    let severity =
+        spec.severity.as_ref().or(file.severity.as_ref()).map_or(Ok(Severity::High), |word| word.parse());
     Ok(Rule {
         id: Cow::Owned(spec.id.clone()),
         title: Cow::Owned(spec.title.clone()),

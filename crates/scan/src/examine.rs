@@ -18,11 +18,11 @@ use seawall_inventory::{Inventory, Layer, Target, TargetKind, Visitor};
 use seawall_leaks::Leaks;
 
 use crate::aliases::{self, Reread};
+use crate::base;
 use crate::cache::LayerCache;
 use crate::coalesce::coalesce;
 use crate::facts::LayerFacts;
 use crate::leaks::{self, FoundLeaks, LeakSearch};
-use crate::base;
 
 /// How to examine.
 pub struct Examine<'a> {

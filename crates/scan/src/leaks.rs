@@ -78,7 +78,8 @@ pub(crate) fn of_image(
     for (index, leaks) in leaks.into_iter().enumerate() {
         all.gaps.extend(leaks.gaps.into_iter().map(|gap| in_layer(gap, image, index)));
         for hit in leaks.hits {
-            let outer = hit.path.as_deref().map(|path| path.split_once("!/").map_or(path, |(outer, _)| outer));
+            let outer =
+                hit.path.as_deref().map(|path| path.split_once("!/").map_or(path, |(outer, _)| outer));
             let end = outer.and_then(|path| ends.of(index, path));
             let key = (hit.rule.clone(), hit.path.clone(), hit.value_id.clone());
             match files.get(&key).and_then(|at| introduced.get_mut(*at)) {
@@ -137,7 +138,8 @@ pub(crate) fn configured(search: &LeakSearch<'_>, image: &Image) -> Configured {
         *value = texts.in_text(Carrier::Label(name), &pointer, value);
     }
     let config = &mut shown.config;
-    for (pointer, words) in [("/config/Entrypoint", &mut config.entrypoint), ("/config/Cmd", &mut config.cmd)] {
+    for (pointer, words) in [("/config/Entrypoint", &mut config.entrypoint), ("/config/Cmd", &mut config.cmd)]
+    {
         // Shown as one text only where it must be: a password that is an argument of its own has no context alone.
         let line = words.join(" ");
         let safe = texts.in_text(Carrier::CommandLine, pointer, &line);
@@ -151,17 +153,24 @@ pub(crate) fn configured(search: &LeakSearch<'_>, image: &Image) -> Configured {
     }));
     for (index, step) in shown.history.iter_mut().enumerate() {
         let mut texts = Texts::new(search.rules, search.key);
-        step.created_by = texts.in_text(Carrier::History, &format!("/history/{index}/created_by"), &step.created_by);
+        let recorded = std::mem::take(&mut step.recorded);
+        let _ = texts.in_text(Carrier::History, &format!("/history/{index}/created_by"), &recorded);
+        step.created_by = shown_instruction(search, &step.created_by);
         hits.extend(texts.finish().hits.into_iter().map(|hit| (hit, Some(index))));
     }
     for layer in &mut shown.layers {
-        layer.instruction = layer.instruction.take().map(|text| {
-            let mut texts = Texts::new(search.rules, search.key);
-            texts.in_text(Carrier::History, "", &text)
-        });
+        layer.instruction = layer.instruction.take().map(|text| shown_instruction(search, &text));
     }
-    let hits = hits.into_iter().map(|(hit, step)| (hit, step.and_then(|step| layer_of_step(&shown, step)))).collect();
+    let hits = hits
+        .into_iter()
+        .map(|(hit, step)| (hit, step.and_then(|step| layer_of_step(&shown, step))))
+        .collect();
     Configured { hits, image: shown }
+}
+
+/// An instruction without the values that leak in it.
+fn shown_instruction(search: &LeakSearch<'_>, text: &str) -> String {
+    Texts::new(search.rules, search.key).in_text(Carrier::History, "", text)
 }
 
 /// The instruction of the history that set a variable or label.

@@ -17,5 +17,5 @@ mod limits;
 pub use assess::{AssessOptions, Assessed, assess};
 pub use base::given as base_of;
 pub use cache::LayerCache;
-pub use leaks::LeakSearch;
 pub use examine::{Examine, Examined, Progress};
+pub use leaks::LeakSearch;

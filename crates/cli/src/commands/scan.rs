@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, anyhow};
 use seawall_advisory::{Database, Development, Order};
 use seawall_finding::{Finding, FixState, Subject};
 use seawall_image::manifest::PlatformChoice;
+use seawall_leaks::Rules;
 use seawall_policy::Judged;
 use seawall_report::advise;
 use seawall_scan::{AssessOptions, assess};
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         judge.policy.add_vex(path)?;
     }
     let database = database(session)?;
-    let targets = Targets::new(&args.target, session)?;
+    let targets = Targets::new(&args.target, session)?.with_leaks(Rules::builtin());
     let choice = if args.all_platforms { PlatformChoice::All } else { platforms(&args.target) };
     let opened = targets.open(&args.target.target, &choice)?;
     let base = args.base.as_deref().map(|base| targets.open(base, &choice)).transpose()?;

@@ -38,5 +38,7 @@ fn first_entry(bytes: &[u8]) -> Option<u32> {
 fn is_pkcs12(bytes: &[u8]) -> bool {
     let start = bytes.get(..40).unwrap_or_default();
     let version = memchr::memmem::find(start, &[2, 1, 3]).is_some();
-    start.first() == Some(&0x30) && version && memchr::memmem::find(start, b"\x2a\x86\x48\x86\xf7\x0d\x01\x07").is_some()
+    start.first() == Some(&0x30)
+        && version
+        && memchr::memmem::find(start, b"\x2a\x86\x48\x86\xf7\x0d\x01\x07").is_some()
 }

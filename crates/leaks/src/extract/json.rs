@@ -27,7 +27,9 @@ fn walk(value: &Value, name: &str, outer: &str, depth: usize, each: &mut impl Fn
         Value::Object(members) if depth > 0 => {
             members.iter().for_each(|(inner, value)| walk(value, inner, name, depth - 1, each));
         }
-        Value::Array(items) if depth > 0 => items.iter().for_each(|value| walk(value, name, outer, depth - 1, each)),
+        Value::Array(items) if depth > 0 => {
+            items.iter().for_each(|value| walk(value, name, outer, depth - 1, each))
+        }
         Value::Object(_) | Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -50,7 +52,12 @@ pub(super) fn google(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 }
 
 pub(super) fn azure(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
-    named(text, &["accessToken", "refreshToken", "secret", "client_secret", "password"], "azure-credentials-file", out);
+    named(
+        text,
+        &["accessToken", "refreshToken", "secret", "client_secret", "password"],
+        "azure-credentials-file",
+        out,
+    );
 }
 
 pub(super) fn object_store(_: &Path<'_>, text: &str, out: &mut Out<'_>) {

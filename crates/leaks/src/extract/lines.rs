@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Out, Path};
-use crate::text::{is_secret_name, is_secret_value};
 use crate::placeholder;
+use crate::text::{is_secret_name, is_secret_value};
 
 /// `name<separator>value` of each line that is no comment, with quotes and an `export` taken off.
 fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -16,7 +16,9 @@ fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
             return None;
         }
         // The value may have `=` and `:` itself; a registry's name in front may, too.
-        let at = line.find(['=']).or_else(|| line.find(": ").or_else(|| line.ends_with(':').then_some(line.len() - 1)))?;
+        let at = line
+            .find(['='])
+            .or_else(|| line.find(": ").or_else(|| line.ends_with(':').then_some(line.len() - 1)))?;
         let (name, value) = line.split_at_checked(at)?;
         Some((name.trim().trim_matches(['"', '\'']), unquoted(value.get(1..)?)))
     })
@@ -52,7 +54,8 @@ pub(super) fn pypirc(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 }
 
 pub(super) fn netrc(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
-    let mut words = text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+    let mut words =
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
     while let Some(word) = words.next() {
         if word == "password"
             && let Some(value) = words.next()
@@ -78,7 +81,9 @@ pub(super) fn my_cnf(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 pub(super) fn git(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
     for line in text.lines() {
         let address = line.find("://").and_then(|at| line.get(at + 3..));
-        let user = address.and_then(|rest| rest.split(['/', '"', '\'']).next()?.rsplit_once('@')).map(|(user, _)| user);
+        let user = address
+            .and_then(|rest| rest.split(['/', '"', '\'']).next()?.rsplit_once('@'))
+            .map(|(user, _)| user);
         match user.map(|user| user.split_once(':').unwrap_or(("", user))) {
             // A token stands as the user's name, too: `https://ghp_…@github.com`.
             Some((name, "x-oauth-basic" | "")) if !name.is_empty() => out.add("git-credentials", name),
@@ -94,11 +99,21 @@ pub(super) fn git(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 }
 
 pub(super) fn aws(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
-    named(text, &["aws_secret_access_key", "aws_session_token", "aws_security_token"], "aws-credentials-file", out);
+    named(
+        text,
+        &["aws_secret_access_key", "aws_session_token", "aws_security_token"],
+        "aws-credentials-file",
+        out,
+    );
 }
 
 pub(super) fn kubeconfig(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
-    named(text, &["token", "password", "client-key-data", "id-token", "refresh-token"], "kubeconfig-credential", out);
+    named(
+        text,
+        &["token", "password", "client-key-data", "id-token", "refresh-token"],
+        "kubeconfig-credential",
+        out,
+    );
 }
 
 /// `data:` and `stringData:` below `kind: Secret`, document by document.
@@ -134,7 +149,9 @@ fn secret_document(_: &Path<'_>, document: &str, out: &mut Out<'_>) {
                     out.add("kubernetes-secret", value);
                 }
             }
-            "stringData:" if value.len() > 1 && !value.starts_with(['|', '>']) => out.add("kubernetes-secret", value),
+            "stringData:" if value.len() > 1 && !value.starts_with(['|', '>']) => {
+                out.add("kubernetes-secret", value)
+            }
             _ => {}
         }
     }
@@ -149,11 +166,36 @@ pub(super) fn object_store(path: &Path<'_>, text: &str, out: &mut Out<'_>) {
         }
         return;
     }
-    named(text, &["secret_key", "gs_secret_access_key", "gs_oauth2_refresh_token", "aws_secret_access_key", "gpg_passphrase"], "s3cfg-secret", out);
+    named(
+        text,
+        &[
+            "secret_key",
+            "gs_secret_access_key",
+            "gs_oauth2_refresh_token",
+            "aws_secret_access_key",
+            "gpg_passphrase",
+        ],
+        "s3cfg-secret",
+        out,
+    );
 }
 
 pub(super) fn rclone(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
-    named(text, &["pass", "password", "password2", "secret_access_key", "client_secret", "token", "account_key", "key"], "rclone-secret", out);
+    named(
+        text,
+        &[
+            "pass",
+            "password",
+            "password2",
+            "secret_access_key",
+            "client_secret",
+            "token",
+            "account_key",
+            "key",
+        ],
+        "rclone-secret",
+        out,
+    );
 }
 
 pub(super) fn dotenv(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
@@ -182,7 +224,11 @@ pub(super) fn wordpress(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 pub(super) fn django(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
     for (name, value) in assignments(text) {
         let is_literal = !value.contains('(') || value.len() >= 40;
-        if name == "SECRET_KEY" && value.len() >= 20 && is_literal && !placeholder::is_reference(value.as_bytes()) {
+        if name == "SECRET_KEY"
+            && value.len() >= 20
+            && is_literal
+            && !placeholder::is_reference(value.as_bytes())
+        {
             out.certain("django-secret-key", value.as_bytes());
         }
     }
@@ -202,7 +248,9 @@ pub(super) fn rails(path: &Path<'_>, text: &str, out: &mut Out<'_>) {
 pub(super) fn htpasswd(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
     for line in text.lines() {
         let hash = line.rsplit(':').next().unwrap_or_default();
-        let is_hash = ["$apr1$", "$2y$", "$2a$", "$2b$", "{SHA}", "$5$", "$6$"].iter().any(|kind| hash.starts_with(kind));
+        let is_hash = ["$apr1$", "$2y$", "$2a$", "$2b$", "{SHA}", "$5$", "$6$"]
+            .iter()
+            .any(|kind| hash.starts_with(kind));
         let is_digest = hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         if line.contains(':') && (is_hash || is_digest) {
             out.certain("htpasswd-hash", hash.as_bytes());
@@ -214,7 +262,8 @@ pub(super) fn htpasswd(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 pub(super) fn shadow(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
     for hash in text.lines().filter_map(|line| line.split(':').nth(1)) {
         let hash = hash.trim_start_matches('!');
-        let is_old = hash.len() == 13 && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"./".contains(&byte));
+        let is_old = hash.len() == 13
+            && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"./".contains(&byte));
         if hash.starts_with('$') && hash.len() > 20 || is_old {
             out.certain("shadow-hash", hash.as_bytes());
         }
@@ -241,7 +290,9 @@ pub(super) fn cargo(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 
 pub(super) fn gem(path: &Path<'_>, text: &str, out: &mut Out<'_>) {
     if path.name == "config" {
-        for (_, value) in assignments(text).filter(|(name, value)| name.starts_with("BUNDLE_") && name.contains("__") && value.contains(':')) {
+        for (_, value) in assignments(text)
+            .filter(|(name, value)| name.starts_with("BUNDLE_") && name.contains("__") && value.contains(':'))
+        {
             out.add("gem-credentials", value);
         }
         return;
@@ -271,8 +322,12 @@ pub(super) fn mail(path: &Path<'_>, text: &str, out: &mut Out<'_>) {
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
         let value = match path.name {
             // `[host]:587 user:password`
-            "sasl_passwd" => line.split_whitespace().nth(1).and_then(|user| user.split_once(':')).map(|(_, value)| value),
-            _ => line.split_once("password").map(|(_, value)| value.trim_start_matches([' ', '\t', '=', ':'])),
+            "sasl_passwd" => {
+                line.split_whitespace().nth(1).and_then(|user| user.split_once(':')).map(|(_, value)| value)
+            }
+            _ => {
+                line.split_once("password").map(|(_, value)| value.trim_start_matches([' ', '\t', '=', ':']))
+            }
         };
         if let Some(value) = value {
             out.add("mail-client-password", value.split_whitespace().next().unwrap_or_default());

@@ -30,7 +30,8 @@ pub(super) fn maven(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
 
 /// Users in comments are the examples that Tomcat ships.
 pub(super) fn tomcat(_: &Path<'_>, text: &str, out: &mut Out<'_>) {
-    let live: Vec<&str> = text.split("<!--").map(|part| part.split_once("-->").map_or(part, |(_, live)| live)).collect();
+    let live: Vec<&str> =
+        text.split("<!--").map(|part| part.split_once("-->").map_or(part, |(_, live)| live)).collect();
     let first = text.split("<!--").next().unwrap_or_default();
     for part in std::iter::once(first).chain(live.into_iter().skip(1)) {
         for value in part.split("password=\"").skip(1).filter_map(|rest| rest.split('"').next()) {

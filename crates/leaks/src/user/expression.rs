@@ -43,7 +43,9 @@ pub(super) fn translated(expression: &str) -> String {
                 out.push(c);
             }
             '&' | '~' if in_class => out.extend(['\\', c]),
-            '{' if !in_class && !counts(expression.get(at..).unwrap_or_default(), before) => out.push_str("\\{"),
+            '{' if !in_class && !counts(expression.get(at..).unwrap_or_default(), before) => {
+                out.push_str("\\{")
+            }
             _ => out.push(c),
         }
         before = Some(c);

@@ -113,7 +113,8 @@ fn take(rule: TomlRule, file: &str, loaded: &mut Loaded) {
     }
     if rule.regex.is_none() {
         if rule.path.is_some() {
-            return loaded.gap(file, format_args!("rule {id} has a path and no expression, which is not supported"));
+            return loaded
+                .gap(file, format_args!("rule {id} has a path and no expression, which is not supported"));
         }
         // It changes a rule that is there.
         allow.iter_mut().for_each(|allow| allow.rules = vec![id.clone()]);
@@ -148,7 +149,8 @@ fn made(rule: TomlRule, allow: Vec<Allow>) -> Result<Rule, String> {
     let regex = expression::translated(rule.regex.as_deref().unwrap_or_default());
     let last = |error: String| error.lines().last().unwrap_or_default().to_owned();
     compile(&regex).map_err(last)?;
-    let path = rule.path.as_deref().map(|path| compile(&expression::translated(path)).map_err(last)).transpose()?;
+    let path =
+        rule.path.as_deref().map(|path| compile(&expression::translated(path)).map_err(last)).transpose()?;
     let hir = parse(&regex, NEST_MAX)?;
     let has_group = hir.properties().explicit_captures_len() > 0;
     let length_max = hir.properties().maximum_len().unwrap_or(usize::MAX).min(MATCH_BYTES_MAX);
@@ -163,7 +165,8 @@ fn made(rule: TomlRule, allow: Vec<Allow>) -> Result<Rule, String> {
         ),
         None => {
             let keywords = rule.keywords.iter().filter(|word| !word.is_empty());
-            let keywords: Vec<Vec<u8>> = keywords.map(|word| word.to_ascii_lowercase().into_bytes()).collect();
+            let keywords: Vec<Vec<u8>> =
+                keywords.map(|word| word.to_ascii_lowercase().into_bytes()).collect();
             // Anchored only where the literal's place is fixed, which that of a keyword is not.
             Search::new(Cow::Owned(regex), keywords, 0, KEYWORD_WINDOW_BYTES, KEYWORD_WINDOW_BYTES, has_group)
         }
@@ -173,7 +176,9 @@ fn made(rule: TomlRule, allow: Vec<Allow>) -> Result<Rule, String> {
     Ok(Rule {
         id: Cow::Owned(rule.id),
         title: Cow::Owned(title),
-        why: Cow::Borrowed("A rule of yours says that this is a credential, and everybody who has the image can read it."),
+        why: Cow::Borrowed(
+            "A rule of yours says that this is a credential, and everybody who has the image can read it.",
+        ),
         fix: Cow::Borrowed("Replace the credential, and hand the new one to the program when it starts."),
         severity: Severity::High,
         confidence: Confidence::High,

@@ -19,11 +19,41 @@ const RULE: &str = "[[rules]]\nid = \"corp\"\ndescription = \"Corp key\"\nregex 
 #[test]
 fn rules_of_gitleaks() {
     check(RULE, "a", "k: corp-qwxyz-x", &["corp"], 0);
-    check("[[rules]]\nid = \"any\"\nregex = '''[0-9]{3}-[0-9]{4}-[a-z]+'''\n", "a", "x 123-4567-abc", &["any"], 0);
-    check("[[rules]]\nid = \"key\"\nregex = '''[a-z]+=[0-9]{9}'''\nkeywords = [\"zone\"]\n", "a", "zone=987654321", &["key"], 0);
-    check("[[rules]]\nid = \"key\"\nregex = '''[a-z]+=[0-9]{9}'''\nkeywords = [\"zone\"]\n", "a", "z=987654321", &[], 0);
-    check("[[rules]]\nid = \"py\"\nregex = '''corp[0-9]{4}'''\npath = '''\\.py$'''\n", "a.py", "corp4711", &["py"], 0);
-    check("[[rules]]\nid = \"py\"\nregex = '''corp[0-9]{4}'''\npath = '''\\.py$'''\n", "a.rb", "corp4711", &[], 0);
+    check(
+        "[[rules]]\nid = \"any\"\nregex = '''[0-9]{3}-[0-9]{4}-[a-z]+'''\n",
+        "a",
+        "x 123-4567-abc",
+        &["any"],
+        0,
+    );
+    check(
+        "[[rules]]\nid = \"key\"\nregex = '''[a-z]+=[0-9]{9}'''\nkeywords = [\"zone\"]\n",
+        "a",
+        "zone=987654321",
+        &["key"],
+        0,
+    );
+    check(
+        "[[rules]]\nid = \"key\"\nregex = '''[a-z]+=[0-9]{9}'''\nkeywords = [\"zone\"]\n",
+        "a",
+        "z=987654321",
+        &[],
+        0,
+    );
+    check(
+        "[[rules]]\nid = \"py\"\nregex = '''corp[0-9]{4}'''\npath = '''\\.py$'''\n",
+        "a.py",
+        "corp4711",
+        &["py"],
+        0,
+    );
+    check(
+        "[[rules]]\nid = \"py\"\nregex = '''corp[0-9]{4}'''\npath = '''\\.py$'''\n",
+        "a.rb",
+        "corp4711",
+        &[],
+        0,
+    );
     check("[[rules]]\nid = \"bad\"\nregex = '''corp(?=x)'''\n", "a", "corpx", &[], 1);
 }
 
@@ -31,10 +61,28 @@ fn rules_of_gitleaks() {
 fn allow_lists_of_gitleaks() {
     let with = |list: &str| format!("{RULE}{list}");
     check(&with("[[rules.allowlists]]\nstopwords = [\"QWX\"]\n"), "a", "corp-qwxyz-x", &[], 0);
-    check(&with("[[rules.allowlists]]\nregexTarget = \"line\"\nregexes = ['''sample''']\n"), "a", "corp-qwxyz-x # sample", &[], 0);
-    check(&with("[[rules.allowlists]]\ncondition = \"AND\"\npaths = ['''^t/''']\nstopwords = [\"qwx\"]\n"), "a", "corp-qwxyz-x", &["corp"], 0);
+    check(
+        &with("[[rules.allowlists]]\nregexTarget = \"line\"\nregexes = ['''sample''']\n"),
+        "a",
+        "corp-qwxyz-x # sample",
+        &[],
+        0,
+    );
+    check(
+        &with("[[rules.allowlists]]\ncondition = \"AND\"\npaths = ['''^t/''']\nstopwords = [\"qwx\"]\n"),
+        "a",
+        "corp-qwxyz-x",
+        &["corp"],
+        0,
+    );
     check(&with("[allowlist]\npaths = ['''^vendor/''']\n"), "vendor/a", "corp-qwxyz-x", &[], 0);
-    check(&with("[[allowlists]]\ntargetRules = [\"other\"]\npaths = ['''a''']\n"), "a", "corp-qwxyz-x", &["corp"], 0);
+    check(
+        &with("[[allowlists]]\ntargetRules = [\"other\"]\npaths = ['''a''']\n"),
+        "a",
+        "corp-qwxyz-x",
+        &["corp"],
+        0,
+    );
 }
 
 #[test]
@@ -46,7 +94,10 @@ fn comments_on_the_line() {
 #[test]
 fn built_in_rules_stay_where_the_file_says_so() {
     let builtin = Rules::builtin().iter().count();
-    let extended = rules("a.toml", &format!("[extend]\nuseDefault = true\ndisabledRules = [\"age-secret-key\"]\n{RULE}"));
+    let extended = rules(
+        "a.toml",
+        &format!("[extend]\nuseDefault = true\ndisabledRules = [\"age-secret-key\"]\n{RULE}"),
+    );
     assert_eq!(extended.iter().count(), builtin);
     assert!(extended.get("corp").is_some() && extended.get("age-secret-key").is_none());
     assert!(rules("a.toml", RULE).get("github-token").is_none());

@@ -37,6 +37,7 @@ Examples:
   seawall scan --format sarif --output scan.sarif registry:ghcr.io/org/app:1.2
   seawall scan --format table --format json=scan.json --format html=scan.html app:latest
   seawall scan --only leaks dir:/srv/app          # credentials, without packages
+  seawall scan --settings app:latest              # and how the image is set up
   seawall scan --baseline last.json --fail-on low app:next      # only what is new";
 
 const DIFF_EXAMPLES: &str = "\
@@ -212,6 +213,17 @@ pub(crate) enum LeakConfidence {
     High,
 }
 
+impl Scan {
+    /// Whether to look for this.
+    pub(crate) fn wants(&self, what: LookFor) -> bool {
+        match what {
+            _ if !self.only.is_empty() => self.only.contains(&what),
+            LookFor::Packages | LookFor::Leaks => true,
+            LookFor::Settings => self.settings,
+        }
+    }
+}
+
 impl From<LeakConfidence> for Confidence {
     fn from(confidence: LeakConfidence) -> Confidence {
         match confidence {
@@ -259,9 +271,12 @@ pub(crate) struct Judging {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: all]
+    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: packages,leaks]
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) only: Vec<LookFor>,
+    /// Judge the image's settings too: its user, history, variables, setuid files (CIS Docker section 4)
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) settings: bool,
     /// More rules for leaked credentials: Seawall's YAML, or the TOML of gitleaks and Betterleaks
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) leak_rules: Vec<PathBuf>,

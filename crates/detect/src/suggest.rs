@@ -45,6 +45,6 @@ mod tests {
         check("porc.name", Some("proc.name"));
         check("evt.typ", Some("evt.type"));
         check("container.id", None);
-        check("proc.name", None);
+        check("proc.name", Some("proc.pname"));
     }
 }

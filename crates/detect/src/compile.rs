@@ -139,15 +139,21 @@ impl<'d> Compiler<'d> {
     /// All parts are looked at, so that each mistake is told.
     fn each(&mut self, parts: &[Expr], context: Context<'_>) -> Result<Vec<NodeId>, Failed> {
         let mut nodes = Vec::with_capacity(parts.len());
-        let mut failed = None;
+        let mut failures = Vec::new();
         for part in parts {
             match self.expr(part, context) {
                 Ok(node) => nodes.push(node),
-                Err(Failed::Told) => failed = Some(Failed::Told),
-                Err(Failed::Unknown) => failed = failed.or(Some(Failed::Unknown)),
+                Err(failed) => failures.push(failed),
+            }
+            if failures.len() >= limits::MISTAKES_MAX {
+                break;
             }
         }
-        failed.map_or(Ok(nodes), Err)
+        match failures.first() {
+            None => Ok(nodes),
+            Some(_) if failures.contains(&Failed::Told) => Err(Failed::Told),
+            Some(failed) => Err(*failed),
+        }
     }
 
     fn too_much(&mut self, reason: TooMuch, context: Context<'_>, at: usize) -> Failed {
@@ -365,6 +371,7 @@ impl<'d> Compiler<'d> {
                 words.push(Word { text: item.text.clone(), is_quoted: true, at: 0 });
             }
             if words.len() > limits::LIST_ITEMS_MAX {
+                self.expanded_items += words.len();
                 return Err(format!("the list `{name}` has more than {} items", limits::LIST_ITEMS_MAX));
             }
         }

@@ -24,6 +24,9 @@ impl Sink {
     }
 
     pub(crate) fn add(&mut self, place: &Place, level: Level, code: Code, message: String, help: String) {
+        if self.diagnostics.len() > limits::DIAGNOSTICS_MAX {
+            return;
+        }
         let diagnostic = Diagnostic {
             item: self.item.clone(),
             help,
@@ -32,7 +35,7 @@ impl Sink {
         self.push(diagnostic);
     }
 
-    /// Beyond the limit, errors take the place of warnings and one last diagnostic says that there are more.
+    /// Beyond the limit one last diagnostic says that there are more.
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         if self.diagnostics.contains(&diagnostic) {
             return;

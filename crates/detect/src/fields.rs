@@ -253,22 +253,6 @@ impl Field {
         }
     }
 
-    /// As it is written.
-    pub(crate) fn name(&self) -> String {
-        let name = match self.id {
-            FieldId::Audit(index) => audit::FIELDS.get(usize::from(index)).map_or("", |info| info.name),
-            id => TABLE.iter().find(|info| info.id == id).map_or("", |info| info.name),
-        };
-        match &self.argument {
-            Argument::None => name.to_owned(),
-            Argument::Index(index) => format!("{name}[{index}]"),
-            Argument::Key(key) => format!("{name}[{key}]"),
-            Argument::Of(argument) => format!("{name}.{}", argument.name()),
-        }
-    }
-}
-
-impl Field {
     /// Whether it walks up the ancestors.
     pub(crate) fn is_ancestors(&self) -> bool {
         matches!(

@@ -13,6 +13,9 @@ pub(crate) const YAML_DEPTH_MAX: usize = 32;
 /// Diagnostics of all files: a file of nonsense has one for each line.
 pub(crate) const DIAGNOSTICS_MAX: usize = 1000;
 
+/// Mistakes of one `and` or `or` that are told: a condition of a megabyte may have a hundred thousand.
+pub(crate) const MISTAKES_MAX: usize = 20;
+
 /// Characters of a source line, name or value that a diagnostic shows.
 pub(crate) const SHOWN_CHARS_MAX: usize = 160;
 

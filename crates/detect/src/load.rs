@@ -71,13 +71,13 @@ pub fn load(files: &[(&str, &str)]) -> Loaded {
     let mut sink = Sink::default();
     let mut definitions = Definitions::default();
     for (name, text) in files {
-        let file = Rc::new(File { name: (*name).to_owned(), text: (*text).to_owned() });
         if text.len() > limits::FILE_BYTES_MAX {
-            let place = Place { file: Rc::new(File { text: String::new(), ..whole(name) }), line: 1, column: 1 };
+            let place = whole(name);
             let message = format!("a rule file may have {} bytes", limits::FILE_BYTES_MAX);
             sink.push(place.diagnostic(Level::Error, Code::LoadErrYamlParse, message));
             continue;
         }
+        let file = Rc::new(File::new(name, text));
         let mut broken = Vec::new();
         let items = yaml::items(&file, &mut broken);
         broken.into_iter().for_each(|diagnostic| sink.push(diagnostic));
@@ -101,7 +101,7 @@ pub fn load(files: &[(&str, &str)]) -> Loaded {
         program: Program::default(),
     };
     if index(&mut program, &mut loaded).is_err() {
-        let place = Place { file: Rc::new(whole("rules")), line: 1, column: 1 };
+        let place = whole(files.first().map_or("rules", |(name, _)| name));
         let message = format!("all conditions together have more than {} parts", limits::CONDITION_PARTS_MAX);
         sink.push(place.diagnostic(Level::Error, Code::LoadErrCompileCondition, message));
         (loaded.rules, loaded.by_type) = (Vec::new(), Vec::new());
@@ -115,8 +115,9 @@ pub fn load(files: &[(&str, &str)]) -> Loaded {
     loaded
 }
 
-fn whole(name: &str) -> File {
-    File { name: name.to_owned(), text: String::new() }
+/// The beginning of a file that is not shown.
+fn whole(name: &str) -> Place {
+    Place { file: Rc::new(File::new(name, "")), line: 1, column: 1 }
 }
 
 /// Compiles one rule; `None` for one that cannot be used, which was told.

@@ -68,10 +68,6 @@ impl Default for Program {
 }
 
 impl Program {
-    pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
     fn push(&mut self, node: Node, depth: usize, cost: (f64, f64)) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
         self.known_nodes.insert(node.clone(), id);

@@ -9,6 +9,21 @@ use crate::diagnostic::{Code, Diagnostic, Level, shown};
 pub(crate) struct File {
     pub(crate) name: String,
     pub(crate) text: String,
+    /// First byte of each line: a file of a million lines may have a thousand mistakes.
+    line_starts: Vec<usize>,
+}
+
+impl File {
+    pub(crate) fn new(name: &str, text: &str) -> File {
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        File { name: name.to_owned(), text: text.to_owned(), line_starts }
+    }
+
+    /// A line, counted from 1.
+    fn line(&self, number: usize) -> Option<&str> {
+        let start = *self.line_starts.get(number.checked_sub(1)?)?;
+        self.text[start..].lines().next()
+    }
 }
 
 /// A place in a file.
@@ -23,7 +38,7 @@ pub(crate) struct Place {
 
 impl Place {
     fn excerpt(&self) -> String {
-        self.file.text.lines().nth(self.line.saturating_sub(1)).map(shown).unwrap_or_default()
+        self.file.line(self.line).map(shown).unwrap_or_default()
     }
 
     pub(crate) fn diagnostic(&self, level: Level, code: Code, message: impl Into<String>) -> Diagnostic {
@@ -66,15 +81,19 @@ impl Written {
     /// YAML folds lines and indentation, so the file is read beside the text: only white space may differ, and
     /// escapes of quoted scalars. Where that does not work out, it is the beginning.
     pub(crate) fn place_of(&self, offset: usize) -> Place {
-        let wanted = self.text.get(..offset).unwrap_or(&self.text);
-        let count = wanted.chars().filter(|c| !c.is_whitespace()).count();
+        let own = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+        let mut count = own(self.text.get(..offset).unwrap_or(&self.text));
+        // Behind the last character there is nothing of this text in the file: it is one to the right of it.
+        let is_behind = count > 0 && count == own(&self.text);
+        count -= usize::from(is_behind);
         let Some(mut rest) = self.file_text() else { return self.place.clone() };
         let start = self.place.file.text.len() - rest.len();
         let mut seen = 0;
         while let Some(character) = rest.chars().next() {
             if !character.is_whitespace() {
                 if seen == count {
-                    return self.place_at(start, self.place.file.text.len() - rest.len());
+                    let place = self.place_at(start, self.place.file.text.len() - rest.len());
+                    return Place { column: place.column + usize::from(is_behind), ..place };
                 }
                 seen += 1;
             }

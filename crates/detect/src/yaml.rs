@@ -69,6 +69,9 @@ pub(crate) fn items(file: &Rc<File>, diagnostics: &mut Vec<Diagnostic>) -> Vec<N
                     Ok(more) => documents.extend(more),
                     Err(error) => diagnostics.push(error.diagnostic),
                 }
+                if diagnostics.len() > before + limits::DIAGNOSTICS_MAX {
+                    break;
+                }
             }
             // An error that no part has alone (an anchor of another part) is still one.
             if diagnostics.len() == before {

@@ -24,4 +24,4 @@ pub use error_number::error_name;
 pub use event::Event;
 pub use event_type::{EventType, EventTypes};
 pub use flags::{FlagKind, open};
-pub use process::{Capabilities, ExeFile, Group, Leader, Lineage, Process, User};
+pub use process::{Capabilities, ExeFile, Group, Leader, Lineage, Process, Texts, User};

@@ -83,9 +83,9 @@ pub struct Process {
     /// Its parent; absent when that has ended and was not seen.
     #[serde(skip_serializing_if = "Lineage::is_unknown")]
     pub parent: Lineage,
-    /// Texts that rules read often, made once.
+    /// Texts that rules read often, made once. Starts empty, fills itself.
     #[serde(skip)]
-    texts: Texts,
+    pub texts: Texts,
 }
 
 /// A user of the container (or of the host).
@@ -261,7 +261,7 @@ impl Process {
 /// Texts made from other fields when first asked for. A copy starts without them, so a changed copy does not tell
 /// what its original said.
 #[derive(Debug, Default)]
-struct Texts {
+pub struct Texts {
     args: OnceLock<String>,
     command: OnceLock<String>,
     exe: OnceLock<String>,

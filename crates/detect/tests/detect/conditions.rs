@@ -6,7 +6,7 @@ use seawall_event::{DescriptorKind, Event, FlagKind};
 use crate::made::{Made, accept, call, connect, exec, open};
 
 /// Whether a condition holds for an event; `prelude` holds lists and macros.
-pub fn holds_with(prelude: &str, condition: &str, event: &Event) -> bool {
+pub(crate) fn holds_with(prelude: &str, condition: &str, event: &Event) -> bool {
     let indented = condition.replace('\n', "\n    ");
     let text = format!(
         "{prelude}\n- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  condition: >-\n    {indented}\n"
@@ -460,7 +460,7 @@ fn values_can_be_changed_before_they_are_compared() {
             ("b64(proc.args) exists", false),
             ("proc.env[HOME] = /root", true),
             ("proc.env[OTHER] exists", false),
-            ("proc.env contains HOME=/root", true),
+            ("proc.env contains \"HOME=/root\"", true),
             ("fd.num = val(evt.rawres)", true),
         ],
     );

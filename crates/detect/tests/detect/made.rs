@@ -12,14 +12,14 @@ const NOW_NS: u64 = 1_795_824_001_500_000_000;
 
 /// An event on its way.
 #[derive(Clone)]
-pub struct Made {
+pub(crate) struct Made {
     event: Event,
     process: Process,
     container: Option<Container>,
 }
 
 /// A call of a process named `x` of root on the host.
-pub fn call(kind: &str) -> Made {
+pub(crate) fn call(kind: &str) -> Made {
     let event = Event {
         number: 7,
         kind: EventType::named(kind).unwrap(),
@@ -32,12 +32,12 @@ pub fn call(kind: &str) -> Made {
 }
 
 /// The execution of a command line.
-pub fn exec(line: &str) -> Made {
+pub(crate) fn exec(line: &str) -> Made {
     call("execve").by(line)
 }
 
 /// A file opened with flags, as Linux names them.
-pub fn open(path: &str, flags: &str) -> Made {
+pub(crate) fn open(path: &str, flags: &str) -> Made {
     let mut made = call("openat").file(path).result(3);
     made.event.fd.as_mut().unwrap().number = Some(3);
     let flags = ArgumentValue::Flags { flags: FlagKind::Open, bits: FlagKind::Open.bits(flags) };
@@ -45,17 +45,17 @@ pub fn open(path: &str, flags: &str) -> Made {
 }
 
 /// A connection over TCP from this process.
-pub fn connect(server: &str) -> Made {
+pub(crate) fn connect(server: &str) -> Made {
     call("connect").socket("10.0.0.2:40000", server, Protocol::Tcp, false)
 }
 
 /// A connection over TCP to this process.
-pub fn accept(client: &str) -> Made {
+pub(crate) fn accept(client: &str) -> Made {
     call("accept4").socket(client, "10.0.0.2:8080", Protocol::Tcp, true)
 }
 
 impl Made {
-    pub fn event(self) -> Event {
+    pub(crate) fn event(self) -> Event {
         let Made { mut event, process, container } = self;
         event.process = Some(Arc::new(process));
         event.container = container.map(Arc::new);
@@ -63,7 +63,7 @@ impl Made {
     }
 
     /// The command line of who does it.
-    pub fn by(mut self, line: &str) -> Made {
+    pub(crate) fn by(mut self, line: &str) -> Made {
         let mut words = line.split(' ');
         let exe = words.next().unwrap();
         let name = exe.rsplit('/').next().unwrap();
@@ -75,7 +75,7 @@ impl Made {
     }
 
     /// The command lines of its ancestors, the parent first.
-    pub fn below(mut self, lines: &[&str]) -> Made {
+    pub(crate) fn below(mut self, lines: &[&str]) -> Made {
         self.process.parent = Lineage::default();
         for line in lines.iter().rev() {
             let mut ancestor = call_process(line);
@@ -85,70 +85,65 @@ impl Made {
         self
     }
 
-    pub fn user(mut self, uid: i64, name: &str) -> Made {
+    pub(crate) fn user(mut self, uid: i64, name: &str) -> Made {
         self.process.user = Some(User { uid, name: Some(name.to_owned()), ..User::default() });
         self
     }
 
-    pub fn login(mut self, uid: i64) -> Made {
+    pub(crate) fn login(mut self, uid: i64) -> Made {
         self.process.login = Some(User { uid, ..User::default() });
         self
     }
 
-    pub fn tty(mut self, tty: u32) -> Made {
+    pub(crate) fn tty(mut self, tty: u32) -> Made {
         self.process.tty = Some(tty);
         self
     }
 
-    pub fn cwd(mut self, cwd: &str) -> Made {
-        self.process.cwd = Some(cwd.to_owned());
-        self
-    }
-
-    pub fn env(mut self, variables: &[&str]) -> Made {
+    pub(crate) fn env(mut self, variables: &[&str]) -> Made {
         self.process.env = Some(variables.iter().map(|variable| (*variable).to_owned()).collect());
         self
     }
 
-    pub fn caps(mut self, names: &[&str]) -> Made {
+    pub(crate) fn caps(mut self, names: &[&str]) -> Made {
         let set = names.iter().map(|name| Capabilities::bit(name).unwrap()).sum();
         self.process.capabilities = Some(Capabilities { effective: set, permitted: set, inheritable: 0 });
         self
     }
 
-    pub fn vpid(mut self, vpid: i64) -> Made {
+    pub(crate) fn vpid(mut self, vpid: i64) -> Made {
         self.process.vpid = Some(vpid);
         self
     }
 
-    pub fn vpgid(mut self, vpgid: i64) -> Made {
+    pub(crate) fn vpgid(mut self, vpgid: i64) -> Made {
         self.process.vpgid = Some(vpgid);
         self
     }
 
-    pub fn seconds_old(mut self, seconds: u64) -> Made {
+    pub(crate) fn seconds_old(mut self, seconds: u64) -> Made {
         self.process.start_ns = Some(NOW_NS - seconds * 1_000_000_000);
         self
     }
 
-    pub fn upper_layer(mut self, is_upper_layer: bool) -> Made {
+    pub(crate) fn upper_layer(mut self, is_upper_layer: bool) -> Made {
         let file = ExeFile { is_upper_layer: Some(is_upper_layer), ..ExeFile::default() };
         self.process.exe_file = Some(file);
         self
     }
 
-    pub fn from_memfd(mut self) -> Made {
+    pub(crate) fn from_memfd(mut self) -> Made {
         self.process.exe_file = Some(ExeFile { is_from_memfd: Some(true), ..ExeFile::default() });
         self
     }
 
-    pub fn without_process(mut self) -> Made {
+    pub(crate) fn without_process(mut self) -> Made {
         self.process = Process::default();
         self
     }
 
     /// In a container of an image that no rule excepts.
-    pub fn inside(mut self) -> Made {
+    pub(crate) fn inside(mut self) -> Made {
         self.container = Some(Container {
             id: Some("3ad7b26ded6d".to_owned()),
             name: Some("web-1".to_owned()),
@@ -165,66 +160,66 @@ impl Made {
         self
     }
 
-    pub fn container(&mut self) -> &mut Container {
+    pub(crate) fn container(&mut self) -> &mut Container {
         self.container.as_mut().unwrap()
     }
 
     /// In a container that nothing is known of but its id.
-    pub fn inside_unknown(mut self) -> Made {
+    pub(crate) fn inside_unknown(mut self) -> Made {
         self.container = Some(Container { id: Some("3ad7b26ded6d".to_owned()), ..Container::default() });
         self
     }
 
-    pub fn privileged(mut self) -> Made {
+    pub(crate) fn privileged(mut self) -> Made {
         self.container().privileged = Some(true);
         self
     }
 
-    pub fn image(mut self, repository: &str) -> Made {
+    pub(crate) fn image(mut self, repository: &str) -> Made {
         self.container().image.as_mut().unwrap().repository = Some(repository.to_owned());
         self
     }
 
-    pub fn namespace(mut self, namespace: &str) -> Made {
+    pub(crate) fn namespace(mut self, namespace: &str) -> Made {
         self.container().pod = Some(Pod { namespace: Some(namespace.to_owned()), ..Pod::default() });
         self
     }
 
-    pub fn label(mut self, key: &str, value: &str) -> Made {
+    pub(crate) fn label(mut self, key: &str, value: &str) -> Made {
         self.container().labels.insert(key.to_owned(), value.to_owned());
         self
     }
 
-    pub fn mount(mut self, source: &str, destination: &str) -> Made {
+    pub(crate) fn mount(mut self, source: &str, destination: &str) -> Made {
         let (source, destination) = (source.to_owned(), destination.to_owned());
         let mount = Mount { source, destination, writable: true, ..Mount::default() };
         self.container().mounts = Some(vec![mount]);
         self
     }
 
-    pub fn result(mut self, result: i64) -> Made {
+    pub(crate) fn result(mut self, result: i64) -> Made {
         self.event.result = Some(result);
         self
     }
 
-    pub fn arg(self, name: &str, text: &str) -> Made {
+    pub(crate) fn arg(self, name: &str, text: &str) -> Made {
         self.value(name, ArgumentValue::from(text))
     }
 
-    pub fn number(self, name: &str, number: i64) -> Made {
+    pub(crate) fn number(self, name: &str, number: i64) -> Made {
         self.value(name, ArgumentValue::from(number))
     }
 
-    pub fn flags(self, name: &str, flags: FlagKind, text: &str) -> Made {
+    pub(crate) fn flags(self, name: &str, flags: FlagKind, text: &str) -> Made {
         self.value(name, ArgumentValue::Flags { flags, bits: flags.bits(text) })
     }
 
-    pub fn value(mut self, name: &str, value: ArgumentValue) -> Made {
+    pub(crate) fn value(mut self, name: &str, value: ArgumentValue) -> Made {
         self.event.arguments.push(Argument { name: ArgumentName::named(name).unwrap(), value });
         self
     }
 
-    pub fn file(mut self, path: &str) -> Made {
+    pub(crate) fn file(mut self, path: &str) -> Made {
         self.event.fd = Some(Descriptor {
             kind: Some(DescriptorKind::File),
             path: Some(path.to_owned()),
@@ -233,17 +228,17 @@ impl Made {
         self
     }
 
-    pub fn raw(mut self, path: &str) -> Made {
+    pub(crate) fn raw(mut self, path: &str) -> Made {
         self.event.fd.as_mut().unwrap().raw_path = Some(path.to_owned());
         self
     }
 
-    pub fn fd_number(mut self, number: i64) -> Made {
+    pub(crate) fn fd_number(mut self, number: i64) -> Made {
         self.event.fd.as_mut().unwrap().number = Some(number);
         self
     }
 
-    pub fn socket(mut self, client: &str, server: &str, protocol: Protocol, is_server: bool) -> Made {
+    pub(crate) fn socket(mut self, client: &str, server: &str, protocol: Protocol, is_server: bool) -> Made {
         let (client, server): (std::net::SocketAddr, _) = (client.parse().unwrap(), server.parse().unwrap());
         let kind = if client.is_ipv4() { DescriptorKind::Ipv4 } else { DescriptorKind::Ipv6 };
         self.event.fd = Some(Descriptor {
@@ -261,24 +256,24 @@ impl Made {
         self
     }
 
-    pub fn server_name(mut self, name: &str) -> Made {
+    pub(crate) fn server_name(mut self, name: &str) -> Made {
         let socket = self.event.fd.as_mut().unwrap().socket.as_mut().unwrap();
         socket.server_name = Some(name.to_owned());
         self
     }
 
-    pub fn udp(mut self) -> Made {
+    pub(crate) fn udp(mut self) -> Made {
         self.event.fd.as_mut().unwrap().socket.as_mut().unwrap().protocol = Some(Protocol::Udp);
         self
     }
 
-    pub fn data(mut self, data: &[u8]) -> Made {
+    pub(crate) fn data(mut self, data: &[u8]) -> Made {
         self.event.data = Some(data.to_vec());
         self
     }
 
     /// So many seconds later.
-    pub fn later(mut self, seconds: u64) -> Made {
+    pub(crate) fn later(mut self, seconds: u64) -> Made {
         self.event.time_ns += seconds * 1_000_000_000;
         self
     }
@@ -297,12 +292,12 @@ fn call_process(line: &str) -> Process {
 
 impl Made {
     /// The same, as another call.
-    pub fn named(mut self, kind: &str) -> Made {
+    pub(crate) fn named(mut self, kind: &str) -> Made {
         self.event.kind = EventType::named(kind).unwrap();
         self
     }
 
-    pub fn dup(self) -> Made {
+    pub(crate) fn dup(self) -> Made {
         self.named("dup2")
     }
 }

@@ -75,6 +75,11 @@ Examples:
   seawall db update --apt 'http://deb.debian.org/debian-security bookworm-security main' --for app.tar
                                              # where only the package mirror can be reached";
 
+const RULES_CHECK_EXAMPLES: &str = "\
+Examples:
+  seawall rules check falco_rules.yaml
+  seawall rules check falco_rules.yaml local_rules.yaml    # with what a site changes";
+
 /// Container security from build to run time, in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "seawall", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
@@ -127,6 +132,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Db,
     },
+    /// Work with the rule files of `seawall guard`: Falco's language and our own keys
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
@@ -152,6 +162,17 @@ pub(crate) enum Command {
         /// The directory
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Load rule files in this order and say what is wrong with them; exit 2 where something cannot be used
+    #[command(after_help = RULES_CHECK_EXAMPLES)]
+    Check {
+        /// The files; later ones change what earlier ones define
+        #[arg(required = true, value_hint = ValueHint::FilePath)]
+        file: Vec<PathBuf>,
     },
 }
 

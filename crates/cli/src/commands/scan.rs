@@ -86,6 +86,8 @@ fn keep_wanted(assessed: &mut Assessed, args: &Scan) {
             Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => LookFor::Packages,
             Evidence::Leaked(_) => LookFor::Leaks,
             Evidence::Misset(_) => LookFor::Settings,
+            // Of what runs; a scan has none.
+            Evidence::Happened(_) => return false,
         })
     });
     if !args.wants(LookFor::Packages) {

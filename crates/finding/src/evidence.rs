@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Leaked, Misset, Vulnerable};
+use crate::{Happened, Leaked, Misset, Vulnerable};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Evidence {
     Leaked(Box<Leaked>),
     /// A setting that is wrong.
     Misset(Box<Misset>),
+    /// A rule matched an event.
+    Happened(Box<Happened>),
 }
 
 /// Something past its end of life.
@@ -49,9 +51,22 @@ impl Evidence {
     pub fn vulnerable(&self) -> Option<&Vulnerable> {
         match self {
             Evidence::Vulnerable(vulnerable) => Some(vulnerable),
-            Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) | Evidence::Misset(_) => {
-                None
-            }
+            Evidence::Outdated(_)
+            | Evidence::Malicious(_)
+            | Evidence::Leaked(_)
+            | Evidence::Misset(_)
+            | Evidence::Happened(_) => None,
+        }
+    }
+
+    /// The wrong setting, where it is one.
+    pub fn misset(&self) -> Option<&Misset> {
+        match self {
+            Evidence::Misset(misset) => Some(misset),
+            Evidence::Vulnerable(_)
+            | Evidence::Outdated(_)
+            | Evidence::Malicious(_)
+            | Evidence::Leaked(_) => None,
         }
     }
 
@@ -63,6 +78,7 @@ impl Evidence {
             Evidence::Malicious(malicious) => malicious.id.clone(),
             Evidence::Leaked(leaked) => leaked.value_id.clone(),
             Evidence::Misset(misset) => misset.setting.clone(),
+            Evidence::Happened(happened) => happened.about.clone(),
         }
     }
 
@@ -83,6 +99,7 @@ impl Evidence {
             ],
             Evidence::Leaked(leaked) => leaked.facts(),
             Evidence::Misset(misset) => misset.facts(),
+            Evidence::Happened(happened) => happened.facts(),
         }
     }
 }

@@ -108,7 +108,8 @@ struct Windows<'l, 'r> {
     lines: u32,
     binary: Option<bool>,
     hits_before: usize,
-    digester: Digester,
+    /// Hashes what a distribution may vouch for.
+    digester: Option<Digester>,
 }
 
 impl<'l, 'r> Windows<'l, 'r> {
@@ -122,12 +123,14 @@ impl<'l, 'r> Windows<'l, 'r> {
             lines: 0,
             binary: None,
             hits_before,
-            digester: Digester::default(),
+            digester: vouch::may_be_vouched(path).then(Digester::default),
         }
     }
 
     fn push(&mut self, piece: &[u8]) {
-        self.digester.update(piece);
+        if let Some(digester) = &mut self.digester {
+            digester.update(piece);
+        }
         for piece in piece.chunks(WINDOW_BYTES) {
             self.buffer.extend_from_slice(piece);
             if self.buffer.len() >= self.fresh + WINDOW_BYTES + MATCH_BYTES_MAX {
@@ -157,6 +160,6 @@ impl<'l, 'r> Windows<'l, 'r> {
     /// The file's digests, where something was found.
     fn finish(mut self) -> Option<Digests> {
         self.sweep(self.buffer.len());
-        (self.look.hits.len() > self.hits_before).then(|| self.digester.finish())
+        self.digester.take().filter(|_| self.look.hits.len() > self.hits_before).map(Digester::finish)
     }
 }

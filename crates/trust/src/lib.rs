@@ -1,0 +1,25 @@
+//! Who vouches for what: keys and identities, signatures and attestations over files and images.
+//!
+//! Writes and reads sigstore's bundles and key files, verifies them against keys, private authorities or a trusted root,
+//! and says as findings which requirement an image fails. Everything is verified offline: a log or authority is only
+//! ever a key in a file here. Has no clock, prints nothing, reads no environment; decides nothing about findings.
+
+mod der;
+mod json;
+pub mod key;
+pub mod limits;
+mod pem;
+mod secret;
+
+pub use key::{KeyAlgorithm, KeyError, PrivateKey, PublicKey};
+pub use secret::Secret;
+
+/// SHA-256.
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,5 +1,6 @@
 //! The command line: names, help, examples. What an argument means is decided in `commands`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -123,7 +124,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
     /// What to look at; see the list below
-    pub(crate) target: String,
+    pub(crate) target: OsString,
     /// Choose this platform of a multi-platform image [default: linux on this machine's architecture]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub(crate) platform: Option<Platform>,
@@ -145,7 +146,7 @@ impl TargetArgs {
     /// The target with every option at its default.
     pub(crate) fn of(target: &str) -> TargetArgs {
         TargetArgs {
-            target: target.to_owned(),
+            target: target.into(),
             platform: None,
             insecure_registry: Vec::new(),
             ca_file: None,

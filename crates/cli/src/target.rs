@@ -3,8 +3,10 @@
 //! A prefix (`registry:`, `oci:`, `dir:`, …) says it outright. Without one, a path that exists is read as what it is,
 //! and anything else is an image: the engines of this machine are asked first, then the image's registry.
 
+use std::ffi::OsStr;
 use std::io;
 use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -24,6 +26,29 @@ use seawall_scan::{Examine, Examined, LayerCache, examine};
 use crate::Session;
 use crate::args::TargetArgs;
 use crate::progress::Reporter;
+
+/// Where an example of a target is a path.
+const PATH: &str = "PATH";
+
+/// The prefixes that say outright what a target is, with what stands behind each.
+const PREFIXES: &[(&str, &str)] = &[
+    ("registry", "IMAGE[:TAG]"),
+    ("docker", "IMAGE[:TAG]"),
+    ("podman", "IMAGE[:TAG]"),
+    ("containerd", "IMAGE[:TAG]"),
+    ("container", "NAME"),
+    ("dir", PATH),
+    ("oci", PATH),
+    ("oci-dir", PATH),
+    ("archive", PATH),
+    ("docker-archive", PATH),
+    ("oci-archive", PATH),
+    ("sbom", PATH),
+];
+
+fn prefixed(prefix: &str) -> Option<&'static (&'static str, &'static str)> {
+    PREFIXES.iter().find(|(known, _)| *known == prefix)
+}
 
 /// Which platforms of a multi-platform image `--platform` wants.
 pub(crate) fn platforms(args: &TargetArgs) -> PlatformChoice {
@@ -91,9 +116,15 @@ impl<'s> Targets<'s> {
     }
 
     /// Opens what the text names: one target, or one for each platform.
-    pub(crate) fn open(&self, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+    pub(crate) fn open(&self, text: impl AsRef<OsStr>, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+        let Some(text) = text.as_ref().to_str() else {
+            return self.at_path_of_bytes(text.as_ref(), choice);
+        };
         if text == "-" {
             return self.on_stream(choice);
+        }
+        if let Some((prefix, example)) = text.strip_suffix(':').and_then(prefixed) {
+            bail!("`{text}` names nothing to scan: write {prefix}:{example}")
         }
         match text.split_once(':') {
             Some(("registry", reference)) => self.in_registry(reference, choice),
@@ -134,6 +165,16 @@ impl<'s> Targets<'s> {
         };
         let opened = local::open(&path, reference, &self.local(choice))?;
         Ok(of_local(name, opened))
+    }
+
+    /// A path that is no UTF-8: what Linux calls a name is bytes. Images have no such names.
+    fn at_path_of_bytes(&self, text: &OsStr, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+        let bytes = text.as_bytes();
+        let known = PREFIXES.iter().filter(|(_, example)| *example == PATH);
+        let path = known.filter_map(|(prefix, _)| bytes.strip_prefix(prefix.as_bytes())?.strip_prefix(b":"));
+        let path = Path::new(OsStr::from_bytes(path.last().unwrap_or(bytes)));
+        let opened = local::open(path, None, &self.local(choice))?;
+        Ok(of_local(&text.to_string_lossy(), opened))
     }
 
     fn on_stream(&self, choice: &PlatformChoice) -> Result<Vec<Opened>> {

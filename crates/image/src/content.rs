@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use seawall_inventory::{Content, Interest, ReadSeek};
 
 use crate::limits::Limits;
+use crate::temporary::Temporary;
 
 /// The bytes that one visitor may ask for.
 fn bound(interest: Interest) -> u64 {
@@ -99,12 +100,12 @@ impl<'s> Spool<'s> {
         if self.size_bytes > self.limits.spool_disk_bytes_max {
             return Err(too_large(self.size_bytes, self.limits.spool_disk_bytes_max));
         }
-        // Without a name from the start: nothing is left behind however the process ends.
-        let mut file = tempfile::tempfile()?;
-        file.write_all(self.head)?;
-        let copied = io::copy(self.body, &mut file);
-        self.note(copied)?;
-        Ok(Random::Disk(file))
+        let file = Temporary::new(None).and_then(|mut file| {
+            file.write_all(self.head)?;
+            io::copy(self.body, &mut file)?;
+            file.rewound()
+        });
+        self.note(file).map(Random::Disk)
     }
 }
 

@@ -53,6 +53,8 @@ pub fn assess(examined: Examined, database: Option<&Database>, options: &AssessO
     let matching = MatchOptions { detail: options.detail, development: options.development };
     let matched = match_inventory(database, &inventory, &matching);
     coverage.packages_judged = matched.packages_judged;
+    coverage.packages_undetermined = matched.packages_undetermined;
+    coverage.packages_unanswered = matched.packages_unanswered;
     coverage.packages_owned = matched.packages_owned;
     coverage.packages_for_development = matched.packages_for_development;
     coverage.problems_suppressed = matched.problems_suppressed;

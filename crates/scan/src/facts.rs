@@ -1,7 +1,7 @@
 //! What one layer contributes, independent of the image it is in: the unit of the cache.
 
 use seawall_catalog::{Catalog, Cataloger};
-use seawall_finding::Gap;
+use seawall_finding::{Gap, GapKind};
 use seawall_image::{Alias, LayerShape, LayerWalk, Link};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,11 @@ impl LayerFacts {
     /// The facts of a finished walk.
     pub(crate) fn of(walk: LayerWalk, cataloger: Cataloger) -> LayerFacts {
         let LayerWalk { files, bytes, shape, links, aliases, gaps, diff_id: _, verification: _ } = walk;
-        LayerFacts { catalog: cataloger.finish(), shape, links, aliases, gaps, files, bytes }
+        let mut catalog = cataloger.finish();
+        // A file that the walk could not read to its end, its reader could not either.
+        let is_told = |gap: &Gap| gap.place.path.is_some() && gaps.iter().any(|told| told.place == gap.place);
+        catalog.gaps.retain(|gap| gap.kind != GapKind::Unreadable || !is_told(gap));
+        LayerFacts { catalog, shape, links, aliases, gaps, files, bytes }
     }
 
     /// The facts of a layer of which only this is known.

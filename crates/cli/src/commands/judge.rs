@@ -87,7 +87,7 @@ impl<'a> Judge<'a> {
 /// Whether there was anything to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Examined {
-    /// Nothing: gaps decide the exit code.
+    /// Nothing, or not what the database should know: gaps decide the exit code.
     Nothing,
     /// Something; gaps are told but decide nothing unless the user wants it.
     Something,

@@ -44,8 +44,10 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         let mut report = judge.report(assessed, session)?;
         report.advice = advise(&report.findings, &report.inventory, is_newer);
         judge.outputs.write(&report, session.terminal)?;
-        let examined =
-            if report.coverage.packages_judged == 0 { Examined::Nothing } else { Examined::Something };
+        let coverage = &report.coverage;
+        let is_hidden = coverage.packages_judged + coverage.packages_undetermined == 0
+            || coverage.packages_unanswered > 0;
+        let examined = if is_hidden { Examined::Nothing } else { Examined::Something };
         worst = worst.into_iter().chain([judge.exit(&report, examined)]).max_by_key(|exit| rank(*exit));
     }
     Ok(worst.unwrap_or(Exit::NotExamined))

@@ -68,6 +68,14 @@ impl Table<'_> {
         let coverage = &self.report.coverage;
         let all = count(self.report.inventory.packages.len(), "package");
         let mut judged = format!("{} of {all}", coverage.packages_judged);
+        for (packages, why) in [
+            (coverage.packages_undetermined, "undetermined"),
+            (coverage.packages_unanswered, "unknown because the advisory database is damaged"),
+        ] {
+            if packages > 0 {
+                let _ = write!(judged, ", {packages} {why}");
+            }
+        }
         if coverage.packages_owned > 0 {
             let _ = write!(judged, ", {} as part of their distribution package", coverage.packages_owned);
         }

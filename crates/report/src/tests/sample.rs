@@ -323,6 +323,8 @@ fn coverage() -> Coverage {
             count(Ecosystem::Maven, 1),
         ],
         packages_judged: 5,
+        packages_undetermined: 0,
+        packages_unanswered: 0,
         packages_owned: 1,
         packages_for_development: 1,
         problems_suppressed: 2,

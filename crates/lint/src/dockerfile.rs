@@ -1,0 +1,151 @@
+//! Dockerfiles and Containerfiles → findings: read as BuildKit reads them, judged by one table of checks that is the
+//! union of what hadolint, BuildKit, Trivy, Checkov, Dockle and KICS ask, and what none of them does.
+//!
+//! Refuses I/O: the text comes in with its name, and so does the `.dockerignore` that goes with it. Refuses to judge
+//! what it cannot know: what a base image holds, and scripts for a shell that is not of the POSIX kind.
+
+mod arguments;
+mod check;
+mod expand;
+mod fix;
+mod instruction;
+pub(crate) mod limits;
+mod model;
+mod names;
+mod packages;
+mod parser;
+mod rules;
+mod source;
+mod suppress;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test panics")]
+mod tests;
+
+pub use check::{Check, Standing};
+pub use fix::{Fixed, apply};
+pub use rules::CHECKS;
+pub use suppress::Suppressed;
+
+use seawall_finding::{Evidence, Finding, Findings, Gap, GapKind, Misset, Subject};
+use seawall_inventory::Place;
+
+use check::{Hit, Hits};
+use limits::FILE_BYTES_MAX;
+use model::File;
+
+/// What the caller knows and wants.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Rules (ids or aliases) that run although they are off by default; `all` means every one.
+    pub enable: &'a [&'a str],
+    /// Rules (ids or aliases) that do not run.
+    pub disable: &'a [&'a str],
+    /// The text of the `.dockerignore` that goes with the file; `Some("")` where there is none.
+    pub dockerignore: Option<&'a str>,
+    /// Registries that images may come from; empty allows all.
+    pub registries: &'a [&'a str],
+    /// Labels that an image must have.
+    pub labels: &'a [&'a str],
+    /// When the support of an image (repository and tag) ended, as `YYYY-MM-DD`, where it has.
+    pub end_of_life: Option<&'a dyn Fn(&str, &str) -> Option<String>>,
+}
+
+/// What a build file gives.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Linted {
+    /// What is wrong and what could not be examined.
+    pub findings: Findings,
+    /// What a comment in the file asks to leave out.
+    pub suppressed: Vec<Suppressed>,
+    /// How many rules looked at it.
+    pub rules_run: usize,
+}
+
+/// Judges the file called `name`.
+pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
+    let mut linted = Linted::default();
+    if let Some(gap) = refusal(name, bytes) {
+        linted.findings.gaps.push(gap);
+        return linted;
+    }
+    let file = File::read(bytes, options.dockerignore);
+    for cut in &file.cuts {
+        linted.findings.gaps.push(Gap::at(GapKind::Limit, name, cut));
+    }
+    let suppressions = suppress::read(&file);
+    let mut hits = Vec::new();
+    for check in CHECKS.iter().filter(|check| check.runs(options)) {
+        linted.rules_run += 1;
+        let mut found = Hits::default();
+        (check.look)(&file, options, &mut found);
+        if found.is_cut {
+            let reason = format!("{} finds more than a report can hold", check.rule.id);
+            linted.findings.gaps.push(Gap::at(GapKind::Limit, name, reason));
+        }
+        hits.extend(found.hits.into_iter().map(|hit| (*check, hit)));
+    }
+    hits.sort_by_key(|(_, hit)| hit.span);
+    for (check, hit) in hits {
+        let line = file.source.line_of(hit.span.start);
+        let suppressed_by = suppressions.iter().find(|suppression| suppression.covers(check, &hit, line));
+        let finding = finding(name, &file, check, hit, line);
+        match suppressed_by {
+            Some(by) => linted.suppressed.push(by.suppressed(finding)),
+            None => linted.findings.found.push(finding),
+        }
+    }
+    linted
+}
+
+/// The check with this id or alias, in any case.
+pub fn check_named(name: &str) -> Option<&'static Check> {
+    CHECKS.iter().find(|check| check.is_called(name)).copied()
+}
+
+/// Why a file is not read at all.
+fn refusal(name: &str, bytes: &[u8]) -> Option<Gap> {
+    if bytes.len() > FILE_BYTES_MAX {
+        let reason = format!("it is longer than {} MB", FILE_BYTES_MAX >> 20);
+        return Some(Gap::at(GapKind::Limit, name, reason));
+    }
+    if bytes.contains(&0) {
+        return Some(Gap::at(GapKind::Malformed, name, "it is not text"));
+    }
+    let marks = [&b"{{"[..], b"{%"];
+    let is_template = |line: &[u8]| marks.iter().any(|mark| line.trim_ascii_start().starts_with(mark));
+    if bytes.split(|byte| *byte == b'\n').any(is_template) {
+        return Some(Gap::at(GapKind::Unsupported, name, "it is a template from which a Dockerfile is made"));
+    }
+    None
+}
+
+fn finding(name: &str, file: &File<'_>, check: &Check, hit: Hit, line: u32) -> Finding {
+    let seen = check::shown(file.source.slice(hit.span));
+    let keyword =
+        file.parsed.instructions.iter().rfind(|instruction| instruction.span.start <= hit.span.start);
+    let keyword = keyword.map_or("file", |instruction| instruction.keyword.name());
+    let setting = match hit.detail.is_empty() {
+        true => format!("{keyword} {seen}"),
+        false => format!("{keyword} {}", hit.detail),
+    };
+    let misset = Misset {
+        setting,
+        seen,
+        expected: hit.expected,
+        source: None,
+        because: Vec::new(),
+        change: hit.change,
+    };
+    Finding {
+        rule: check.rule.id.to_owned(),
+        subject: Subject::Target { name: name.to_owned() },
+        place: Place { path: Some(name.to_owned()), line: Some(line), ..Place::default() },
+        severity: hit.severity.unwrap_or(check.rule.severity),
+        confidence: hit.confidence,
+        summary: hit.summary,
+        evidence: Evidence::Misset(Box::new(misset)),
+        remedy: check.rule.fix.to_owned(),
+        references: check.rule.references.iter().map(|&address| address.to_owned()).collect(),
+        controls: check.rule.finding_controls(),
+    }
+}

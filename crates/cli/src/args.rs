@@ -9,6 +9,10 @@ use seawall_finding::Severity;
 use seawall_inventory::Platform;
 use seawall_report::Format;
 
+pub(crate) mod trust;
+
+use trust::{SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VerifyBundle};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  allowed by the policy
@@ -99,6 +103,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Db,
     },
+    /// Make keys and authorities for signatures
+    Trust {
+        #[command(subcommand)]
+        command: Trust,
+    },
+    /// Sign a file
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign(Box<Sign>),
+    /// Verify the signature of a file
+    #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
+    VerifyBundle(Box<VerifyBundle>),
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain vulnerable-package\n  seawall explain CVE-2024-6387"
@@ -324,7 +339,14 @@ mod tests {
 
     #[test]
     fn every_example_in_help_and_readme_is_a_command_line() {
-        let texts = [include_str!("../../../README.md"), SCAN_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
+        let texts = [
+            include_str!("../../../README.md"),
+            SCAN_EXAMPLES,
+            DIFF_EXAMPLES,
+            DB_EXAMPLES,
+            SIGN_EXAMPLES,
+            VERIFY_BUNDLE_EXAMPLES,
+        ];
         let examples: Vec<&str> = texts
             .iter()
             .flat_map(|text| text.lines())

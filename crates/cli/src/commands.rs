@@ -8,6 +8,9 @@ pub(crate) mod manual;
 pub(crate) mod rules;
 pub(crate) mod sbom;
 pub(crate) mod scan;
+pub(crate) mod sign;
+pub(crate) mod trust;
+pub(crate) mod verify;
 
 use std::collections::BTreeMap;
 

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
-use crate::commands::{db, diff, explain, manual, sbom, scan};
+use crate::commands::{db, diff, explain, manual, sbom, scan, sign, trust, verify};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::terminal::{Talk, Terminal};
@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         Command::Sbom(args) => sbom::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
         Command::Db { command } => db::run(command, &session),
+        Command::Trust { command } => trust::run(command, &session),
+        Command::Sign(args) => sign::run(args, &session),
+        Command::VerifyBundle(args) => verify::bundle(args, &session),
         Command::Explain { id } => explain::run(id, &session),
         Command::Completions { shell } => manual::completions(*shell, &terminal),
         Command::Man { directory } => manual::man(directory, &terminal),

@@ -22,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // One workload model, so that a rule over containers is written once: docs/design/004-workloads.md.
     ("audit", &["inventory", "finding", "engine", "lint"]),
     ("report", &["inventory", "finding", "policy"]),
+    ("trust", &["inventory", "finding", "image"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     (
         "cli",
@@ -38,6 +39,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "audit",
             "report",
             "scan",
+            "trust",
         ],
     ),
     ("testkit", &[]),

@@ -137,7 +137,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn time(&mut self) -> Result<Timestamp, DerError> {
         let bad = DerError("a time that cannot be read");
         let element = self.element()?;
-        let text = std::str::from_utf8(element.body).ok().and_then(|text| text.strip_suffix('Z')).ok_or(bad)?;
+        let text =
+            std::str::from_utf8(element.body).ok().and_then(|text| text.strip_suffix('Z')).ok_or(bad)?;
         let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
         let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if !all_digits(seconds) || !all_digits(fraction) || fraction.len() > 9 {

@@ -4,12 +4,23 @@
 //! and says as findings which requirement an image fails. Everything is verified offline: a log or authority is only
 //! ever a key in a file here. Has no clock, prints nothing, reads no environment; decides nothing about findings.
 
+pub mod bundle;
+pub mod certificate;
 mod der;
+pub mod dsse;
 mod json;
 pub mod key;
 pub mod limits;
+mod log;
 mod pem;
 mod secret;
+pub mod sign;
+pub mod statement;
+#[cfg(test)]
+mod testing;
+mod timestamp;
+pub mod trusted_root;
+pub mod verify;
 
 pub use key::{KeyAlgorithm, KeyError, PrivateKey, PublicKey};
 pub use secret::Secret;

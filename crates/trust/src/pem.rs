@@ -35,7 +35,8 @@ pub(crate) fn blocks(text: &str) -> Result<Vec<Block>, PemError> {
                 None => return Err(PemError("a block without its end")),
             }
         }
-        let bytes = BASE64_STANDARD.decode(body.as_bytes()).map_err(|_| PemError("a block that is not base64"))?;
+        let bytes =
+            BASE64_STANDARD.decode(body.as_bytes()).map_err(|_| PemError("a block that is not base64"))?;
         found.push(Block { label: label.to_owned(), bytes: bytes.into() });
     }
     if found.is_empty() { Err(PemError("there is no block")) } else { Ok(found) }

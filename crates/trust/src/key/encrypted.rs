@@ -55,12 +55,15 @@ pub(super) fn open(json: &[u8], password: &Secret) -> Result<Secret, KeyError> {
     if file.kdf.name != "scrypt" || file.cipher.name != "nacl/secretbox" {
         return Err(KeyError::Encryption("it is neither scrypt nor nacl/secretbox"));
     }
-    let decoded = |text: &str| BASE64_STANDARD.decode(text).map_err(|_| KeyError::Encryption("it is not base64"));
+    let decoded =
+        |text: &str| BASE64_STANDARD.decode(text).map_err(|_| KeyError::Encryption("it is not base64"));
     let nonce: [u8; 24] = decoded(&file.cipher.nonce)?
         .try_into()
         .map_err(|_| KeyError::Encryption("the nonce has not 24 bytes"))?;
     let key = derive(password, &decoded(&file.kdf.salt)?, log_n)?;
-    secretbox::open(&key, &nonce, &decoded(&file.ciphertext)?).map(Secret::from).ok_or(KeyError::WrongPassword)
+    secretbox::open(&key, &nonce, &decoded(&file.ciphertext)?)
+        .map(Secret::from)
+        .ok_or(KeyError::WrongPassword)
 }
 
 /// A key file for a PKCS #8 document.
@@ -84,6 +87,7 @@ pub(super) fn seal(pkcs8: &Secret, password: &Secret) -> Result<String, KeyError
 fn derive(password: &Secret, salt: &[u8], log_n: u8) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let params = scrypt::Params::new(log_n, R, P).map_err(|_| KeyError::Library("scrypt"))?;
     let mut key = Zeroizing::new([0; 32]);
-    scrypt::scrypt(password.expose(), salt, &params, key.as_mut()).map_err(|_| KeyError::Library("scrypt"))?;
+    scrypt::scrypt(password.expose(), salt, &params, key.as_mut())
+        .map_err(|_| KeyError::Library("scrypt"))?;
     Ok(key)
 }

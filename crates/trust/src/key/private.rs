@@ -5,8 +5,8 @@ use std::fmt;
 use ed25519_dalek::SigningKey;
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
-    RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 
 use super::public::{EC_PUBLIC_KEY, ED25519, PRIME256V1, RSA_ENCRYPTION, SECP384R1};
@@ -168,7 +168,9 @@ impl PrivateKey {
         match &self.signer {
             Signer::Ecdsa(pair) => {
                 let signed = pair.sign(&random, message);
-                signed.map(|signature| signature.as_ref().to_vec()).map_err(|_| KeyError::Library("it did not sign"))
+                signed
+                    .map(|signature| signature.as_ref().to_vec())
+                    .map_err(|_| KeyError::Library("it did not sign"))
             }
             Signer::Ed25519(key) => Ok(key.sign(message).to_bytes().to_vec()),
             Signer::Rsa(pair) => {
@@ -222,13 +224,15 @@ fn ed25519(inner: &[u8]) -> Result<(Signer, PublicKey), KeyError> {
     reader.end()?;
     let seed = seed.try_into().map_err(|_| KeyError::Malformed("an Ed25519 key has 32 bytes"))?;
     let key = SigningKey::from_bytes(seed);
-    let public = PublicKey::from_spki(&spki(&[&der::write(der::OID, &[ED25519])], key.verifying_key().as_bytes()))?;
+    let public =
+        PublicKey::from_spki(&spki(&[&der::write(der::OID, &[ED25519])], key.verifying_key().as_bytes()))?;
     Ok((Signer::Ed25519(key), public))
 }
 
 fn rsa(inner: &[u8]) -> Result<(Signer, PublicKey), KeyError> {
-    let pair = RsaKeyPair::from_der(inner)
-        .map_err(|_| KeyError::Unsupported("RSA that is malformed or has not 2048 to 4096 bits".to_owned()))?;
+    let pair = RsaKeyPair::from_der(inner).map_err(|_| {
+        KeyError::Unsupported("RSA that is malformed or has not 2048 to 4096 bits".to_owned())
+    })?;
     let parts = [&der::write(der::OID, &[RSA_ENCRYPTION])[..], &[der::NULL, 0]];
     let public = PublicKey::from_spki(&spki(&parts, pair.public_key().as_ref()))?;
     Ok((Signer::Rsa(pair), public))

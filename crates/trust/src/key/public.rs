@@ -124,10 +124,18 @@ impl PublicKey {
             UnparsedPublicKey::new(algorithm, &self.raw).verify(message, signature).is_ok()
         };
         match (self.algorithm, scheme) {
-            (KeyAlgorithm::P256, Scheme::Ecdsa(Hash::Sha256)) => with(&ring_signature::ECDSA_P256_SHA256_ASN1),
-            (KeyAlgorithm::P256, Scheme::Ecdsa(Hash::Sha384)) => with(&ring_signature::ECDSA_P256_SHA384_ASN1),
-            (KeyAlgorithm::P384, Scheme::Ecdsa(Hash::Sha256)) => with(&ring_signature::ECDSA_P384_SHA256_ASN1),
-            (KeyAlgorithm::P384, Scheme::Ecdsa(Hash::Sha384)) => with(&ring_signature::ECDSA_P384_SHA384_ASN1),
+            (KeyAlgorithm::P256, Scheme::Ecdsa(Hash::Sha256)) => {
+                with(&ring_signature::ECDSA_P256_SHA256_ASN1)
+            }
+            (KeyAlgorithm::P256, Scheme::Ecdsa(Hash::Sha384)) => {
+                with(&ring_signature::ECDSA_P256_SHA384_ASN1)
+            }
+            (KeyAlgorithm::P384, Scheme::Ecdsa(Hash::Sha256)) => {
+                with(&ring_signature::ECDSA_P384_SHA256_ASN1)
+            }
+            (KeyAlgorithm::P384, Scheme::Ecdsa(Hash::Sha384)) => {
+                with(&ring_signature::ECDSA_P384_SHA384_ASN1)
+            }
             (KeyAlgorithm::Rsa { .. }, Scheme::RsaPkcs1(hash)) => with(match hash {
                 Hash::Sha256 => &ring_signature::RSA_PKCS1_2048_8192_SHA256,
                 Hash::Sha384 => &ring_signature::RSA_PKCS1_2048_8192_SHA384,
@@ -142,7 +150,11 @@ impl PublicKey {
             (KeyAlgorithm::Ed25519, Scheme::Ed25519Ph) => self.verifies_prehashed(message, signature),
             (
                 KeyAlgorithm::P256 | KeyAlgorithm::P384 | KeyAlgorithm::Ed25519 | KeyAlgorithm::Rsa { .. },
-                Scheme::Ecdsa(_) | Scheme::RsaPkcs1(_) | Scheme::RsaPss(_) | Scheme::Ed25519 | Scheme::Ed25519Ph,
+                Scheme::Ecdsa(_)
+                | Scheme::RsaPkcs1(_)
+                | Scheme::RsaPss(_)
+                | Scheme::Ed25519
+                | Scheme::Ed25519Ph,
             ) => false,
         }
     }
@@ -150,10 +162,9 @@ impl PublicKey {
     fn verifies_prehashed(&self, message: &[u8], signature: &[u8]) -> bool {
         use sha2::Digest as _;
         let Ok(raw) = <[u8; 32]>::try_from(self.raw.as_slice()) else { return false };
-        let (Ok(key), Ok(signature)) = (
-            ed25519_dalek::VerifyingKey::from_bytes(&raw),
-            ed25519_dalek::Signature::from_slice(signature),
-        ) else {
+        let (Ok(key), Ok(signature)) =
+            (ed25519_dalek::VerifyingKey::from_bytes(&raw), ed25519_dalek::Signature::from_slice(signature))
+        else {
             return false;
         };
         let hash = sha2::Sha512::new_with_prefix(message);

@@ -66,7 +66,9 @@ fn private_keys_do_not_print_themselves() {
 fn a_key_of_another_kind_is_not_tried() {
     let key = PrivateKey::generate(KeyAlgorithm::P256).unwrap();
     let signature = key.sign(b"message").unwrap();
-    for scheme in [Scheme::Ed25519, Scheme::Ed25519Ph, Scheme::RsaPkcs1(Hash::Sha256), Scheme::Ecdsa(Hash::Sha512)] {
+    for scheme in
+        [Scheme::Ed25519, Scheme::Ed25519Ph, Scheme::RsaPkcs1(Hash::Sha256), Scheme::Ecdsa(Hash::Sha512)]
+    {
         assert!(!key.public().verifies_as(scheme, b"message", &signature), "{scheme}");
     }
     assert!(PublicKey::from_pem(&key.to_encrypted_pem(&password()).unwrap()).is_err());
@@ -108,7 +110,8 @@ fn keys_of_openssl_are_read() {
         std::fs::write(at("message"), "message").unwrap();
         std::fs::write(at("signature"), key.sign(b"message").unwrap()).unwrap();
         std::fs::write(at("public"), public).unwrap();
-        openssl(&["dgst", hash, "-verify", &at("public"), "-signature", &at("signature"), &at("message")]).unwrap();
+        openssl(&["dgst", hash, "-verify", &at("public"), "-signature", &at("signature"), &at("message")])
+            .unwrap();
     }
 }
 

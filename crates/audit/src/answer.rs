@@ -1,7 +1,7 @@
 //! One question of the benchmark about one subject, answered; and the place where answers become checks and findings.
 
 use seawall_finding::{
-    Check, Confidence, Evidence, Finding, Findings, Framework, Gap, Misset, Outcome, Rule, Subject,
+    Check, Confidence, Evidence, Finding, Findings, Framework, Misset, Outcome, Rule, Subject,
 };
 use seawall_inventory::Place;
 
@@ -214,10 +214,6 @@ impl Report {
             self.findings.found.push(finding(rule, &check, setting, answer.because));
         }
         self.checks.push(check);
-    }
-
-    pub(crate) fn gap(&mut self, gap: Gap) {
-        self.findings.gaps.push(gap);
     }
 }
 

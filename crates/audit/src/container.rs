@@ -208,7 +208,7 @@ fn non_empty(text: &str, pointer: &str) -> Option<Given<String>> {
 }
 
 /// What an engine says of a container, as a workload of one container.
-pub(crate) fn workload(container: &Inspected) -> Workload {
+pub(crate) fn workload(container: &Inspected, engine: &str) -> Workload {
     let host = &container.host_config;
     let sysctls = host.sysctls.iter().map(|(name, value)| Sysctl {
         name: name.clone(),
@@ -218,7 +218,7 @@ pub(crate) fn workload(container: &Inspected) -> Workload {
     let networks = container.network_settings.networks.keys();
     Workload {
         source: Source::Engine,
-        kind: "container".to_owned(),
+        kind: engine.to_owned(),
         name: container.bare_name().to_owned(),
         id: Some(container.id.clone()),
         labels: container.config.labels.clone(),

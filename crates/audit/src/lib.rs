@@ -15,6 +15,7 @@ mod root;
 mod seccomp;
 mod section;
 mod settings;
+mod toml_files;
 
 use seawall_finding::{Check, Findings, Outcome, Rule};
 

@@ -1,12 +1,17 @@
 //! The sections of an audit, one file each, and the one list of all of them.
 
+mod containerd;
 mod containers;
+mod crio;
 mod daemon;
 pub(crate) mod daemon_files;
 pub(crate) mod host;
 mod images;
 pub(crate) mod kernel;
+mod kubernetes;
 mod operations;
+mod podman;
+mod settings_files;
 mod swarm;
 
 use seawall_finding::Rule;
@@ -38,6 +43,10 @@ pub(crate) fn rules() -> Vec<&'static Rule> {
     rules.extend(operations::rules());
     rules.extend(swarm::rules());
     rules.extend(kernel::rules());
+    rules.extend(podman::rules());
+    rules.extend(containerd::rules());
+    rules.extend(crio::rules());
+    rules.extend(kubernetes::rules());
     rules
 }
 
@@ -50,4 +59,8 @@ pub(crate) fn ask(machine: &Machine<'_>, report: &mut Report) {
     operations::ask(machine, report);
     swarm::ask(machine, report);
     kernel::ask(machine, report);
+    podman::ask(machine, report);
+    containerd::ask(machine, report);
+    crio::ask(machine, report);
+    kubernetes::ask(machine, report);
 }

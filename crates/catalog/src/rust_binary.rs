@@ -165,7 +165,7 @@ fn search(
     end: u64,
     crates: &mut BTreeSet<(String, String)>,
 ) -> Result<(), ExecutableError> {
-    const CHUNK_BYTES: u64 = 1 << 20;
+    const CHUNK_BYTES: u64 = 256 * 1024;
     let mut at = 0;
     while at < end {
         // Chunks overlap by more than the longest path that counts.

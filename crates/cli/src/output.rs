@@ -48,6 +48,17 @@ impl Outputs {
         Ok(Outputs { outputs, template })
     }
 
+    /// For reports without packages.
+    pub(crate) fn refuse_formats_of_packages(&self) -> Result<()> {
+        match self.outputs.iter().find(|output| output.format.is_for_packages()) {
+            Some(output) => bail!(
+                "`{}` has no words for settings; use table, json, sarif, junit, html, trivy or template",
+                output.format
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Only the table and stdout take several reports.
     pub(crate) fn check_count(&self, reports: usize) -> Result<()> {
         let is_one = |output: &Output| output.format == Format::Table && output.file.is_none();
@@ -111,7 +122,7 @@ fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>, termin
 }
 
 /// A reader never sees half a report. What is no regular file (`/dev/stdout`, a pipe) is written as it is.
-fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
         let mut out = BufWriter::new(fs::OpenOptions::new().write(true).open(path)?);
         write(&mut out)?;
@@ -123,7 +134,8 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Res
     let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     // A temporary file is for its owner only; a report is for whoever may read the directory's files.
     use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    let former = fs::metadata(path).map(|about| about.permissions());
+    file.as_file().set_permissions(former.unwrap_or(fs::Permissions::from_mode(0o644)))?;
     file.persist(path)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! A prefix (`registry:`, `oci:`, `dir:`, …) says it outright. Without one, a path that exists is read as what it is,
 //! and anything else is an image: the engines of this machine are asked first, then the image's registry.
 
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::io;
 use std::num::NonZeroUsize;
@@ -89,7 +90,9 @@ pub(crate) struct Targets<'s> {
     session: &'s Session<'s>,
     limits: Limits,
     engines: EngineOptions,
-    registry: Registry,
+    registries: RegistryOptions,
+    /// Made when it is first asked: the certificates of all authorities take time and memory to read.
+    registry: OnceCell<Registry>,
     cache: Option<LayerCache>,
     jobs: NonZeroUsize,
 }
@@ -108,7 +111,8 @@ impl<'s> Targets<'s> {
         Ok(Targets {
             session,
             engines,
-            registry: client(args, session, &limits)?,
+            registries: registries(args, session, &limits),
+            registry: OnceCell::new(),
             cache: (!args.no_cache).then(|| LayerCache::new(&directory)),
             jobs: args.jobs.unwrap_or(cores),
             limits,
@@ -186,9 +190,17 @@ impl<'s> Targets<'s> {
         LocalOptions { choice: choice.clone(), temporary: None, limits: self.limits.clone() }
     }
 
+    fn registry(&self) -> Result<&Registry> {
+        if let Some(known) = self.registry.get() {
+            return Ok(known);
+        }
+        let made = Registry::new(self.registries.clone()).context("cannot set up the registry client")?;
+        Ok(self.registry.get_or_init(|| made))
+    }
+
     fn in_registry(&self, reference: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let name: ImageName = reference.parse()?;
-        Ok(named(reference, registry::open(&self.registry, &name, choice)?))
+        Ok(named(reference, registry::open(self.registry()?, &name, choice)?))
     }
 
     fn in_engine(
@@ -226,7 +238,7 @@ impl<'s> Targets<'s> {
             let found = anyhow!("{nowhere}\nIts registry was not asked: --offline");
             return Err(found.context(format!("cannot find {reference}")));
         }
-        match registry::open(&self.registry, &name, choice) {
+        match registry::open(self.registry()?, &name, choice) {
             Ok(images) => Ok(named(reference, images)),
             Err(error) => {
                 let told = anyhow::Error::new(error);
@@ -288,7 +300,7 @@ fn directory(name: &str, path: &str) -> Result<Vec<Opened>> {
 }
 
 /// `DOCKER_HOST`, `CONTAINER_HOST` and `CONTAINERD_ADDRESS` where they are set, else the usual sockets.
-fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
+pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
     let config = session.config;
     let mut given = Vec::new();
     for (name, kind) in [
@@ -309,7 +321,7 @@ fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
     Ok(given)
 }
 
-fn client(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Result<Registry> {
+fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> RegistryOptions {
     let config = session.config;
     let path = |name| config.variable(name).map(Path::new);
     let places = CredentialPlaces {
@@ -327,7 +339,7 @@ fn client(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Result<R
     };
     let mut ca_files: Vec<PathBuf> = args.ca_file.iter().cloned().collect();
     ca_files.extend(config.variable("SSL_CERT_FILE").map(PathBuf::from));
-    let options = RegistryOptions {
+    RegistryOptions {
         network: if session.global.offline { Network::Offline } else { Network::Allowed },
         credentials: Credentials {
             files: usual_files(&places),
@@ -339,6 +351,5 @@ fn client(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Result<R
         proxies,
         limits: limits.clone(),
         ..RegistryOptions::default()
-    };
-    Registry::new(options).context("cannot set up the registry client")
+    }
 }

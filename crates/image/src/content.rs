@@ -38,8 +38,8 @@ pub(crate) struct Spool<'s> {
     size_bytes: u64,
     bound: u64,
     limits: &'s Limits,
-    /// The file's first bytes; lent by the walker so that its memory serves the next file.
-    head: &'s mut Vec<u8>,
+    /// The file's first bytes, or all; lent by the walker so that its memory serves the next file.
+    head: &'s mut Cursor<Vec<u8>>,
     whole: Option<Random>,
     /// The first failure to read: later callers see the same, not a shorter file.
     failure: Option<(io::ErrorKind, String)>,
@@ -47,7 +47,8 @@ pub(crate) struct Spool<'s> {
 
 /// A file wholly at hand.
 enum Random {
-    Memory(Cursor<Vec<u8>>),
+    /// In the head.
+    Memory,
     Disk(File),
 }
 
@@ -55,32 +56,34 @@ impl<'s> Spool<'s> {
     pub(crate) fn new(
         body: &'s mut dyn Read,
         size_bytes: u64,
-        head: &'s mut Vec<u8>,
+        head: &'s mut Cursor<Vec<u8>>,
         limits: &'s Limits,
     ) -> Spool<'s> {
-        head.clear();
+        head.get_mut().clear();
         Spool { body, size_bytes, bound: 0, limits, head, whole: None, failure: None }
+    }
+
+    fn head_bytes(&self) -> u64 {
+        self.head.get_ref().len() as u64
     }
 
     /// Makes the first `bytes` bytes present in memory.
     fn fetch(&mut self, bytes: u64) -> io::Result<()> {
-        let missing = bytes.min(self.size_bytes).saturating_sub(self.head.len() as u64);
+        let at = self.head_bytes();
+        let missing = bytes.min(self.size_bytes).saturating_sub(at);
         if missing == 0 {
             return Ok(());
         }
         if let Some((kind, reason)) = &self.failure {
             return Err(io::Error::new(*kind, reason.clone()));
         }
-        let at = self.head.len() as u64;
+        let head = self.head.get_mut();
         let read = match &mut self.whole {
-            None => self.body.take(missing).read_to_end(self.head),
-            Some(Random::Memory(cursor)) => {
-                cursor.set_position(at);
-                cursor.take(missing).read_to_end(self.head)
-            }
+            // In memory all are there that the stream had.
+            None | Some(Random::Memory) => self.body.take(missing).read_to_end(head),
             Some(Random::Disk(file)) => {
                 file.seek(SeekFrom::Start(at))?;
-                file.take(missing).read_to_end(self.head)
+                file.take(missing).read_to_end(head)
             }
         };
         self.note(read).map(|_| ())
@@ -93,15 +96,15 @@ impl<'s> Spool<'s> {
 
     /// Puts the whole file where it can be read at random.
     fn gather(&mut self) -> io::Result<Random> {
-        if self.size_bytes <= self.limits.spool_memory_bytes.max(self.head.len() as u64) {
+        if self.size_bytes <= self.limits.spool_memory_bytes.max(self.head_bytes()) {
             self.fetch(self.size_bytes)?;
-            return Ok(Random::Memory(Cursor::new(self.head.clone())));
+            return Ok(Random::Memory);
         }
         if self.size_bytes > self.limits.spool_disk_bytes_max {
             return Err(too_large(self.size_bytes, self.limits.spool_disk_bytes_max));
         }
         let file = Temporary::new(None).and_then(|mut file| {
-            file.write_all(self.head)?;
+            file.write_all(self.head.get_ref())?;
             io::copy(self.body, &mut file)?;
             file.rewound()
         });
@@ -123,8 +126,9 @@ impl Content for Spool<'_> {
     fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
         let bytes = (bytes as u64).min(self.bound).min(self.size_bytes);
         self.fetch(bytes)?;
-        let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(self.head.len());
-        Ok(self.head.get(..length).unwrap_or(&[]))
+        let head = self.head.get_ref();
+        let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(head.len());
+        Ok(head.get(..length).unwrap_or(&[]))
     }
 
     fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
@@ -133,7 +137,7 @@ impl Content for Spool<'_> {
             return Err(too_large(self.size_bytes, bytes_max));
         }
         self.fetch(self.size_bytes)?;
-        Ok(self.head)
+        Ok(self.head.get_ref())
     }
 
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
@@ -147,9 +151,9 @@ impl Content for Spool<'_> {
             self.whole = Some(self.gather()?);
         }
         match &mut self.whole {
-            Some(Random::Memory(cursor)) => {
-                cursor.set_position(0);
-                Ok(cursor)
+            Some(Random::Memory) => {
+                self.head.set_position(0);
+                Ok(self.head)
             }
             Some(Random::Disk(file)) => {
                 file.rewind()?;

@@ -26,7 +26,9 @@ pub use fix::{Fixed, apply};
 pub use rules::CHECKS;
 pub use suppress::Suppressed;
 
-use seawall_finding::{Evidence, Finding, Findings, Gap, GapKind, Misset, Subject};
+pub(crate) use rules::{controls, names_secret};
+
+use seawall_finding::{Confidence, Evidence, Finding, Findings, Gap, GapKind, Misset, Severity, Subject};
 use seawall_inventory::Place;
 
 use check::{Hit, Hits};
@@ -97,6 +99,57 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
     linted
 }
 
+/// Instructions out of a file: a step of an image's history.
+pub(crate) struct Instructions {
+    file: File<'static>,
+}
+
+/// What a check says about them.
+pub(crate) struct Said {
+    pub(crate) setting: String,
+    pub(crate) seen: String,
+    pub(crate) summary: String,
+    pub(crate) expected: String,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) confidence: Confidence,
+}
+
+impl Instructions {
+    /// Reads instructions that stand in a stage of some image.
+    pub(crate) fn read(text: &str) -> Instructions {
+        let text = format!("FROM unknown:0\n{text}\n");
+        let is_fit = text.len() <= FILE_BYTES_MAX && !text.contains('\0');
+        Instructions { file: File::read(if is_fit { text.as_bytes() } else { b"" }, None) }
+    }
+
+    /// What the checks of these ids find.
+    pub(crate) fn hits(&self, ids: &[&str]) -> Vec<(&'static Check, Said)> {
+        let mut said = Vec::new();
+        for check in CHECKS.iter().filter(|check| ids.contains(&check.rule.id)) {
+            let mut found = Hits::default();
+            (check.look)(&self.file, &Options::default(), &mut found);
+            said.extend(found.hits.into_iter().map(|hit| (*check, said_of(&self.file, hit))));
+        }
+        said
+    }
+}
+
+fn said_of(file: &File<'_>, hit: Hit) -> Said {
+    let seen = check::shown(file.source.slice(hit.span));
+    let keyword =
+        file.parsed.instructions.iter().rfind(|instruction| instruction.span.start <= hit.span.start);
+    let keyword = keyword.map_or("file", |instruction| instruction.keyword.name());
+    let detail = if hit.detail.is_empty() { &seen } else { &hit.detail };
+    Said {
+        setting: format!("{keyword} {detail}"),
+        summary: hit.summary,
+        expected: hit.expected,
+        severity: hit.severity,
+        confidence: hit.confidence,
+        seen,
+    }
+}
+
 /// The check with this id or alias, in any case.
 pub fn check_named(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.is_called(name)).copied()
@@ -119,30 +172,24 @@ fn refusal(name: &str, bytes: &[u8]) -> Option<Gap> {
     None
 }
 
-fn finding(name: &str, file: &File<'_>, check: &Check, hit: Hit, line: u32) -> Finding {
-    let seen = check::shown(file.source.slice(hit.span));
-    let keyword =
-        file.parsed.instructions.iter().rfind(|instruction| instruction.span.start <= hit.span.start);
-    let keyword = keyword.map_or("file", |instruction| instruction.keyword.name());
-    let setting = match hit.detail.is_empty() {
-        true => format!("{keyword} {seen}"),
-        false => format!("{keyword} {}", hit.detail),
-    };
+fn finding(name: &str, file: &File<'_>, check: &Check, mut hit: Hit, line: u32) -> Finding {
+    let change = hit.change.take();
+    let said = said_of(file, hit);
     let misset = Misset {
-        setting,
-        seen,
-        expected: hit.expected,
+        setting: said.setting,
+        seen: said.seen,
+        expected: said.expected,
         source: None,
         because: Vec::new(),
-        change: hit.change,
+        change,
     };
     Finding {
         rule: check.rule.id.to_owned(),
         subject: Subject::Target { name: name.to_owned() },
         place: Place { path: Some(name.to_owned()), line: Some(line), ..Place::default() },
-        severity: hit.severity.unwrap_or(check.rule.severity),
-        confidence: hit.confidence,
-        summary: hit.summary,
+        severity: said.severity.unwrap_or(check.rule.severity),
+        confidence: said.confidence,
+        summary: said.summary,
         evidence: Evidence::Misset(Box::new(misset)),
         remedy: check.rule.fix.to_owned(),
         references: check.rule.references.iter().map(|&address| address.to_owned()).collect(),

@@ -139,7 +139,7 @@ pub(crate) fn workload_of_spec(container: &Container, spec: Value) -> Result<Wor
     let spec: Spec = crate::inspect::typed(spec)?;
     Ok(Workload {
         source: Source::Engine,
-        kind: "container".to_owned(),
+        kind: container.engine.clone(),
         name: container.name.clone(),
         id: Some(container.id.clone()),
         labels: container.labels.clone(),

@@ -104,7 +104,7 @@ fn ask_docker(docker: &Docker, inputs: &Inputs<'_>, gaps: &mut Vec<Gap>) -> Engi
     for listed in containers.iter().take(CONTAINERS_MAX) {
         // One that has ended meanwhile with --rm is gone; anything else is told.
         if let Some(container) = asking.ask::<Inspected>("container", &Question::Container(&listed.id)) {
-            asking.facts.containers.push(container_facts(container));
+            asking.facts.containers.push(container_facts(container, docker.version().kind));
         }
     }
     let images: Vec<Listed> = asking.ask("images", &Question::Images).unwrap_or_default();
@@ -136,7 +136,7 @@ fn limit(source: &str, what: &str, count: usize) -> Gap {
     )
 }
 
-pub(super) fn container_facts(container: Inspected) -> ContainerFacts {
+pub(super) fn container_facts(container: Inspected, engine: EngineKind) -> ContainerFacts {
     ContainerFacts {
         name: container.bare_name().to_owned(),
         id: container.id.clone(),
@@ -144,7 +144,7 @@ pub(super) fn container_facts(container: Inspected) -> ContainerFacts {
         pid: Some(container.state.pid).filter(|&pid| pid != 0),
         image: container.image_reference().to_owned(),
         image_id: container.image.clone(),
-        workload: workload(&container),
+        workload: workload(&container, engine.name()),
         inspected: Some(container),
     }
 }

@@ -48,7 +48,8 @@ pub(super) fn engines(files: &[Saved], gaps: &mut Vec<Gap>) -> Option<EngineFact
 fn add(facts: &mut EngineFacts, item: Value, file: &Saved, gaps: &mut Vec<Gap>) {
     let has = |key: &str| item.get(key).is_some();
     let added = if has("HostConfig") && facts.containers.len() < CONTAINERS_MAX {
-        typed::<Inspected>(item).map(|container| facts.containers.push(container_facts(container)))
+        typed::<Inspected>(item)
+            .map(|container| facts.containers.push(container_facts(container, EngineKind::Docker)))
     } else if has("RootFS") && facts.images.len() < IMAGES_MAX {
         typed::<Image>(item).map(|image| facts.images.push(ImageFacts { image, history: None }))
     } else if has("ServerVersion") || has("DockerRootDir") {

@@ -8,9 +8,10 @@ use seawall_advisory::database::{Advisory, Text};
 use seawall_advisory::record::{Bound, Enrichment, State};
 use seawall_finding::{Rule, Severity};
 
-use super::rules;
+use super::rules::{self, Group};
 use crate::Session;
 use crate::exit::Exit;
+use crate::terminal::Terminal;
 
 /// Lines that list affected packages before the rest is counted.
 const AFFECTED_MAX: usize = 30;
@@ -25,15 +26,50 @@ pub(crate) fn run(id: &str, session: &Session<'_>) -> Result<Exit> {
             advisory_text(&database, &id.to_uppercase(), id)?
         }
         None => {
-            let ids: Vec<&str> = rules::all().map(|rule| rule.id).collect();
             bail!(
-                "`{id}` is neither an advisory's id (CVE-2024-6387, GHSA-…, DSA-…) nor a rule; the rules are {}",
-                ids.join(", ")
+                "`{id}` is neither an advisory's id (CVE-2024-6387, GHSA-…, DSA-…) nor a rule; \
+                 `seawall explain --list` lists the rules"
             )
         }
     };
     session.terminal.text(&text)?;
     Ok(Exit::Allowed)
+}
+
+/// Every rule on a line, or the reference page of them.
+pub(crate) fn reference(markdown: bool, terminal: &Terminal) -> Result<Exit> {
+    let mut text = String::new();
+    if markdown {
+        text.push_str(
+            "# Rules\n\nMade by `seawall explain --markdown`; a test compares it with the rules.\n",
+        );
+    }
+    for Group { title, rules } in rules::groups() {
+        let _ = if markdown { write!(text, "\n## {title}\n") } else { writeln!(text, "{title}") };
+        for (rule, aliases) in rules {
+            match markdown {
+                true => markdown_of(&mut text, rule, aliases),
+                false => {
+                    let _ = writeln!(text, "  {:<9} {:<40} {}", rule.severity.name(), rule.id, rule.title);
+                }
+            }
+        }
+    }
+    terminal.text(&text)?;
+    Ok(Exit::Allowed)
+}
+
+fn markdown_of(text: &mut String, rule: &Rule, aliases: &[&str]) {
+    let _ = write!(text, "\n### {}\n\n{} ({})\n\n{}\n\n", rule.id, rule.title, rule.severity, rule.why);
+    let _ = writeln!(text, "Fix: {}", rule.fix);
+    let controls: Vec<String> =
+        rule.controls.iter().map(|(framework, id)| format!("{} {id}", framework.name())).collect();
+    if !controls.is_empty() {
+        let _ = writeln!(text, "\nControls: {}", controls.join(", "));
+    }
+    if !aliases.is_empty() {
+        let _ = writeln!(text, "\nElsewhere: {}", aliases.join(", "));
+    }
 }
 
 /// Letters, a dash, and a digit or more behind it: rules have no digits.

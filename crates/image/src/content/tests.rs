@@ -11,7 +11,7 @@ fn check(bytes: &[u8], check: impl Fn(&mut dyn Shown)) {
     for spool_memory_bytes in [0, 5, 1000] {
         let limits = Limits { spool_memory_bytes, ..Limits::default() };
         let mut body = bytes;
-        check(&mut Spool::new(&mut body, bytes.len() as u64, &mut vec![1, 2, 3], &limits));
+        check(&mut Spool::new(&mut body, bytes.len() as u64, &mut Cursor::new(vec![1, 2, 3]), &limits));
     }
     check(&mut file(bytes));
 }
@@ -74,7 +74,7 @@ impl Read for Broken {
 fn a_failure_stays_a_failure() {
     let limits = Limits::default();
     let mut body = (&b"hello"[..]).chain(Broken);
-    let mut head = Vec::new();
+    let mut head = Cursor::default();
     let mut content = Spool::new(&mut body, 11, &mut head, &limits);
     content.allow(Interest::Whole);
     assert_eq!(content.head(5).unwrap(), b"hello");
@@ -89,7 +89,7 @@ fn a_failure_stays_a_failure() {
 fn a_sparse_giant_is_refused_not_written() {
     let limits = Limits { spool_disk_bytes_max: 1000, ..Limits::default() };
     let mut body = io::repeat(0);
-    let mut head = Vec::new();
+    let mut head = Cursor::default();
     let mut content = Spool::new(&mut body, 1 << 60, &mut head, &limits);
     content.allow(Interest::Whole);
     assert_eq!(content.seekable().err().unwrap().kind(), io::ErrorKind::FileTooLarge);

@@ -146,7 +146,7 @@ impl ShellKind {
 }
 
 /// Variables that BuildKit sets by itself where images are named.
-const PLATFORM_ARGUMENTS: [&str; 9] = [
+pub(crate) const PLATFORM_ARGUMENTS: [&str; 9] = [
     "TARGETPLATFORM",
     "TARGETOS",
     "TARGETARCH",
@@ -438,7 +438,10 @@ impl Builder {
             }
         };
         let stage = file.last_stage();
-        for name in expanded.unset.iter().filter(|name| !known.contains_key(*name)) {
+        let is_set = |name: &String| {
+            known.contains_key(name) || (stage.is_none() && PLATFORM_ARGUMENTS.contains(&name.as_str()))
+        };
+        for name in expanded.unset.iter().filter(|name| !is_set(name)) {
             let near = known.keys().find(|known| super::names::is_near(name, known)).cloned();
             let is_global = stage.is_some() && file.globals.contains_key(name);
             file.unset.push(Unset { name: name.clone(), span: word.span, stage, near, is_global });

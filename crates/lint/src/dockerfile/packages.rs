@@ -251,7 +251,7 @@ impl<'c> Call<'c> {
             Manager::Npm => &["install", "i", "add", "isntall", "in"],
             Manager::Yarn => &["add", "install", "global"],
             Manager::Gem => &["install", "i"],
-            Manager::Go => &["install"],
+            Manager::Go => &["install", "get"],
         };
         verbs.contains(&self.verb.text.as_str())
     }

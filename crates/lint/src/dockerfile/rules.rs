@@ -4,7 +4,7 @@ mod add;
 mod base_image;
 mod build_power;
 mod context;
-mod controls;
+pub(crate) mod controls;
 mod copy;
 mod directories;
 mod forms;

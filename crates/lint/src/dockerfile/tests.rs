@@ -230,3 +230,40 @@ fn ids_and_titles_are_one_each() {
         );
     }
 }
+
+/// For `scripts/lint-differences`, which compares with hadolint and tally: rule, alias and line of every hit.
+#[test]
+#[ignore = "writes target/lint-corpus/ours.jsonl"]
+fn write_hits_for_the_comparison() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/lint-corpus");
+    let mut out = String::new();
+    for entry in fs::read_dir(&corpus).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "Dockerfile") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let file = File::read(&bytes, None);
+        for check in CHECKS {
+            let mut hits = super::check::Hits::default();
+            (check.look)(&file, &all_rules(), &mut hits);
+            for hit in hits.hits {
+                let line = file.source.line_of(hit.span.start);
+                let instruction = file.parsed.instructions.iter().rfind(|i| i.span.start <= hit.span.start);
+                let first = instruction.map_or(line, |i| file.source.line_of(i.span.start));
+                let name = path.file_name().unwrap().to_string_lossy();
+                let aliases: Vec<&str> = hit.alias.map_or(check.aliases.to_vec(), |alias| vec![alias]);
+                let hit = serde_json::json!({
+                    "file": name, "rule": check.rule.id, "aliases": aliases, "line": line, "first": first,
+                    "seen": super::check::shown(file.source.slice(hit.span)),
+                });
+                out.push_str(&format!("{hit}\n"));
+            }
+        }
+    }
+    fs::write(corpus.join("ours.jsonl"), out).unwrap();
+    let samples: Vec<_> = CHECKS.iter().map(|check| {
+        serde_json::json!({"rule": check.rule.id, "aliases": check.aliases, "bad": check.bad, "good": check.good})
+    }).collect();
+    fs::write(corpus.join("samples.json"), serde_json::to_string(&samples).unwrap()).unwrap();
+}

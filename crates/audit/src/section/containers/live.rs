@@ -1,6 +1,7 @@
 //! What only the live host, the engine's events and the registry tell of a container.
 
 use seawall_finding::{Outcome, Rule, Severity};
+use seawall_inventory::ImageName;
 
 use super::{Asked, Question};
 use crate::answer::{Answer, cis, few};
@@ -227,17 +228,12 @@ fn image_outdated(asked: &Asked<'_>) -> Answer {
             .expecting(expected);
     }
     let is_own = |image: &&crate::machine::ImageFacts| image.image.id.trim_start_matches("sha256:") == id;
-    let full = if tag.rsplit('/').next().unwrap_or_default().contains(':') {
-        tag.to_owned()
-    } else {
-        format!("{tag}:latest")
+    let Ok(name) = tag.parse::<ImageName>() else {
+        return Answer::not_checked(looked_at, format!("{tag} is no name of an image")).expecting(expected);
     };
+    let full = name.to_string();
     let has_tag = |image: &&crate::machine::ImageFacts| {
-        image
-            .image
-            .repo_tags
-            .iter()
-            .any(|its| *its == full || its.trim_start_matches("docker.io/library/") == full)
+        image.image.repo_tags.iter().any(|its| its.parse::<ImageName>().is_ok_and(|its| its == name))
     };
     let here = asked.engine.images.iter().find(has_tag);
     if let Some(image) = here.filter(|image| !is_own(image)) {

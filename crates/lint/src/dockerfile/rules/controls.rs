@@ -3,66 +3,66 @@
 use seawall_finding::Framework::{self, CisDocker16, CisDocker17, CisDocker18, Cwe, NistSp800190};
 
 /// Framework and id.
-pub(super) type Controls = &'static [(Framework, &'static str)];
+pub(crate) type Controls = &'static [(Framework, &'static str)];
 
-pub(super) const USER: Controls = &[
+pub(crate) const USER: Controls = &[
     (CisDocker16, "4.1"),
     (CisDocker17, "4.1"),
     (CisDocker18, "4.1"),
     (NistSp800190, "4.1.2"),
     (Cwe, "CWE-250"),
 ];
-pub(super) const TRUSTED_BASE: Controls = &[
+pub(crate) const TRUSTED_BASE: Controls = &[
     (CisDocker16, "4.2"),
     (CisDocker17, "4.2"),
     (CisDocker18, "4.2"),
     (NistSp800190, "4.1.5"),
     (Cwe, "CWE-829"),
 ];
-pub(super) const NOTHING_NEEDLESS: Controls =
+pub(crate) const NOTHING_NEEDLESS: Controls =
     &[(CisDocker16, "4.3"), (CisDocker17, "4.3"), (CisDocker18, "4.3"), (NistSp800190, "4.1.2")];
-pub(super) const PATCHED: Controls = &[
+pub(crate) const PATCHED: Controls = &[
     (CisDocker16, "4.4"),
     (CisDocker17, "4.4"),
     (CisDocker18, "4.4"),
     (NistSp800190, "4.1.1"),
     (Cwe, "CWE-1104"),
 ];
-pub(super) const HEALTH: Controls =
+pub(crate) const HEALTH: Controls =
     &[(CisDocker16, "4.6"), (CisDocker17, "4.6"), (CisDocker18, "4.6"), (NistSp800190, "4.1.2")];
-pub(super) const UPDATES: Controls =
+pub(crate) const UPDATES: Controls =
     &[(CisDocker16, "4.7"), (CisDocker17, "4.7"), (CisDocker18, "4.7"), (NistSp800190, "4.1.1")];
-pub(super) const SETUID: Controls = &[
+pub(crate) const SETUID: Controls = &[
     (CisDocker16, "4.8"),
     (CisDocker17, "4.8"),
     (CisDocker18, "4.8"),
     (NistSp800190, "4.1.2"),
     (Cwe, "CWE-732"),
 ];
-pub(super) const COPY: Controls =
+pub(crate) const COPY: Controls =
     &[(CisDocker16, "4.9"), (CisDocker17, "4.9"), (CisDocker18, "4.9"), (NistSp800190, "4.1.2")];
-pub(super) const SECRETS: Controls = &[
+pub(crate) const SECRETS: Controls = &[
     (CisDocker16, "4.10"),
     (CisDocker17, "4.10"),
     (CisDocker18, "4.10"),
     (NistSp800190, "4.1.4"),
     (Cwe, "CWE-522"),
 ];
-pub(super) const VERIFIED: Controls = &[
+pub(crate) const VERIFIED: Controls = &[
     (CisDocker16, "4.11"),
     (CisDocker17, "4.11"),
     (CisDocker18, "4.11"),
     (NistSp800190, "4.1.5"),
     (Cwe, "CWE-494"),
 ];
-pub(super) const TRANSPORT: Controls = &[
+pub(crate) const TRANSPORT: Controls = &[
     (CisDocker16, "4.11"),
     (CisDocker17, "4.11"),
     (CisDocker18, "4.11"),
     (NistSp800190, "4.2.1"),
     (Cwe, "CWE-295"),
 ];
-pub(super) const SIGNED: Controls = &[
+pub(crate) const SIGNED: Controls = &[
     (CisDocker18, "4.12"),
     (CisDocker17, "4.12"),
     (CisDocker16, "4.12"),
@@ -70,8 +70,8 @@ pub(super) const SIGNED: Controls = &[
     (Cwe, "CWE-347"),
 ];
 /// A defect of the image that no benchmark names.
-pub(super) const DEFECT: Controls = &[(NistSp800190, "4.1.2")];
+pub(crate) const DEFECT: Controls = &[(NistSp800190, "4.1.2")];
 /// Build steps with more power than a build needs.
-pub(super) const BUILD_POWER: Controls = &[(NistSp800190, "4.1.2"), (Cwe, "CWE-250")];
+pub(crate) const BUILD_POWER: Controls = &[(NistSp800190, "4.1.2"), (Cwe, "CWE-250")];
 /// A matter of order, of no control.
-pub(super) const NONE: Controls = &[];
+pub(crate) const NONE: Controls = &[];

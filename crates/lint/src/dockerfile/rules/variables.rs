@@ -1,11 +1,12 @@
 //! Variables that are used and not set.
 
 use seawall_finding::Confidence;
+use seawall_inventory::ImageName;
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::expand::expand;
 use crate::dockerfile::instruction::{Body, Keyword};
-use crate::dockerfile::model::Base;
+use crate::dockerfile::model::{Base, PLATFORM_ARGUMENTS};
 
 pub(super) const UNDEFINED: Check = Check {
     rule: Rule {
@@ -143,15 +144,13 @@ fn empty_default(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
             continue;
         };
         let expanded = expand(&image.text, file.parsed.escape, &|name| {
-            Some(file.globals.get(name).cloned().flatten().unwrap_or_default())
+            let platform = if PLATFORM_ARGUMENTS.contains(&name) { "linux" } else { "" };
+            Some(file.globals.get(name).cloned().flatten().unwrap_or_else(|| platform.to_owned()))
         });
         let Ok(expanded) = expanded else { continue };
         let name = expanded.value.as_str();
-        let is_invalid = name.is_empty()
-            || name.ends_with([':', '@', '/'])
-            || name.starts_with([':', '@', '/'])
-            || name.contains("//")
-            || name.contains("/:");
+        let is_stage = file.stages.iter().any(|stage| stage.name.as_deref() == Some(name));
+        let is_invalid = !is_stage && name.parse::<ImageName>().is_err();
         let declared = file.unset.iter().all(|unset| unset.stage.is_some() || unset.span != image.span);
         if is_invalid && declared {
             hits.add(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Leaked, Misset, Vulnerable};
+use crate::{Leaked, Misset, Untrusted, Vulnerable};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Evidence {
     Leaked(Box<Leaked>),
     /// A setting that is wrong.
     Misset(Box<Misset>),
+    /// A requirement of trust that is not met.
+    Untrusted(Box<Untrusted>),
 }
 
 /// Something past its end of life.
@@ -49,9 +51,11 @@ impl Evidence {
     pub fn vulnerable(&self) -> Option<&Vulnerable> {
         match self {
             Evidence::Vulnerable(vulnerable) => Some(vulnerable),
-            Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) | Evidence::Misset(_) => {
-                None
-            }
+            Evidence::Outdated(_)
+            | Evidence::Malicious(_)
+            | Evidence::Leaked(_)
+            | Evidence::Misset(_)
+            | Evidence::Untrusted(_) => None,
         }
     }
 
@@ -63,6 +67,7 @@ impl Evidence {
             Evidence::Malicious(malicious) => malicious.id.clone(),
             Evidence::Leaked(leaked) => leaked.value_id.clone(),
             Evidence::Misset(misset) => misset.setting.clone(),
+            Evidence::Untrusted(untrusted) => untrusted.required.clone(),
         }
     }
 
@@ -83,6 +88,7 @@ impl Evidence {
             ],
             Evidence::Leaked(leaked) => leaked.facts(),
             Evidence::Misset(misset) => misset.facts(),
+            Evidence::Untrusted(untrusted) => untrusted.facts(),
         }
     }
 }

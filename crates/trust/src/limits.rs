@@ -32,3 +32,13 @@ pub(crate) const CHECKPOINT_SIGNATURES_MAX: usize = 32;
 pub(crate) const SCTS_MAX: usize = 16;
 /// Artifacts of one in-toto statement: a release has some hundred files.
 pub(crate) const SUBJECTS_MAX: usize = 10_000;
+/// Manifests and indexes, as registries bound them.
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Signatures of one manifest.
+pub(crate) const ARTIFACTS_MAX: usize = 100;
+/// Images of one index: Debian's has some ten, those with many system versions a hundred.
+pub(crate) const INDEX_IMAGES_MAX: usize = 500;
+/// Indexes in indexes.
+pub(crate) const INDEX_DEPTH_MAX: usize = 3;
+/// Times that the fallback tag is written anew because others write it too.
+pub(crate) const FALLBACK_TRIES_MAX: usize = 5;

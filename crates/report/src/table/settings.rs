@@ -20,7 +20,10 @@ impl Table<'_> {
     /// One row a rule below the section, file or subject that it is about; the worst first.
     pub(super) fn settings(&self, text: &mut String) {
         let mut groups: BTreeMap<(usize, String), BTreeMap<&str, Vec<&Judged>>> = BTreeMap::new();
-        for judged in self.listed().filter(|judged| matches!(judged.finding.evidence, Evidence::Misset(_))) {
+        for judged in self
+            .listed()
+            .filter(|judged| matches!(judged.finding.evidence, Evidence::Misset(_) | Evidence::Untrusted(_)))
+        {
             let rules = groups.entry(self.group(judged)).or_default();
             rules.entry(&judged.finding.rule).or_default().push(judged);
         }
@@ -87,7 +90,8 @@ impl Table<'_> {
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
-            | Evidence::Leaked(_) => false,
+            | Evidence::Leaked(_)
+            | Evidence::Untrusted(_) => false,
         });
         let mark = if is_fixable { " (--fix)" } else { "" };
         let controls = &first.finding.controls;

@@ -95,6 +95,7 @@ fn an_envelope_of_another_payload_type_is_refused() {
     let Content::Envelope(envelope) = &mut bundle.content else { unreachable!() };
     envelope.payload_type = "text/plain".to_owned();
     assert_eq!(by_key(&bundle, Artifact::Digest(&digest), &[&key]), Refusal::BadSignature.to_string());
+    let Content::Envelope(envelope) = &mut bundle.content else { unreachable!() };
     envelope.signature = key.sign(&envelope.signed_bytes()).unwrap();
     assert!(by_key(&bundle, Artifact::Digest(&digest), &[&key]).contains("no statement"));
 }
@@ -213,7 +214,7 @@ fn an_entry_that_the_log_did_not_promise_or_prove() {
     entry(|entry| entry.index += 1, "did not sign the entry's promise");
     entry(|entry| entry.proof.as_mut().unwrap().index = 4, "does not lead");
     entry(|entry| entry.proof.as_mut().unwrap().index = 7, "does not lead");
-    entry(|entry| entry.proof.as_mut().unwrap().tree_size = 8, "does not lead");
+    entry(|entry| entry.proof.as_mut().unwrap().tree_size = 8, "of another tree");
     entry(|entry| entry.proof.as_mut().unwrap().root[0] ^= 1, "does not lead");
     entry(|entry| entry.proof.as_mut().unwrap().hashes.truncate(1), "does not lead");
     entry(|entry| entry.proof.as_mut().unwrap().hashes.push(vec![0; 32]), "does not lead");

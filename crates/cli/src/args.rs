@@ -12,7 +12,10 @@ use seawall_report::Format;
 
 pub(crate) mod trust;
 
-use trust::{SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VerifyBundle};
+use trust::{
+    ATTEST_EXAMPLES, Attest, SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify,
+    VerifyBundle,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -134,9 +137,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Trust,
     },
-    /// Sign a file
+    /// Sign an image or a file
     #[command(after_help = SIGN_EXAMPLES)]
     Sign(Box<Sign>),
+    /// Say something of an image, signed
+    #[command(after_help = ATTEST_EXAMPLES)]
+    Attest(Box<Attest>),
+    /// Verify that the right ones signed an image
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Box<Verify>),
     /// Verify the signature of a file
     #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
     VerifyBundle(Box<VerifyBundle>),
@@ -485,6 +494,8 @@ mod tests {
             DIFF_EXAMPLES,
             DB_EXAMPLES,
             SIGN_EXAMPLES,
+            ATTEST_EXAMPLES,
+            VERIFY_EXAMPLES,
             VERIFY_BUNDLE_EXAMPLES,
         ];
         let examples: Vec<&str> = texts

@@ -1,5 +1,6 @@
 //! One module for each verb: arguments → plan → result → exit code.
 
+pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod db;
 pub(crate) mod diff;

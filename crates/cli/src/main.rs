@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
-use crate::commands::{audit, db, diff, explain, lint, manual, sbom, scan, sign, trust, verify};
+use crate::commands::{attest, audit, db, diff, explain, lint, manual, sbom, scan, sign, trust, verify};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::terminal::{Talk, Terminal};
@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         Command::Db { command } => db::run(command, &session),
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),
+        Command::Attest(args) => attest::run(args, &session),
+        Command::Verify(args) => verify::image(args, &session),
         Command::VerifyBundle(args) => verify::bundle(args, &session),
         Command::Explain { id: Some(id), .. } => explain::run(id, &session),
         Command::Explain { id: None, markdown, .. } => explain::reference(*markdown, &terminal),

@@ -114,7 +114,7 @@ impl Bundle {
     /// Writes version 0.3.
     ///
     /// # Errors
-    /// It holds a chain of certificates, for which 0.3 has no place.
+    /// It holds a chain of certificates, for which 0.3 has no place, or a log entry without its proof.
     pub fn write(&self) -> Result<Vec<u8>, BundleError> {
         wire::write(self).map_err(BundleError)
     }

@@ -13,14 +13,15 @@ use serde::Deserialize;
 use crate::bundle::Bundle;
 use crate::json;
 use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_IMAGES_MAX};
+use crate::sign::SignError;
 use crate::statement::COSIGN_SIGN;
-use crate::verify::{Artifact, Refusal, Verified, Wanted, verify};
+use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
 
 mod attach;
 mod home;
 mod legacy;
 
-pub use attach::{Form, attach, attach_simple_signature};
+pub use attach::{attest, sign, sign_simply};
 pub use home::{Home, LayoutError};
 
 /// The beginning of every media type that bundles had.
@@ -35,6 +36,9 @@ pub enum ImageError {
     /// The layout cannot be read or written.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The key did not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// A document of the image is not what it should be.
     #[error("cannot use {what}: {reason}")]
     Document {
@@ -72,6 +76,14 @@ impl Attempt {
         // The older generation's signature says nothing but that it is one.
         Some(verified.statement.as_ref().map_or(COSIGN_SIGN, |statement| statement.predicate_type.as_str()))
     }
+}
+
+/// What a name means now. Whoever goes on from here does so by the digest, so that a tag that moves moves nothing.
+///
+/// # Errors
+/// The manifest cannot be had.
+pub fn pin(home: &Home) -> Result<Pinned, ImageError> {
+    home.root().map(|fetched| fetched.pinned)
 }
 
 /// The images that a name means: itself, and for an index all images in it.
@@ -121,7 +133,7 @@ fn children(of: &Pinned, bytes: &[u8]) -> Result<Vec<Descriptor>, ImageError> {
 pub fn examine(
     home: &Home,
     image: &Digest,
-    wanted: Wanted<'_>,
+    wanted: &[Wanted<'_>],
     now: Timestamp,
 ) -> Result<Vec<Attempt>, ImageError> {
     let mut attempts = Vec::new();
@@ -131,7 +143,7 @@ pub fn examine(
         for bundle in bundles(home, image, &fetched.bytes)? {
             let outcome = bundle
                 .map_err(Refusal::Unreadable)
-                .and_then(|bundle| verify(&bundle, Artifact::Digest(image), wanted, now));
+                .and_then(|bundle| verify_any(&bundle, Artifact::Digest(image), wanted, now));
             attempts.push(Attempt { place: place.clone(), outcome });
         }
     }

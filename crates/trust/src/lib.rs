@@ -14,6 +14,8 @@ pub mod key;
 pub mod limits;
 mod log;
 mod pem;
+pub mod requirement;
+mod rules;
 mod secret;
 pub mod sign;
 pub mod statement;
@@ -24,6 +26,7 @@ pub mod trusted_root;
 pub mod verify;
 
 pub use key::{KeyAlgorithm, KeyError, PrivateKey, PublicKey};
+pub use rules::RULES;
 pub use secret::Secret;
 
 /// SHA-256.

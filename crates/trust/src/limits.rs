@@ -4,6 +4,8 @@
 pub const KEY_BYTES_MAX: u64 = 64 * 1024;
 /// A bundle with an SBOM as its predicate has some megabytes; cosign stops at 128 MiB.
 pub const BUNDLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What is said of an image: an SBOM has some megabytes, and a bundle holds it as base64.
+pub const PREDICATE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// The public trusted root has 10 kB, one of an organisation with many logs a few hundred.
 pub const TRUSTED_ROOT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// A file is signed and verified in memory, because the keys' library wants its message in one piece.

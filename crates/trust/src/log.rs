@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::bundle::{InclusionProof, LogEntry};
 use crate::limits::CHECKPOINT_SIGNATURES_MAX;
-use crate::trusted_root::LogKey;
+use crate::trusted_root::{LogKey, Period};
 
 pub(crate) mod body;
 
@@ -14,6 +14,8 @@ pub(crate) mod body;
 pub(crate) struct Recorded {
     /// When it took the entry in, where it signed that.
     pub(crate) at: Option<Timestamp>,
+    /// When the key was in use with which it said so.
+    pub(crate) valid: Period,
 }
 
 /// That an entry stands in the log that it names. `Ok(None)` where that log is not known.
@@ -37,7 +39,8 @@ pub(crate) fn check(entry: &LogEntry, logs: &[LogKey]) -> Result<Option<Recorded
         check_inclusion(proof, &entry.body)?;
         check_checkpoint(proof, log)?;
     }
-    Ok(Some(Recorded { at: integrated.filter(|_| entry.signed_entry_timestamp.is_some()) }))
+    let at = integrated.filter(|_| entry.signed_entry_timestamp.is_some());
+    Ok(Some(Recorded { at, valid: log.valid }))
 }
 
 /// What a signed entry timestamp signs: canonical JSON (RFC 8785) of four fields.

@@ -156,7 +156,7 @@ pub fn verify(
     match (&bundle.signer, wanted) {
         (Signer::Key { hint }, Wanted::Keys(keys, _)) => {
             let key = key_of(bundle, hint, keys, artifact)?;
-            let seen = witnesses(bundle, artifact, SignedBy::Key(key), wanted.root())?;
+            let seen = witnesses(bundle, artifact, SignedBy::Key(key), wanted.root(), now)?;
             seen.verified(By::Key(key.clone()), bundle, artifact)
         }
         (Signer::Certificates(certificates), Wanted::Identities(identities, root)) => {
@@ -164,7 +164,7 @@ pub fn verify(
                 certificates.split_first().ok_or_else(|| Refusal::Certificate("there is none".to_owned()))?;
             let key = leaf.key().map_err(|error| Refusal::Certificate(error.to_string()))?;
             check_signature(bundle, &key, artifact)?;
-            let seen = witnesses(bundle, artifact, SignedBy::Certificate(leaf), Some(root))?;
+            let seen = witnesses(bundle, artifact, SignedBy::Certificate(leaf), Some(root), now)?;
             check_certificate(leaf, others, root, seen.at, now)?;
             let named = Named::of(leaf).map_err(Refusal::Certificate)?;
             if !identities.iter().any(|identity| identity.matches(&named)) {
@@ -179,6 +179,28 @@ pub fn verify(
             Err(Refusal::OtherKind { found: "a certificate", wanted: "a key" })
         }
     }
+}
+
+/// Verifies a bundle against several wishes, of which one is enough. Of several refusals the one is told that came of a
+/// signature of the wanted kind.
+///
+/// # Errors
+/// Why it is none of what is wanted.
+pub fn verify_any(
+    bundle: &Bundle,
+    artifact: Artifact<'_>,
+    wanted: &[Wanted<'_>],
+    now: Timestamp,
+) -> Result<Verified, Refusal> {
+    let mut refusal = Refusal::OtherIdentity(Named { subjects: Vec::new(), issuer: None });
+    for wish in wanted {
+        match verify(bundle, artifact, *wish, now) {
+            Ok(verified) => return Ok(verified),
+            Err(Refusal::OtherKind { .. }) if wanted.len() > 1 => {}
+            Err(reason) => refusal = reason,
+        }
+    }
+    Err(refusal)
 }
 
 /// The key that made the signature. A hint that looks like a key's digest must be that of the key.
@@ -254,7 +276,9 @@ fn witnesses(
     artifact: Artifact<'_>,
     by: SignedBy<'_>,
     root: Option<&TrustedRoot>,
+    now: Timestamp,
 ) -> Result<Seen, Refusal> {
+    let mut periods = Vec::new();
     let mut seen = Seen { at: None, log_indexes: Vec::new(), unchecked: Vec::new() };
     let message = match artifact {
         Artifact::Bytes(bytes) => Some(bytes),
@@ -264,8 +288,9 @@ fn witnesses(
         // Of whichever log: an entry of something else has no business here.
         log::body::check(entry, &bundle.content, message, by).map_err(Refusal::Log)?;
         match log::check(entry, root.map_or(&[], |root| &root.logs)).map_err(Refusal::Log)? {
-            Some(Recorded { at }) => {
+            Some(Recorded { at, valid }) => {
                 seen.at = seen.at.or(at);
+                periods.push(valid);
                 seen.log_indexes.push(entry.index);
             }
             None => seen.unchecked.push(format!("entry {} of a log that is not known", entry.index)),
@@ -277,7 +302,11 @@ fn witnesses(
         return Err(Refusal::Log(format!("no log of the trusted root recorded it{unusable}")));
     }
     stamps(bundle, root.map_or(&[], |root| &root.timestamp_authorities), &mut seen);
-    Ok(seen)
+    // An entry that says no time, or one that nobody signed, could else be made with a key that was given up long ago.
+    match periods.iter().all(|period| period.contains(seen.at.unwrap_or(now))) {
+        true => Ok(seen),
+        false => Err(Refusal::Log("the log's key was not in use at the time of the signature".to_owned())),
+    }
 }
 
 /// Time stamps come before a log's own word: an authority for time is asked for nothing else.

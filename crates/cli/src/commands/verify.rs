@@ -1,19 +1,103 @@
-//! `seawall verify-bundle`: a file and its bundle → who signed it, or why that does not count.
+//! `seawall verify`: an image → what is required of it and is missing, as findings. `seawall verify-bundle`: a file and its
+//! bundle → who signed it, or why that does not count.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use seawall_inventory::Digest;
+use seawall_finding::{Coverage, Findings, Severity};
+use seawall_inventory::{Digest, Inventory, Target, TargetKind};
+use seawall_scan::Assessed;
 use seawall_trust::bundle::Bundle;
 use seawall_trust::certificate::identity::{Identity, Pattern};
+use seawall_trust::image::{Attempt, Home, examine, pin};
+use seawall_trust::requirement::{Requirement, Requirements, undefined};
+use seawall_trust::statement::predicate_type;
 use seawall_trust::trusted_root::TrustedRoot;
 use seawall_trust::verify::{Artifact, Verified, Wanted, verify};
 use seawall_trust::{PublicKey, limits};
 
-use super::trust;
+use super::judge::{Examined, Judge};
+use super::{sign, trust};
 use crate::Session;
-use crate::args::trust::{SignerArgs, VerifyBundle};
+use crate::args::trust::{SignerArgs, Verify, VerifyBundle};
 use crate::exit::Exit;
+
+pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
+    let mut judge = Judge::new(&args.judging)?;
+    judge.outputs.refuse_formats_of_packages()?;
+    if args.judging.fail_on.is_none() {
+        // Whoever asks for verification wants what fails it denied; the policy's waivers are the exceptions.
+        judge.policy.fail_on = Some(Severity::Unknown);
+    }
+    let requirements = requirements(args)?;
+    let home = sign::home(&args.target, &args.registry, session)?;
+    let image = pin(&home)?;
+    let requirement = match &home {
+        Home::Registry(_, name) => requirements.of(name),
+        // A layout has no name: the command line says what is required, or a policy with one entry.
+        Home::Layout(..) => requirements.0.first().filter(|_| requirements.0.len() == 1),
+    };
+    let findings = match requirement {
+        Some(requirement) => {
+            let attempts = examine(&home, &image.digest, &requirement.wanted(), session.config.now())?;
+            tell(&attempts, &image.digest, session);
+            requirement.judge(&args.target, &image, &attempts, session.config.now())
+        }
+        None => Findings { found: vec![undefined(&args.target, &image.digest)], gaps: Vec::new() },
+    };
+    let target = Target { kind: TargetKind::Image, name: args.target.clone(), digest: Some(image.digest) };
+    let inventory = Inventory { target, ..Inventory::default() };
+    let report = judge.report(Assessed { inventory, findings, coverage: Coverage::default() }, session)?;
+    judge.outputs.write(&report, session.terminal)?;
+    Ok(judge.exit(&report, Examined::Something))
+}
+
+fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
+    for verified in attempts.iter().filter_map(|attempt| attempt.outcome.as_ref().ok()) {
+        session.terminal.note(format_args!("{digest} is {}", told(verified)));
+        for unchecked in &verified.unchecked {
+            session.terminal.note(format_args!("note: not checked: {unchecked}"));
+        }
+    }
+}
+
+/// What the command line requires of every image, or what the policy files require of which.
+fn requirements(args: &Verify) -> Result<Requirements> {
+    if args.signer.key.is_empty() && args.signer.certificate_identity.is_empty() {
+        let mut requirements = Requirements::default();
+        for path in &args.judging.policy {
+            requirements.0.extend(policy(path)?.0);
+        }
+        if requirements.0.is_empty() {
+            bail!(
+                "say who must have signed: --key, --certificate-identity, or a --policy with a section `trust`"
+            );
+        }
+        return Ok(requirements);
+    }
+    let signers = Signers::read(&args.signer)?;
+    let types = args.attestation.iter().map(|name| predicate_type(name).map_err(anyhow::Error::msg));
+    Ok(Requirements(vec![Requirement {
+        images: vec![Pattern::glob("**").map_err(anyhow::Error::msg)?],
+        keys: signers.keys,
+        identities: signers.identities,
+        root: signers.root,
+        signers: args.signers.get(),
+        attestations: types.collect::<Result<_>>()?,
+        age_days_max: args.age_days_max,
+        ..Requirement::default()
+    }]))
+}
+
+/// The requirements of a policy file; the files that it names lie beside it.
+fn policy(path: &Path) -> Result<Requirements> {
+    let text = trust::text(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
+    let beside = |name: &str| {
+        let path: PathBuf = path.parent().unwrap_or_else(|| Path::new("")).join(name);
+        trust::text(&path, limits::TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
+    };
+    Requirements::read(&text, &beside).with_context(|| format!("cannot use {}", path.display()))
+}
 
 pub(crate) fn bundle(args: &VerifyBundle, session: &Session<'_>) -> Result<Exit> {
     let signers = Signers::read(&args.signer)?;
@@ -69,8 +153,10 @@ impl Signers {
             (true, true, _) => {
                 bail!("say who must have signed: --key FILE or --certificate-identity IDENTITY")
             }
-            (_, false, None) => bail!("an identity needs an authority: --trusted-root FILE or --ca FILE"),
-            _ if !signers.identities.is_empty() && args.ca.is_none() && issuer.is_none() => {
+            (_, false, None) => {
+                bail!("an identity needs an authority: --trusted-root FILE or --signer-ca FILE")
+            }
+            _ if !signers.identities.is_empty() && args.signer_ca.is_none() && issuer.is_none() => {
                 bail!("say who must have vouched for the identity: --certificate-oidc-issuer ADDRESS")
             }
             _ => Ok(signers),
@@ -91,7 +177,7 @@ fn root(args: &SignerArgs) -> Result<Option<TrustedRoot>> {
         let root = TrustedRoot::read(&bytes).with_context(|| format!("cannot use {}", path.display()))?;
         return Ok(Some(root));
     }
-    let Some(path) = &args.ca else { return Ok(None) };
+    let Some(path) = &args.signer_ca else { return Ok(None) };
     let pem = |path: &Path| trust::text(path, limits::TRUSTED_ROOT_BYTES_MAX);
     let mut root =
         TrustedRoot::private(&pem(path)?).with_context(|| format!("cannot use {}", path.display()))?;

@@ -255,6 +255,9 @@ pub(super) fn write(bundle: &Bundle) -> Result<Vec<u8>, String> {
         },
     }
     let entries = &bundle.log_entries;
+    if entries.iter().any(|entry| entry.proof.is_none()) {
+        return Err("version 0.3 needs an inclusion proof of every log entry".to_owned());
+    }
     material.tlog_entries = (!entries.is_empty()).then(|| entries.iter().map(wire_entry).collect());
     let stamps = bundle.timestamps.iter().map(|stamp| Timestamp { signed_timestamp: Base64(stamp.clone()) });
     material.timestamp_verification_data =

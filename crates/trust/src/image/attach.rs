@@ -9,30 +9,54 @@ use serde_json::{Value, json};
 use super::legacy::{self, Kind};
 use super::{Home, ImageError, Pinned};
 use crate::bundle::{Bundle, MEDIA_TYPE};
+use crate::key::PrivateKey;
 use crate::limits::FALLBACK_TRIES_MAX;
+use crate::sign::{SignError, sign_statement};
+use crate::statement::{COSIGN_SIGN, Statement};
 
 const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 const EMPTY: &[u8] = b"{}";
 const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 
-/// What a bundle holds, as its referrer's annotations say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form<'a> {
-    /// A statement with a predicate of this type.
-    Statement(&'a str),
-    /// A signature over the manifest's bytes.
-    Message,
-}
-
-/// Attaches a bundle to an image as a referrer and gives the referrer's digest.
+/// Says something of an image, signed, and gives the digest of the referrer that carries it.
 ///
 /// # Errors
-/// The registry did not take it, or the bundle cannot be written.
-pub fn attach(
+/// The key did not sign, or the registry did not take it.
+pub fn attest(
+    home: &Home,
+    image: &Pinned,
+    predicate_type: &str,
+    predicate: Value,
+    key: &PrivateKey,
+    now: Timestamp,
+) -> Result<Digest, ImageError> {
+    let bundle = sign_statement(&Statement::new(&image.digest, predicate_type, predicate), key)?;
+    attach(home, image, &bundle, predicate_type, now)
+}
+
+/// Signs an image as cosign 3 does: with a statement that says nothing else.
+///
+/// # Errors
+/// The key did not sign, or the registry did not take it.
+pub fn sign(home: &Home, image: &Pinned, key: &PrivateKey, now: Timestamp) -> Result<Digest, ImageError> {
+    attest(home, image, COSIGN_SIGN, json!({}), key, now)
+}
+
+/// Signs an image in the tag `.sig` as cosign before version 3 did, for podman, skopeo and CRI-O.
+///
+/// # Errors
+/// The key did not sign, or the registry did not take it.
+pub fn sign_simply(home: &Home, image: &Pinned, key: &PrivateKey) -> Result<(), ImageError> {
+    let payload = legacy::payload(&home.repository(), &image.digest);
+    let signature = key.sign(&payload).map_err(SignError::from)?;
+    add_simple_signature(home, &image.digest, &payload, legacy::layer(&payload, &signature))
+}
+
+fn attach(
     home: &Home,
     image: &Pinned,
     bundle: &Bundle,
-    form: Form<'_>,
+    predicate_type: &str,
     now: Timestamp,
 ) -> Result<Digest, ImageError> {
     let bytes = bundle
@@ -40,14 +64,11 @@ pub fn attach(
         .map_err(|error| ImageError::Document { what: "the bundle".to_owned(), reason: error.to_string() })?;
     let blob = home.put_blob(&bytes)?;
     let empty = home.put_blob(EMPTY)?;
-    let mut annotations = json!({"org.opencontainers.image.created": now.to_string()});
-    match form {
-        Form::Statement(predicate_type) => {
-            annotations["dev.sigstore.bundle.content"] = json!("dsse-envelope");
-            annotations["dev.sigstore.bundle.predicateType"] = json!(predicate_type);
-        }
-        Form::Message => annotations["dev.sigstore.bundle.content"] = json!("message-signature"),
-    }
+    let annotations = json!({
+        "org.opencontainers.image.created": now.to_string(),
+        "dev.sigstore.bundle.content": "dsse-envelope",
+        "dev.sigstore.bundle.predicateType": predicate_type,
+    });
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
@@ -91,21 +112,6 @@ fn add_to_fallback(home: &Home, of: &Digest, entry: &Value) -> Result<(), ImageE
         home.put_manifest(Some(&tag), OCI_INDEX, index.to_string().as_bytes())?;
     }
     Err(ImageError::Document { what: what(), reason: "others write it all the time".to_owned() })
-}
-
-/// Adds a signature to the tag `.sig` as cosign before version 3 did, for podman, skopeo and CRI-O. `sign` signs the
-/// payload that it is given.
-///
-/// # Errors
-/// The registry did not take it, or `sign` failed.
-pub fn attach_simple_signature<E: From<ImageError>>(
-    home: &Home,
-    image: &Pinned,
-    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
-) -> Result<(), E> {
-    let payload = legacy::payload(&home.repository(), &image.digest);
-    let layer = legacy::layer(&payload, &sign(&payload)?);
-    Ok(add_simple_signature(home, &image.digest, &payload, layer)?)
 }
 
 fn add_simple_signature(home: &Home, of: &Digest, payload: &[u8], layer: Value) -> Result<(), ImageError> {

@@ -13,7 +13,7 @@ use crate::certificate::Certificate;
 use crate::dsse::Envelope;
 use crate::json::{self, Base64};
 use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX};
-use crate::verify::{Artifact, Refusal, Verified, Wanted, verify};
+use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
 
 const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
@@ -131,7 +131,7 @@ pub(super) fn examine(
     kind: Kind,
     image: &Digest,
     manifest: &[u8],
-    wanted: Wanted<'_>,
+    wanted: &[Wanted<'_>],
     now: Timestamp,
 ) -> Result<Vec<Result<Verified, Refusal>>, ImageError> {
     let carrier: Carrier = match json::read(manifest) {
@@ -155,7 +155,7 @@ fn signature(
     layer: &Reference,
     payload: &[u8],
     image: &Digest,
-    wanted: Wanted<'_>,
+    wanted: &[Wanted<'_>],
     now: Timestamp,
 ) -> Result<Verified, Refusal> {
     let encoded = layer.annotations.get(SIGNATURE).map_or("", String::as_str);
@@ -163,7 +163,7 @@ fn signature(
     let signature =
         signature.ok_or_else(|| Refusal::Unreadable("its signature is empty or not base64".to_owned()))?;
     let bundle = bundle(layer, Content::Message { digest: None, signature })?;
-    let verified = verify(&bundle, Artifact::Bytes(payload), wanted, now)?;
+    let verified = verify_any(&bundle, Artifact::Bytes(payload), wanted, now)?;
     // Only now is the payload what somebody signed; and it must be about this image.
     let payload: Payload = json::read(payload).map_err(|error| Refusal::Unreadable(error.to_string()))?;
     match payload.critical.kind == TYPE && payload.critical.image.digest == *image {
@@ -176,12 +176,12 @@ fn attestation(
     layer: &Reference,
     envelope: &[u8],
     image: &Digest,
-    wanted: Wanted<'_>,
+    wanted: &[Wanted<'_>],
     now: Timestamp,
 ) -> Result<Verified, Refusal> {
     let envelope = Envelope::read(envelope).map_err(Refusal::Unreadable)?;
     let bundle = bundle(layer, Content::Envelope(envelope))?;
-    verify(&bundle, Artifact::Digest(image), wanted, now)
+    verify_any(&bundle, Artifact::Digest(image), wanted, now)
 }
 
 /// What the annotations say, as a bundle says it. A certificate's annotation must hold certificates: a bare key in it

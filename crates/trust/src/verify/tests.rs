@@ -244,6 +244,14 @@ fn a_log_key_that_was_not_in_use() {
     let mut root = site.trusted();
     root.logs[0].valid.end = Some(at("2025-12-31T00:00:00Z"));
     assert!(by_identity(&bundle, &root).contains("not in use"));
+    // Nor does it help to say no time.
+    let mut silent = bundle.clone();
+    silent.log_entries[0].integrated_time = 0;
+    silent.log_entries[0].signed_entry_timestamp = None;
+    silent.timestamps = vec![site.stamp(bundle.content.signature(), "20260101000200Z")];
+    assert!(by_identity(&silent, &root).contains("not in use"));
+    root.logs[0].valid.end = None;
+    assert_eq!(by_identity(&silent, &root), "ok at 2026-01-01T00:02:00Z");
 }
 
 #[test]

@@ -52,7 +52,8 @@ impl<'s> Scans<'s> {
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
-            | Evidence::Misset(_) | Evidence::Untrusted(_) => None,
+            | Evidence::Misset(_)
+            | Evidence::Untrusted(_) => None,
         });
         Some(ScannedImage {
             packages: Some(assessed.inventory.packages.iter().map(|package| package.name.clone()).collect()),

@@ -5,14 +5,14 @@
 
 use jiff::Timestamp;
 use seawall_image::Limits;
-use seawall_image::manifest::{Descriptor, Document, OCI_INDEX};
+use seawall_image::manifest::{DOCKER_LIST, Descriptor, Document, OCI_INDEX};
 use seawall_image::registry::RegistryError;
 use seawall_inventory::Digest;
 use serde::Deserialize;
 
 use crate::bundle::Bundle;
 use crate::json;
-use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_IMAGES_MAX};
+use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX, EVIDENCE_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_IMAGES_MAX};
 use crate::sign::SignError;
 use crate::statement::COSIGN_SIGN;
 use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
@@ -121,7 +121,7 @@ fn children(of: &Pinned, bytes: &[u8]) -> Result<Vec<Descriptor>, ImageError> {
         }
         Ok(Document::Manifest(_)) => Ok(Vec::new()),
         // An artifact that is no image can be signed as well.
-        Err(_) if of.media_type != OCI_INDEX => Ok(Vec::new()),
+        Err(_) if ![OCI_INDEX, DOCKER_LIST].contains(&of.media_type.as_str()) => Ok(Vec::new()),
         Err(error) => Err(ImageError::Document { what: of.digest.to_string(), reason: error.to_string() }),
     }
 }
@@ -137,10 +137,11 @@ pub fn examine(
     now: Timestamp,
 ) -> Result<Vec<Attempt>, ImageError> {
     let mut attempts = Vec::new();
+    let mut evidence = Evidence { home, left_bytes: EVIDENCE_BYTES_MAX };
     for referrer in home.referrers(image)? {
         let place = format!("referrer {}", referrer.digest);
         let fetched = home.manifest(&referrer.digest)?;
-        for bundle in bundles(home, image, &fetched.bytes)? {
+        for bundle in bundles(&mut evidence, image, &fetched.bytes)? {
             let outcome = bundle
                 .map_err(Refusal::Unreadable)
                 .and_then(|bundle| verify_any(&bundle, Artifact::Digest(image), wanted, now));
@@ -150,12 +151,30 @@ pub fn examine(
     for kind in legacy::Kind::ALL {
         let tag = kind.tag(image);
         if let Some(manifest) = home.tag(&tag)? {
-            for outcome in legacy::examine(home, kind, image, &manifest, wanted, now)? {
+            for outcome in legacy::examine(&mut evidence, kind, image, &manifest, wanted, now)? {
                 attempts.push(Attempt { place: format!("tag {tag}"), outcome });
             }
         }
     }
     Ok(attempts)
+}
+
+/// What signatures are read from, as long as it is not too much.
+struct Evidence<'h> {
+    home: &'h Home,
+    left_bytes: u64,
+}
+
+impl Evidence<'_> {
+    fn blob(&mut self, digest: &Digest) -> Result<Vec<u8>, ImageError> {
+        let bytes = self.home.blob(digest, BUNDLE_BYTES_MAX)?;
+        let left = self.left_bytes.checked_sub(bytes.len() as u64);
+        self.left_bytes = left.ok_or_else(|| ImageError::Document {
+            what: "the image's signatures".to_owned(),
+            reason: format!("they are larger than {EVIDENCE_BYTES_MAX} bytes"),
+        })?;
+        Ok(bytes)
+    }
 }
 
 /// A manifest that carries artifacts, as far as it matters.
@@ -178,7 +197,11 @@ struct Reference {
 
 /// The bundles of a referrer. What it is follows from its layers: the type in a list of referrers is what some registry
 /// made of it. A manifest of another subject has nothing to say here.
-fn bundles(home: &Home, image: &Digest, manifest: &[u8]) -> Result<Vec<Result<Bundle, String>>, ImageError> {
+fn bundles(
+    evidence: &mut Evidence<'_>,
+    image: &Digest,
+    manifest: &[u8],
+) -> Result<Vec<Result<Bundle, String>>, ImageError> {
     let carrier: Carrier = match json::read(manifest) {
         Ok(carrier) => carrier,
         Err(error) => return Ok(vec![Err(error.to_string())]),
@@ -189,7 +212,7 @@ fn bundles(home: &Home, image: &Digest, manifest: &[u8]) -> Result<Vec<Result<Bu
     let mut found = Vec::new();
     let layers = carrier.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX));
     for layer in layers.take(ARTIFACTS_MAX) {
-        let bytes = home.blob(&layer.digest, BUNDLE_BYTES_MAX)?;
+        let bytes = evidence.blob(&layer.digest)?;
         found.push(Bundle::read(&bytes).map_err(|error| error.0));
     }
     Ok(found)

@@ -6,6 +6,7 @@
 
 pub mod bundle;
 pub mod certificate;
+pub mod containers_policy;
 mod der;
 pub mod dsse;
 pub mod image;

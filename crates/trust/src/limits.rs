@@ -34,6 +34,8 @@ pub(crate) const CHECKPOINT_SIGNATURES_MAX: usize = 32;
 pub(crate) const SCTS_MAX: usize = 16;
 /// Artifacts of one in-toto statement: a release has some hundred files.
 pub(crate) const SUBJECTS_MAX: usize = 10_000;
+/// All signatures of one image together: whoever can push could else keep a verifier busy for hours.
+pub(crate) const EVIDENCE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Manifests and indexes, as registries bound them.
 pub(crate) const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Signatures of one manifest.

@@ -7,12 +7,12 @@ use seawall_inventory::Digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Carrier, Home, ImageError, Reference};
+use super::{Carrier, Evidence, ImageError, Reference};
 use crate::bundle::{Bundle, Content, LogEntry, Signer};
 use crate::certificate::Certificate;
 use crate::dsse::Envelope;
 use crate::json::{self, Base64};
-use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX};
+use crate::limits::ARTIFACTS_MAX;
 use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
 
 const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -127,7 +127,7 @@ pub(super) fn layer(payload: &[u8], signature: &[u8]) -> Value {
 
 /// Verifies everything that a tag's manifest carries.
 pub(super) fn examine(
-    home: &Home,
+    evidence: &mut Evidence<'_>,
     kind: Kind,
     image: &Digest,
     manifest: &[u8],
@@ -142,7 +142,7 @@ pub(super) fn examine(
     for layer in
         carrier.layers.iter().filter(|layer| layer.media_type == kind.media_type()).take(ARTIFACTS_MAX)
     {
-        let bytes = home.blob(&layer.digest, BUNDLE_BYTES_MAX)?;
+        let bytes = evidence.blob(&layer.digest)?;
         outcomes.push(match kind {
             Kind::Signature => signature(layer, &bytes, image, wanted, now),
             Kind::Attestation => attestation(layer, &bytes, image, wanted, now),

@@ -158,8 +158,12 @@ fn our_keys_and_signatures_are_its() {
                 file,
             ])
         };
-        verify("file").unwrap_or_else(|error| panic!("{algorithm}: {error}"));
         cosign.write("elif", "elif");
+        // cosign 3.1.2 signs with such a key and SHA-384, and verifies with SHA-256: it refuses its own as well. OpenSSL
+        // says that the signature is good (`keys_of_openssl_are_read`).
+        if algorithm != KeyAlgorithm::P384 {
+            verify("file").unwrap_or_else(|error| panic!("{algorithm}: {error}"));
+        }
         assert!(verify("elif").is_err(), "{algorithm}");
     }
 }

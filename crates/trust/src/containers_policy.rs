@@ -215,11 +215,21 @@ fn scope(pattern: &str) -> Option<String> {
     }
 }
 
-/// A file for `registries.d` that makes podman look for signatures beside the images of a registry.
-pub fn registries_d(registries: &[String]) -> String {
-    let entries =
-        registries.iter().map(|registry| format!("  {registry}:\n    use-sigstore-attachments: true\n"));
-    format!("docker:\n{}", entries.collect::<String>())
+/// A file for `registries.d` that makes podman look for signatures beside the images of what a `policy.json` is about.
+pub fn registries_d(policy: &Value) -> String {
+    let scopes = policy["transports"]["docker"].as_object().into_iter().flat_map(Map::keys);
+    let (all, some): (Vec<&String>, Vec<&String>) = scopes.partition(|scope| scope.is_empty());
+    let mut text = String::new();
+    if !all.is_empty() {
+        text.push_str("default-docker:\n  use-sigstore-attachments: true\n");
+    }
+    if !some.is_empty() {
+        text.push_str("docker:\n");
+    }
+    for scope in some {
+        text.push_str(&format!("  {}:\n    use-sigstore-attachments: true\n", json!(scope)));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -293,6 +303,7 @@ mod tests {
         ));
         assert_eq!(of("old.example/x"), [Rule::Reject {}]);
         assert_eq!(of("alpine"), [Rule::Reject {}]);
+        assert!(registries_d(&policy).contains("\"ghcr.io/org\":\n    use-sigstore-attachments: true"));
         assert_eq!(left_out.len(), 3, "{left_out:?}");
     }
 }

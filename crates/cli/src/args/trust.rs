@@ -58,6 +58,25 @@ pub(crate) enum Trust {
         #[arg(long, value_name = "KIND", default_value = "p256")]
         algorithm: NewKey,
     },
+    /// Write what the policy requires for podman, skopeo, CRI-O and bootc; they read the signatures of `sign --legacy`
+    Export {
+        /// Policy file (YAML) with a section `trust`
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        policy: PathBuf,
+        /// Which of their files
+        #[arg(long, value_name = "FILE", default_value = "policy.json")]
+        file: ContainersFile,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ContainersFile {
+    /// /etc/containers/policy.json: who must have signed
+    #[value(name = "policy.json")]
+    Policy,
+    /// A file for /etc/containers/registries.d: where signatures lie
+    #[value(name = "registries.d")]
+    Registries,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

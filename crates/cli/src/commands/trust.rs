@@ -1,4 +1,4 @@
-//! `seawall trust`: keys for signatures.
+//! `seawall trust`: keys for signatures, and the policy for other tools.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -6,15 +6,17 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use seawall_trust::{KeyAlgorithm, PrivateKey, PublicKey, Secret, limits};
+use seawall_trust::{KeyAlgorithm, PrivateKey, PublicKey, Secret, containers_policy, limits};
 
+use super::verify;
 use crate::Session;
-use crate::args::trust::{NewKey, Trust};
+use crate::args::trust::{ContainersFile, NewKey, Trust};
 use crate::exit::Exit;
 
 pub(crate) fn run(command: &Trust, session: &Session<'_>) -> Result<Exit> {
     match command {
         Trust::Keygen { output, algorithm } => keygen(output, *algorithm, session),
+        Trust::Export { policy, file } => export(policy, *file, session),
     }
 }
 
@@ -45,6 +47,21 @@ fn keygen(prefix: &Path, algorithm: NewKey, session: &Session<'_>) -> Result<Exi
         key.public().algorithm(),
         key.public().fingerprint()
     ));
+    Ok(Exit::Allowed)
+}
+
+/// The requirements in podman's words; what these cannot say is told.
+fn export(policy: &Path, file: ContainersFile, session: &Session<'_>) -> Result<Exit> {
+    let requirements = verify::policy(policy)?;
+    let (policy, left_out) = containers_policy::export(&requirements);
+    let text = match file {
+        ContainersFile::Policy => format!("{}\n", serde_json::to_string_pretty(&policy)?),
+        ContainersFile::Registries => containers_policy::registries_d(&policy),
+    };
+    for what in left_out.iter().filter(|_| file == ContainersFile::Policy) {
+        session.terminal.note(format_args!("note: left out: {what}"));
+    }
+    session.terminal.result(text.as_bytes())?;
     Ok(Exit::Allowed)
 }
 

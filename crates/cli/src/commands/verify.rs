@@ -90,7 +90,7 @@ fn requirements(args: &Verify) -> Result<Requirements> {
 }
 
 /// The requirements of a policy file; the files that it names lie beside it.
-fn policy(path: &Path) -> Result<Requirements> {
+pub(super) fn policy(path: &Path) -> Result<Requirements> {
     let text = trust::text(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
     let beside = |name: &str| {
         let path: PathBuf = path.parent().unwrap_or_else(|| Path::new("")).join(name);

@@ -132,3 +132,17 @@ fn weak_and_unknown_keys_are_refused() {
         assert!(error.contains("not supported") && error.contains(expected), "{arguments:?}: {error}");
     }
 }
+
+/// RFC 8032, 7.3: the signature that cosign makes where it records in a log.
+#[test]
+fn ed25519ph_of_the_specification() {
+    let hex = |text: &str| crate::unhex(text).unwrap();
+    let seed = hex("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42");
+    let pkcs8 = [hex("302e020100300506032b657004220420"), seed].concat();
+    let key = PrivateKey::from_pkcs8(Secret::new(pkcs8)).unwrap();
+    let signature = hex("98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41\
+         31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406");
+    assert!(key.public().verifies_as(Scheme::Ed25519Ph, b"abc", &signature));
+    assert!(!key.public().verifies_as(Scheme::Ed25519, b"abc", &signature));
+    assert!(key.public().verifies(b"abc", &signature) && !key.public().verifies(b"abd", &signature));
+}

@@ -34,18 +34,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let inputs = Inputs {
-        root: &opened,
-        endpoints,
-        saved,
-        attestations: Vec::new(),
-        trusted_users: None,
-        trusted_images: None,
-        now: jiff::Timestamp::now(),
-        known: &|_| None,
-        scanned: &|_| None,
-        newest: &|_| None,
-    };
+    let mut inputs = Inputs::new(&opened, jiff::Timestamp::now());
+    (inputs.endpoints, inputs.saved) = (endpoints, saved);
     let start = Instant::now();
     let audited = seawall_audit::run(&inputs);
     let took = start.elapsed();

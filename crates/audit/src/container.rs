@@ -260,10 +260,8 @@ fn spec(container: &Inspected) -> ContainerSpec {
         command: command(&config.cmd, "Config.Cmd"),
         security: security(container),
         privileged: given(host.privileged, "HostConfig.Privileged"),
-        allow_privilege_escalation: given(
-            !has_no_new_privileges(&host.security_opt),
-            "HostConfig.SecurityOpt",
-        ),
+        allow_privilege_escalation: no_new_privileges(&host.security_opt)
+            .and_then(|is_on| given(!is_on, "HostConfig.SecurityOpt")),
         read_only_root: given(host.readonly_rootfs, "HostConfig.ReadonlyRootfs"),
         capabilities_add: all(&host.cap_add, "HostConfig.CapAdd").collect(),
         capabilities_drop: all(&host.cap_drop, "HostConfig.CapDrop").collect(),
@@ -292,16 +290,16 @@ fn command(words: &Words, pointer: &str) -> Option<Given<Command>> {
     }
 }
 
-/// `no-new-privileges`, `no-new-privileges:true`, `=1`; the last word counts.
-fn has_no_new_privileges(options: &[String]) -> bool {
-    let values = options.iter().filter_map(|option| {
+/// `no-new-privileges`, `no-new-privileges:true`, `=1`; the last word counts, and without a word the daemon's.
+fn no_new_privileges(options: &[String]) -> Option<bool> {
+    let mut values = options.iter().filter_map(|option| {
         let rest = option.strip_prefix("no-new-privileges")?;
         match rest.strip_prefix([':', '=']) {
             Some(value) => crate::settings::truth(value),
             None => rest.is_empty().then_some(true),
         }
     });
-    values.last().unwrap_or(false)
+    values.next_back()
 }
 
 fn option_value<'o>(options: &'o [String], name: &str) -> Option<&'o str> {

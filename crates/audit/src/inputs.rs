@@ -35,7 +35,23 @@ pub struct Inputs<'a> {
     pub newest: &'a dyn Fn(&str) -> Option<String>,
 }
 
-impl Inputs<'_> {
+impl<'a> Inputs<'a> {
+    /// The files of a root, with no engine and nothing known.
+    pub fn new(root: &'a Root, now: Timestamp) -> Inputs<'a> {
+        Inputs {
+            root,
+            endpoints: Vec::new(),
+            saved: Vec::new(),
+            attestations: Vec::new(),
+            trusted_users: None,
+            trusted_images: None,
+            now,
+            known: &|_| None,
+            scanned: &|_| None,
+            newest: &|_| None,
+        }
+    }
+
     pub(crate) fn today(&self) -> Date {
         Offset::UTC.to_datetime(self.now).date()
     }

@@ -25,10 +25,8 @@ fn without_nulls(value: Value) -> Value {
 
 /// Reads a value as one of the types below.
 pub(crate) fn typed<T: DeserializeOwned + Default>(value: Value) -> Result<T, serde_json::Error> {
-    match without_nulls(value) {
-        Value::Null => Ok(T::default()),
-        value => serde_json::from_value(value),
-    }
+    let value = without_nulls(value);
+    if value.is_null() { Ok(T::default()) } else { serde_json::from_value(value) }
 }
 
 macro_rules! answers {
@@ -47,8 +45,8 @@ answers! {
         docker_root_dir: String,
         driver: String,
         logging_driver: String,
-        live_restore_enabled: bool,
-        experimental_build: bool,
+        live_restore_enabled: Option<bool>,
+        experimental_build: Option<bool>,
         security_options: Vec<String>,
         server_version: String,
         kernel_version: String,

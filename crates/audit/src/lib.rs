@@ -5,6 +5,7 @@
 
 mod answer;
 mod container;
+mod endpoints;
 mod host;
 mod inputs;
 mod inspect;
@@ -12,6 +13,7 @@ pub mod limits;
 mod machine;
 mod plan;
 mod root;
+mod score;
 mod seccomp;
 mod section;
 mod settings;
@@ -20,12 +22,14 @@ mod toml_files;
 use seawall_finding::{Check, Findings, Outcome, Rule};
 
 pub use answer::Section;
+pub use endpoints::endpoints;
 pub use inputs::{
     Attestation, AttestationsError, Component, Inputs, KnownAdvisory, KnownVulnerable, Saved, ScannedImage,
     attestations,
 };
 pub use plan::{Advice, Applied, ApplyCause, ApplyError, Edit, NotFixed, Permission, Plan, apply, plan};
 pub use root::{Metadata, Root, Unread};
+pub use score::Score;
 
 use answer::Report;
 use machine::Machine;
@@ -40,6 +44,13 @@ pub struct Audited {
     /// The failures as findings, and what could not be looked at.
     pub findings: Findings,
     grounds: plan::Grounds,
+}
+
+impl Audited {
+    /// The numbers of each section, in their order.
+    pub fn scores(&self) -> Vec<(Section, Score)> {
+        Section::ALL.into_iter().map(|section| (section, Score::of(section, &self.checks))).collect()
+    }
 }
 
 /// Every rule, in the order of the sections.

@@ -7,11 +7,12 @@ use seawall_engine::EngineKind;
 use seawall_finding::{Gap, GapKind, Subject};
 use seawall_inventory::Workload;
 
+use crate::answer::Answer;
 use crate::container::Inspected;
 use crate::host::{Host, Process, command_line, effective_uid};
 use crate::inputs::{Component, Inputs};
 use crate::inspect::{Image, Info, Network, Node, Service, Step, Swarm, Version};
-use crate::root::{Unread, normal};
+use crate::root::normal;
 use crate::settings::{CONFIG_FILE, Settings};
 
 /// The machine as an audit sees it.
@@ -125,6 +126,19 @@ impl EngineFacts {
         format!("{question} of {}", self.source)
     }
 
+    /// Why it lists none of these, where it may have some.
+    pub(crate) fn silent_about(&self, question: &str) -> Option<String> {
+        let is_refused = self.refused.iter().any(|(asked, _)| asked == question);
+        match self.kind {
+            _ if is_refused => Some(self.why_not(question)),
+            _ if self.is_saved => Some(format!("there are no {question} in what was saved")),
+            Some(EngineKind::Containerd) if question == "images" => Some(
+                "containerd's images are not looked into; `seawall scan containerd:NAME` does it".to_owned(),
+            ),
+            Some(_) | None => None,
+        }
+    }
+
     pub(crate) fn why_not(&self, question: &str) -> String {
         let refusal = self.refused.iter().find(|(asked, _)| asked == question);
         refusal.map_or_else(|| "the engine was not asked".to_owned(), |(_, why)| why.clone())
@@ -144,8 +158,7 @@ impl Machine<'_> {
         let mut engines = ask::engines(inputs, &mut gaps);
         engines.extend(saved::engines(&inputs.saved, &mut gaps));
         if host.processes.refused > 0 {
-            let reason =
-                format!("{} processes do not tell their program: only root may ask", host.processes.refused);
+            let reason = format!("{} processes do not tell their program", host.processes.refused);
             gaps.push(Gap::at(GapKind::Unreadable, "proc", reason));
         }
         let daemons = daemons(&host, &mut engines);
@@ -155,6 +168,20 @@ impl Machine<'_> {
     /// The facts that the daemon's engine told.
     pub(crate) fn facts(&self, daemon: &Daemon) -> Option<&EngineFacts> {
         self.engines.get(daemon.engine?)
+    }
+
+    /// The answer to a question about things of which no engine lists any.
+    pub(crate) fn nothing_of(&self, question: &str) -> Answer {
+        if self.engines.is_empty() {
+            return Answer::not_checked(
+                "engines",
+                format!("no engine answered, so its {question} are not known"),
+            );
+        }
+        match self.engines.iter().find_map(|engine| engine.silent_about(question)) {
+            Some(why) => Answer::not_checked(question, why),
+            None => Answer::not_applicable("engines", format!("no engine has {question}")),
+        }
     }
 
     pub(crate) fn info(&self, daemon: &Daemon) -> Option<&Info> {
@@ -257,10 +284,7 @@ fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
 /// What would start: by its unit, by its file, or by the answers that were saved.
 fn daemon_of_files(host: &Host<'_>, engines: &[EngineFacts]) -> Option<Daemon> {
     let engine = engines.iter().position(EngineFacts::is_docker);
-    let unit = match host.unit("docker.service") {
-        Ok(unit) => Some(unit),
-        Err(Unread::Absent | Unread::Refused(_)) => None,
-    };
+    let unit = host.unit("docker.service").ok();
     let is_installed = host.program("dockerd").is_some() || host.root.exists(CONFIG_FILE);
     if unit.is_none() && !is_installed && engine.is_none() {
         return None;

@@ -165,6 +165,57 @@ fn a_container_for_each_mistake() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What the daemon gives every container counts for one that says nothing.
+#[test]
+fn what_the_daemon_gives_its_containers() {
+    let profile = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&profile, r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).unwrap();
+    let seccomp = format!("--seccomp-profile={}", profile.path().display());
+    let Some(daemon) = Daemon::start_docker(&[&seccomp], r#"{"no-new-privileges": true}"#) else { return };
+    load(&daemon, &Image::new().layer(Tar::new().directory("data")).tag(IMAGE));
+    daemon.ask(&["create", "--name", "silent", "--network=none", IMAGE, "/x"]).unwrap();
+    let audited = audit_of(&daemon, |_| {});
+    assert_eq!(about(&audited, "privilege-escalation-allowed", "silent"), [Pass]);
+    assert_eq!(about(&audited, "seccomp-disabled", "silent"), [Fail]);
+}
+
+/// Docker keeps how an image was built; the same image without a mistake passes.
+#[test]
+fn how_images_were_built() {
+    let Some(daemon) = Daemon::start(Kind::Docker) else { return };
+    let built = |name: &str, steps: &[&str]| {
+        let image = steps.iter().enumerate().fold(Image::new(), |image, (number, _)| {
+            image.layer(Tar::new().directory(&format!("{name}{number}")))
+        });
+        let image = image.tag(&format!("docker.io/library/{name}:1")).configure(|config| {
+            config["history"] = steps.iter().map(|step| serde_json::json!({"created_by": step})).collect();
+        });
+        load(&daemon, &image);
+    };
+    built(
+        "bad",
+        &[
+            "/bin/sh -c #(nop) ADD file:9a4f77 in / ",
+            "/bin/sh -c apt-get update",
+            "RUN /bin/sh -c apt-get install -y --allow-unauthenticated curl # buildkit",
+            "ADD https://example.org/x.sh /usr/local/bin/x # buildkit",
+        ],
+    );
+    built(
+        "good",
+        &[
+            "/bin/sh -c #(nop) ADD file:9a4f77 in / ",
+            "RUN /bin/sh -c apt-get update && apt-get install -y curl # buildkit",
+            "COPY app /srv # buildkit",
+        ],
+    );
+    let audited = audit_of(&daemon, |_| {});
+    for rule in ["image-update-alone", "image-add", "image-unverified-packages"] {
+        assert_eq!(about(&audited, rule, "bad:1"), [Fail], "{rule}");
+        assert_eq!(about(&audited, rule, "good:1"), [Pass], "{rule}");
+    }
+}
+
 #[test]
 fn what_runs_is_known_by_its_processes() {
     let Some(plain) = image(IMAGE, false) else { return };

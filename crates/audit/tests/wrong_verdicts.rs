@@ -1,6 +1,5 @@
 //! The seventeen verdicts that Docker Bench for Security 1.6.0 gets wrong, each with the right one; and what else its
 //! script overlooks. Those of containers are in `real_containers.rs` as well, with a real engine.
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 #[path = "place/place.rs"]
 mod place;

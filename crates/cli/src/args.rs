@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use seawall_advisory::update::AptSuite;
-use seawall_finding::{Framework, Severity};
+use seawall_finding::{Confidence, Framework, Severity};
 use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
@@ -43,6 +43,7 @@ Examples:
   seawall scan --fail-on high --only-fixed image.tar
   seawall scan --format sarif --output scan.sarif registry:ghcr.io/org/app:1.2
   seawall scan --format table --format json=scan.json --format html=scan.html app:latest
+  seawall scan --only leaks dir:/srv/app          # credentials, without packages
   seawall scan --baseline last.json --fail-on low app:next      # only what is new";
 
 const DIFF_EXAMPLES: &str = "\
@@ -109,7 +110,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Find vulnerable, malicious and outdated packages in an image, directory, container or SBOM
+    /// Find vulnerable packages, leaked credentials and bad settings in an image, directory, container or SBOM
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(Box<Scan>),
     /// List what is in an image, directory or container as CycloneDX or SPDX
@@ -213,6 +214,38 @@ impl TargetArgs {
     }
 }
 
+/// What a scan can look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LookFor {
+    /// Vulnerable, malicious and outdated packages
+    Packages,
+    /// Leaked credentials
+    Leaks,
+    /// Bad settings of the image
+    Settings,
+}
+
+/// How sure a leak must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LeakConfidence {
+    /// Everything that looks like a credential
+    Low,
+    /// What most probably is one
+    Medium,
+    /// What proves itself: a checksum, a structure, a file that holds nothing else
+    High,
+}
+
+impl From<LeakConfidence> for Confidence {
+    fn from(confidence: LeakConfidence) -> Confidence {
+        match confidence {
+            LeakConfidence::Low => Confidence::Low,
+            LeakConfidence::Medium => Confidence::Medium,
+            LeakConfidence::High => Confidence::High,
+        }
+    }
+}
+
 /// How findings are judged and where reports go: the same for every command that finds something.
 #[derive(Debug, Args)]
 pub(crate) struct Judging {
@@ -250,6 +283,15 @@ pub(crate) struct Judging {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: all]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) only: Vec<LookFor>,
+    /// More rules for leaked credentials: Seawall's YAML, or the TOML of gitleaks and Betterleaks
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) leak_rules: Vec<PathBuf>,
+    /// Report leaks of at least this confidence: low, medium, high
+    #[arg(long, value_name = "CONFIDENCE", default_value = "medium")]
+    pub(crate) leak_confidence: LeakConfidence,
     /// Scan every platform of a multi-platform image
     #[arg(long, conflicts_with = "platform")]
     pub(crate) all_platforms: bool,

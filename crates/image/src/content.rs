@@ -11,6 +11,22 @@ use seawall_inventory::{Content, Interest, ReadSeek};
 use crate::limits::Limits;
 use crate::temporary::Temporary;
 
+/// Bytes of one piece of a file that is streamed.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Hands on what `reader` has, piece by piece.
+fn pour(reader: &mut dyn Read, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(read) => sink(piece.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// The bytes that one visitor may ask for.
 fn bound(interest: Interest) -> u64 {
     match interest {
@@ -140,6 +156,26 @@ impl Content for Spool<'_> {
         Ok(self.head.get_ref())
     }
 
+    fn stream(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        if self.size_bytes > self.bound {
+            return Err(too_large(self.size_bytes, self.bound));
+        }
+        if self.whole.is_some() {
+            return pour(self.seekable()?, sink);
+        }
+        if let Some((kind, reason)) = &self.failure {
+            return Err(io::Error::new(*kind, reason.clone()));
+        }
+        sink(self.head.get_ref());
+        let poured = pour(self.body, sink);
+        let is_whole = self.head.get_ref().len() as u64 == self.size_bytes;
+        self.note(poured)?;
+        if !is_whole {
+            self.failure = Some((io::ErrorKind::Other, "it was streamed and is gone".to_owned()));
+        }
+        Ok(())
+    }
+
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
         if self.size_bytes > self.bound {
             return Err(too_large(self.size_bytes, self.bound));
@@ -220,6 +256,10 @@ impl Content for InPlace {
         }
         self.fetch(self.size_bytes)?;
         Ok(&self.memory)
+    }
+
+    fn stream(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        pour(self.seekable()?, sink)
     }
 
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {

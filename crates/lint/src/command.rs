@@ -302,10 +302,10 @@ fn listed(text: &str, origin: &Origin) -> Vec<Given<String>> {
 pub(crate) fn network(given: &Given<String>, workload: &mut Workload) {
     // `--network name=backend,alias=db` is the long form.
     let name = given.value.split(',').find_map(|part| part.strip_prefix("name=")).unwrap_or(&given.value);
-    match Namespace::from_text(name) {
-        Namespace::Named(name) if name != "bridge" && name != "default" => {
-            workload.networks.push(Given::new(name, given.origin.clone()));
-        }
-        mode => workload.namespaces.network = Some(Given::new(mode, given.origin.clone())),
+    let mode = Namespace::from_text(name);
+    if matches!(&mode, Namespace::Named(name) if name != "bridge" && name != "default") {
+        workload.networks.push(Given::new(name.to_owned(), given.origin.clone()));
+    } else {
+        workload.namespaces.network = Some(Given::new(mode, given.origin.clone()));
     }
 }

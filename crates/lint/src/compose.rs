@@ -11,7 +11,7 @@ use seawall_finding::GapKind;
 use seawall_inventory::Workload;
 
 use crate::document::{At, Node, Refusal};
-use crate::limits::EXTENDS_MAX;
+use crate::limits::{ALIASED_NODES_MAX, EXTENDS_MAX};
 
 /// Whether a document has the form of a Compose file.
 pub(crate) fn is_compose(node: &Node) -> bool {
@@ -32,12 +32,13 @@ pub(crate) fn workloads(root: &Node) -> (Vec<Workload>, Vec<Refusal>) {
     }
     let host_volumes = host_volumes(&root);
     let services = root.get("services").map(|services| services.fields()).unwrap_or_default();
-    let mut workloads = Vec::new();
+    let by_name: BTreeMap<&str, At<'_>> = services.iter().map(|(name, at)| (*name, at.clone())).collect();
+    let (mut workloads, mut extended) = (Vec::new(), 0);
     for (name, at) in &services {
         if !at.node.is_map() {
             continue;
         }
-        let (layers, refusal) = layers(at.clone(), &services);
+        let (layers, refusal) = layers(at.clone(), &by_name, &mut extended);
         refusals.extend(refusal.map(|reason| (GapKind::Unsupported, format!("service {name}: {reason}"))));
         workloads.push(service::read(name, &service::Service { layers }, &host_volumes));
     }
@@ -58,7 +59,11 @@ fn host_volumes(root: &At<'_>) -> BTreeMap<String, String> {
 }
 
 /// A service and those it extends, nearest first.
-fn layers<'a>(at: At<'a>, services: &[(&'a str, At<'a>)]) -> (Vec<At<'a>>, Option<String>) {
+fn layers<'a>(
+    at: At<'a>,
+    services: &BTreeMap<&str, At<'a>>,
+    extended: &mut usize,
+) -> (Vec<At<'a>>, Option<String>) {
     let mut layers = vec![at.clone()];
     let mut current = at;
     while let Some(extends) = current.get("extends") {
@@ -66,11 +71,18 @@ fn layers<'a>(at: At<'a>, services: &[(&'a str, At<'a>)]) -> (Vec<At<'a>>, Optio
             return (layers, Some(format!("extends a service of {file}, which is another file")));
         }
         let Some(name) = extends.node.text().or_else(|| extends.str("service")) else { break };
-        let Some((_, base)) = services.iter().find(|(service, _)| *service == name) else {
+        let Some(base) = services.get(name) else {
             return (layers, Some(format!("extends {name}, which is not there")));
         };
         if layers.len() > EXTENDS_MAX {
             return (layers, Some(format!("extends more than {EXTENDS_MAX} services in a row")));
+        }
+        *extended = extended.saturating_add(base.node.weight());
+        if *extended > ALIASED_NODES_MAX {
+            return (
+                layers,
+                Some(format!("what services extend stands for more than {ALIASED_NODES_MAX} nodes")),
+            );
         }
         layers.push(base.clone());
         current = base.clone();

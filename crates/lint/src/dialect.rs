@@ -101,11 +101,11 @@ pub(crate) fn mount_flag(text: &str, origin: Origin) -> Mount {
 
 /// A local volume over a path of the host is that path.
 fn volume_option(value: &str, mount: &mut Mount) {
-    if let Some(device) = value.trim_matches('"').strip_prefix("device=") {
-        if device.starts_with('/') {
-            mount.kind = MountKind::HostPath;
-            mount.source = device.to_owned();
-        }
+    if let Some(device) = value.trim_matches('"').strip_prefix("device=")
+        && device.starts_with('/')
+    {
+        mount.kind = MountKind::HostPath;
+        mount.source = device.to_owned();
     }
 }
 

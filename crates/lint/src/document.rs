@@ -83,6 +83,11 @@ impl Node {
         matches!(self.value, Value::Map(_))
     }
 
+    /// Nodes below and itself, aliases counted as what they stand for.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+
     fn get(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().rev().find(|entry| entry.key == key)
     }

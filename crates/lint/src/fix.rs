@@ -128,7 +128,7 @@ pub fn fix(file: File<'_>, options: &Options, wanted: &dyn Fn(&Finding) -> bool)
     let mut applied: Vec<Finding> = Vec::new();
     let mut refused: Vec<String> = Vec::new();
     let mut after = examine(&[File { path: file.path, text: &text }], options);
-    for _ in 0..FIX_ROUNDS_MAX * after.found.len().max(1) {
+    for _ in 0..FIX_ROUNDS_MAX {
         let key = |finding: &Finding| finding.fingerprint().to_string();
         let next = after.found.iter().find(|finding| {
             change_of(finding).is_some() && wanted(finding) && !refused.contains(&key(finding))

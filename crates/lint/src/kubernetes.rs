@@ -100,6 +100,20 @@ impl<'a> Object<'a> {
         self.at.path(path)
     }
 
+    /// Why it makes pods and yet says nothing of them, where that is so.
+    pub(crate) fn lacks_pod(&self) -> Option<String> {
+        let is_maker = matches!(
+            (self.group(), self.kind),
+            ("", "Pod" | "ReplicationController")
+                | ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+                | ("batch", "Job" | "CronJob")
+        );
+        let line = self.at.node.line;
+        let reason =
+            || format!("line {line}: {} {} has no pod specification: a patch?", self.kind, self.name);
+        (is_maker && self.template().and_then(|template| template.get("spec")).is_none()).then(reason)
+    }
+
     /// The workload, where the object is one.
     pub(crate) fn workload(&self) -> Option<Workload> {
         let template = self.template()?;

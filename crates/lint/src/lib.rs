@@ -35,24 +35,24 @@ pub struct LintRule {
     pub by_default: bool,
 }
 
-/// Every rule of this crate: of build files, of workloads, of cluster objects, of the Pod Security Standards.
+/// Every rule of this crate: of build files, of images, of workloads, of cluster objects, of the Pod Security Standards.
 pub fn rules() -> impl Iterator<Item = LintRule> {
-    let none: &[&str] = &[];
     let dockerfile = dockerfile::CHECKS.iter().map(|check| LintRule {
         rule: &check.rule,
         aliases: check.aliases,
         by_default: check.standing == dockerfile::Standing::On,
     });
-    let workload = workload::rules().map(move |rule| LintRule {
+    let workload = workload::rules().map(|rule| LintRule {
         rule: &rule.rule,
-        aliases: none,
+        aliases: suppress::aliases(rule.rule.id),
         by_default: rule.by_default,
     });
-    let cluster = cluster::rules().map(move |rule| LintRule {
+    let cluster = cluster::rules().map(|rule| LintRule {
         rule: &rule.rule,
-        aliases: none,
+        aliases: suppress::aliases(rule.rule.id),
         by_default: rule.by_default,
     });
-    let pod_security = pss::rules().map(move |rule| LintRule { rule, aliases: none, by_default: false });
-    dockerfile.chain(workload).chain(cluster).chain(pod_security)
+    let image = image_config::rules().map(|rule| LintRule { rule, aliases: &[], by_default: true });
+    let pod_security = pss::rules().map(|rule| LintRule { rule, aliases: &[], by_default: false });
+    dockerfile.chain(image).chain(workload).chain(cluster).chain(pod_security)
 }

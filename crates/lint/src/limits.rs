@@ -20,8 +20,17 @@ pub(crate) const DOCUMENTS_MAX: usize = 20_000;
 /// Lists in lists of Kubernetes objects.
 pub(crate) const LIST_DEPTH_MAX: usize = 4;
 
-/// Containers of a file that are judged.
-pub(crate) const CONTAINERS_MAX: usize = 50_000;
+/// Containers of all files that are judged; the largest collections have some thousand.
+pub(crate) const CONTAINERS_MAX: usize = 10_000;
+
+/// Labels of pods that the selectors of all files are compared with.
+pub(crate) const SELECTIONS_MAX: usize = 5_000_000;
+
+/// Comments of a file that may silence rules; what stands in further ones is reported after all.
+pub(crate) const SUPPRESSIONS_MAX: usize = 1000;
+
+/// Lines that one such comment speaks of.
+pub(crate) const SUPPRESSED_LINES_MAX: usize = 10_000;
 
 /// Services that one Compose service may extend in a row.
 pub(crate) const EXTENDS_MAX: usize = 20;
@@ -39,7 +48,7 @@ pub(crate) const PROFILE_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) const NAMESPACE_CHAIN_MAX: usize = 16;
 
 /// Times that a file is changed and looked at again before mending it ends.
-pub(crate) const FIX_ROUNDS_MAX: usize = 64;
+pub(crate) const FIX_ROUNDS_MAX: usize = 1000;
 
 /// Characters of a value that a finding quotes.
 pub(crate) const QUOTE_CHARS_MAX: usize = 200;

@@ -13,9 +13,9 @@ use seawall_inventory::Workload;
 
 use crate::document::{Node, Refusal};
 use crate::kubernetes::{self, Object};
-use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX};
+use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX, SELECTIONS_MAX};
 use crate::pss::{self, Level, Version};
-use crate::suppress::Suppressions;
+use crate::suppress::{Suppressions, annotations};
 use crate::workload::{Context, HostFacts, Judged, Selection, checks};
 use crate::{cluster, command, compose, document, fix, unit};
 
@@ -70,15 +70,15 @@ struct Read<'a> {
 /// Judges files, all together.
 pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
     let mut examined = Examined::default();
-    let reads: Vec<Read<'_>> =
+    let mut reads: Vec<Read<'_>> =
         files.iter().filter_map(|file| read(*file, files, &mut examined.gaps)).collect();
-    let mut reads = reads;
     join_pods(&mut reads, &mut examined.gaps);
     let objects: Vec<(usize, Vec<Object<'_>>)> = reads
         .iter()
         .enumerate()
         .map(|(index, read)| (index, kubernetes::objects(&read.documents).0))
         .collect();
+    let scene = cluster::Scene::of(objects.iter().flat_map(|(_, objects)| objects));
     let mut containers = 0;
     for (index, read) in reads.iter().enumerate() {
         let suppressions = Suppressions::of(read.file.text, options.ignore_suppressions);
@@ -112,17 +112,22 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                             &finding,
                         )
                     });
-                    examined.take(with_change(finding, change), &suppressions, Some(workload));
+                    examined.take(with_change(finding, change), &suppressions, annotations(workload));
                 }
             }
         }
         if options.pod_security.is_none() {
             let here = objects.get(index).map(|(_, objects)| objects.as_slice()).unwrap_or_default();
-            let all: Vec<&Object<'_>> = objects.iter().flat_map(|(_, objects)| objects).collect();
-            for finding in cluster::findings(here, &all, read.file.path, &options.selection) {
-                examined.take(finding, &suppressions, None);
+            for (finding, object) in cluster::findings(here, &scene, read.file.path, &options.selection) {
+                let own = kubernetes::strings(&object.at, "annotations");
+                let own = own.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+                examined.take(finding, &suppressions, own);
             }
         }
+    }
+    if scene.is_exhausted() {
+        let reason = format!("selectors and labels: more than {SELECTIONS_MAX} pairs");
+        examined.gaps.push(Gap::of_target(GapKind::Limit, reason));
     }
     examined.workloads =
         reads.into_iter().flat_map(|read| read.workloads).map(|(workload, _)| workload).collect();
@@ -144,8 +149,13 @@ fn with_change(mut finding: Finding, change: Option<Change>) -> Finding {
 }
 
 impl Examined {
-    fn take(&mut self, finding: Finding, suppressions: &Suppressions, workload: Option<&Workload>) {
-        match suppressions.silences(&finding, workload) {
+    fn take<'a>(
+        &mut self,
+        finding: Finding,
+        suppressions: &Suppressions,
+        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        match suppressions.silences(&finding, annotations) {
             Some(words) => self.suppressed.push((finding, words)),
             None => self.found.push(finding),
         }
@@ -201,26 +211,25 @@ fn of_documents(read: &mut Read<'_>, refusals: &mut Vec<Refusal>) {
     if !read.documents.iter().any(is_compose) {
         let (objects, problems) = kubernetes::objects(&read.documents);
         refusals.extend(problems);
+        let lacks = |object: &Object<'_>| Some((GapKind::Malformed, object.lacks_pod()?));
+        refusals.extend(objects.iter().filter_map(lacks));
         let workload = |object: &Object<'_>| Some((object.workload()?, Some(object.document)));
         read.workloads.extend(objects.iter().filter_map(workload));
     }
 }
 
 fn has_owner(path: &str, files: &[File<'_>]) -> bool {
-    files.iter().any(|file| file.path != path && drop_in_directory(file.path) == directory(path))
+    files.iter().any(|file| file.path != path && directory(path).strip_suffix(".d") == Some(file.path))
 }
 
 fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
-fn drop_in_directory(path: &str) -> String {
-    format!("{path}.d")
-}
-
 fn drop_ins<'a>(path: &str, files: &[File<'a>]) -> BTreeMap<&'a str, &'a str> {
-    let below = drop_in_directory(path);
-    let is_its = |file: &&File<'_>| unit::is_drop_in(file.path) && directory(file.path) == below;
+    let is_its = |file: &&File<'_>| {
+        unit::is_drop_in(file.path) && directory(file.path).strip_suffix(".d") == Some(path)
+    };
     files
         .iter()
         .filter(is_its)

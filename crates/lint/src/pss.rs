@@ -1,6 +1,6 @@
 //! Kubernetes' Pod Security Standards, as each version of Kubernetes defines them.
 //!
-//! Owns the 19 controls of `kubernetes/pod-security-admission` (Apache-2.0, see NOTICE), from policy version v1.0 on,
+//! Owns the 19 controls of `kubernetes/pod-security-admission` (Apache-2.0, no code of it), from policy version v1.0 on,
 //! re-expressed over [`Workload`]; `tests/pod_security.rs` holds them against the answers of the original. Refuses
 //! every opinion of its own: what the standard allows, passes.
 
@@ -144,7 +144,7 @@ pub(crate) fn checks(
     let section = format!("Pod Security Standard {level} {version}");
     let answer = |control: &&Control| {
         let wrongs = (control.judge)(workload, version.0);
-        let mut judged = case.answered(&control.rule, &section, Answer::Pass("allowed".to_owned()));
+        let mut judged = case.answered(&control.rule, &section, &Answer::Pass("allowed".to_owned()));
         case.fail(&mut judged, &control.rule, wrongs);
         judged
     };

@@ -9,8 +9,12 @@
 
 mod foreign;
 
+pub(crate) use foreign::aliases;
+
 use seawall_finding::Finding;
 use seawall_inventory::Workload;
+
+use crate::limits::{SUPPRESSED_LINES_MAX, SUPPRESSIONS_MAX};
 
 /// What the comments of a file silence.
 #[derive(Debug, Default)]
@@ -34,11 +38,18 @@ impl Suppressions {
         }
         let lines: Vec<&str> = text.lines().collect();
         let comment = |(index, line): (usize, &&str)| comment(&lines, index, line);
-        Suppressions { comments: lines.iter().enumerate().filter_map(comment).collect(), off }
+        Suppressions {
+            comments: lines.iter().enumerate().filter_map(comment).take(SUPPRESSIONS_MAX).collect(),
+            off,
+        }
     }
 
-    /// The words that silence a finding, where there are some.
-    pub(crate) fn silences(&self, finding: &Finding, workload: Option<&Workload>) -> Option<String> {
+    /// The words that silence a finding, where there are some: of a comment near it, or of its object's annotations.
+    pub(crate) fn silences<'a>(
+        &self,
+        finding: &Finding,
+        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<String> {
         if self.off {
             return None;
         }
@@ -49,14 +60,17 @@ impl Suppressions {
         if let Some(comment) = self.comments.iter().find(is_near) {
             return Some(comment.words.clone());
         }
-        let workload = workload?;
-        let own = workload.annotations.iter().map(|(key, given)| (key.as_str(), given.value.as_str()));
-        let object = workload.object_annotations.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        let labels = workload.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let silences =
             |(key, value): (&str, &str)| names(&of_annotation(key, value)).then(|| format!("{key}: {value}"));
-        own.chain(object).chain(labels).find_map(silences)
+        annotations.into_iter().find_map(silences)
     }
+}
+
+/// What may silence rules about a workload: annotations of the pod and of its object, and labels.
+pub(crate) fn annotations(workload: &Workload) -> impl Iterator<Item = (&str, &str)> {
+    let own = workload.annotations.iter().map(|(key, given)| (key.as_str(), given.value.as_str()));
+    let others = workload.object_annotations.iter().chain(&workload.labels);
+    own.chain(others.map(|(key, value)| (key.as_str(), value.as_str())))
 }
 
 /// The rules that a comment silences, and where: on its own line, or, alone on a line, below it as deep as what follows.
@@ -68,12 +82,11 @@ fn comment(lines: &[&str], index: usize, line: &str) -> Option<Comment> {
     let lines = if before.trim().is_empty() {
         let depth = |line: &str| line.len() - line.trim_start().len();
         let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-        let first = (index + 1..lines.len()).find(|at| !lines.get(*at).is_none_or(|line| is_blank(line)))?;
+        let end = lines.len().min(index + SUPPRESSED_LINES_MAX);
+        let first = (index + 1..end).find(|at| !lines.get(*at).is_none_or(|line| is_blank(line)))?;
         let own = depth(lines.get(first)?);
         let is_below = |line: &str| is_blank(line) || depth(line) > own;
-        let last = (first + 1..lines.len())
-            .take_while(|at| lines.get(*at).is_some_and(|line| is_below(line)))
-            .last();
+        let last = (first + 1..end).take_while(|at| lines.get(*at).is_some_and(|line| is_below(line))).last();
         (number(first), number(last.unwrap_or(first)))
     } else {
         (number(index), number(index))
@@ -94,7 +107,7 @@ fn of_comment(words: &str) -> Option<Vec<String>> {
         return Some(foreign::trivy(id));
     }
     let id = words.strip_prefix("checkov:skip=")?;
-    Some(foreign::checkov(id.split([':', ' ']).next().unwrap_or_default()))
+    Some(foreign::rules(id.split([':', ' ']).next().unwrap_or_default()))
 }
 
 fn of_annotation(key: &str, value: &str) -> Vec<String> {
@@ -102,22 +115,22 @@ fn of_annotation(key: &str, value: &str) -> Vec<String> {
         return value.split(',').map(|id| id.trim().to_owned()).collect();
     }
     if key.starts_with("checkov.io/skip") {
-        return foreign::checkov(value.split(['=', ':']).next().unwrap_or_default().trim());
+        return foreign::rules(value.split(['=', ':']).next().unwrap_or_default().trim());
     }
     if let Some(name) = key.strip_prefix("ignore-check.kube-linter.io/") {
-        return foreign::kube_linter(name);
+        return foreign::rules(name);
     }
     if key == "kube-linter.io/ignore-all" {
         return vec!["*".to_owned()];
     }
     if key == "kube-score/ignore" {
-        return value.split(',').flat_map(|name| foreign::kube_score(name.trim())).collect();
+        return value.split(',').flat_map(|name| foreign::rules(name.trim())).collect();
     }
     if let Some(name) = key.strip_prefix("polaris.fairwinds.com/")
         && value == "true"
     {
         let name = name.strip_suffix("-exempt").unwrap_or(name);
-        return if name == "exempt" { vec!["*".to_owned()] } else { foreign::polaris(name) };
+        return if name == "exempt" { vec!["*".to_owned()] } else { foreign::rules(name) };
     }
     Vec::new()
 }

@@ -166,11 +166,8 @@ pub fn evaluate(workload: &Workload, context: &Context<'_>, selection: &Selectio
 impl Case<'_> {
     fn judged(&self, rule: &WorkloadRule, container: Option<&ContainerSpec>, answer: Answer) -> Judged {
         let name = container.map_or("", |container| &container.name);
-        let (wrongs, answer) = match answer {
-            Answer::Fail(wrongs) => (wrongs, Answer::Pass(String::new())),
-            answer => (Vec::new(), answer),
-        };
-        let mut judged = self.answered(&rule.rule, rule.section, answer);
+        let mut judged = self.answered(&rule.rule, rule.section, &answer);
+        let wrongs = if let Answer::Fail(wrongs) = answer { wrongs } else { Vec::new() };
         judged.check.subject = subject(self.workload, name);
         let origin = container.map_or(&self.workload.origin, |container| &container.origin);
         judged.check.place = place(self.context.path, origin);
@@ -182,12 +179,12 @@ impl Case<'_> {
         judged
     }
 
-    /// An answer without failures about the workload as a whole.
-    pub(crate) fn answered(&self, rule: &Rule, section: &str, answer: Answer) -> Judged {
+    /// An answer about the workload as a whole, before what is wrong is told.
+    pub(crate) fn answered(&self, rule: &Rule, section: &str, answer: &Answer) -> Judged {
         let (outcome, seen) = match answer {
-            Answer::Pass(seen) => (Outcome::Pass, seen),
-            Answer::NotApplicable(why) => (Outcome::NotApplicable, why.to_owned()),
-            Answer::Unknown(why) => (Outcome::NotChecked, why),
+            Answer::Pass(seen) => (Outcome::Pass, seen.clone()),
+            Answer::NotApplicable(why) => (Outcome::NotApplicable, (*why).to_owned()),
+            Answer::Unknown(why) => (Outcome::NotChecked, why.clone()),
             Answer::Fail(_) => (Outcome::Fail, String::new()),
         };
         let check = Check {

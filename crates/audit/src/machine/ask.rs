@@ -59,12 +59,26 @@ fn source(endpoint: &Endpoint) -> String {
 struct Asking<'d> {
     docker: &'d Docker,
     facts: EngineFacts,
+    /// It did not answer in time: each further question would wait as long.
+    is_silent: bool,
 }
 
 impl Asking<'_> {
     /// The answer to a question; what it refuses is kept by the question's name.
     fn ask<T: DeserializeOwned + Default>(&mut self, name: &str, question: &Question<'_>) -> Option<T> {
-        let answer = self.docker.answer(question).map_err(|error| told(&error));
+        if self.is_silent {
+            self.facts.refused.push((name.to_owned(), "the engine no longer answers".to_owned()));
+            return None;
+        }
+        let answer = match self.docker.answer(question) {
+            Err(error) if matches!(error.failure, Failure::Timeout) => {
+                self.is_silent = true;
+                Err(told(&error))
+            }
+            // What has ended meanwhile is no longer there to be judged.
+            Err(error) if error.failure.is_not_found() => return None,
+            answer => answer.map_err(|error| told(&error)),
+        };
         let read = |bytes: Vec<u8>| {
             let value: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
             typed(value).map_err(|error| error.to_string())
@@ -93,7 +107,7 @@ fn ask_docker(docker: &Docker, inputs: &Inputs<'_>, gaps: &mut Vec<Gap>) -> Engi
         source: source(docker.endpoint()),
         ..EngineFacts::default()
     };
-    let mut asking = Asking { docker, facts };
+    let mut asking = Asking { docker, facts, is_silent: false };
     asking.facts.info = asking.ask("info", &Question::Info);
     asking.facts.version = asking.ask("version", &Question::Version);
     asking.facts.networks = asking.ask("networks", &Question::Networks);
@@ -102,7 +116,6 @@ fn ask_docker(docker: &Docker, inputs: &Inputs<'_>, gaps: &mut Vec<Gap>) -> Engi
         gaps.push(limit(&asking.facts.source, "containers", CONTAINERS_MAX));
     }
     for listed in containers.iter().take(CONTAINERS_MAX) {
-        // One that has ended meanwhile with --rm is gone; anything else is told.
         if let Some(container) = asking.ask::<Inspected>("container", &Question::Container(&listed.id)) {
             asking.facts.containers.push(container_facts(container, docker.version().kind));
         }
@@ -163,6 +176,10 @@ fn swarm(asking: &mut Asking<'_>) -> Option<SwarmFacts> {
 fn execs(asking: &mut Asking<'_>, inputs: &Inputs<'_>) -> Option<Vec<Exec>> {
     let until = inputs.now.as_second();
     let since = until - EVENT_DAYS * 24 * 60 * 60;
+    if asking.is_silent {
+        asking.facts.refused.push(("events".to_owned(), "the engine no longer answers".to_owned()));
+        return None;
+    }
     let mut execs = match asking.docker.answer(&Question::Execs { since, until }) {
         Ok(bytes) => events(&bytes),
         Err(error) => {

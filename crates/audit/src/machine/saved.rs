@@ -13,7 +13,8 @@ use crate::limits::{CONTAINERS_MAX, IMAGES_MAX, SAVED_BYTES_MAX};
 
 /// All files together are one engine: one machine's answers are often saved in several.
 pub(super) fn engines(files: &[Saved], gaps: &mut Vec<Gap>) -> Option<EngineFacts> {
-    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let mut names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    names.dedup();
     if names.is_empty() {
         return None;
     }

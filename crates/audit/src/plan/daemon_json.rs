@@ -81,12 +81,15 @@ pub(crate) fn configs(machine: &Machine<'_>) -> Vec<Config> {
 
 /// The edits, and for rules that they do not mend, why.
 pub(super) fn edits(audited: &Audited, configs: &[Config]) -> (Vec<Edit>, Vec<(String, String)>) {
-    let (mut edits, mut reasons) = (Vec::new(), Vec::new());
+    let (mut edits, mut reasons): (Vec<Edit>, Vec<_>) = (Vec::new(), Vec::new());
     for config in configs {
+        // Two daemons may have one file.
+        let known =
+            edits.iter().position(|edit| edit.path == config.path).map(|index| edits.swap_remove(index));
         let before = config.text.clone();
-        let mut after =
-            before.clone().filter(|text| !text.trim().is_empty()).unwrap_or_else(|| "{}\n".to_owned());
-        let mut rules = Vec::new();
+        let text = known.as_ref().map(|edit| edit.after.clone()).or(before.clone());
+        let mut after = text.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| "{}\n".to_owned());
+        let mut rules = known.map(|edit| edit.rules).unwrap_or_default();
         let failed = audited.checks.iter().filter(|check| check.outcome == Outcome::Fail);
         for check in failed.filter(|check| check.subject.label() == config.daemon) {
             for change in changes(&check.rule).unwrap_or_default() {

@@ -4,7 +4,7 @@
 mod live;
 mod settings;
 
-use seawall_finding::{Outcome, Rule, Subject};
+use seawall_finding::{Rule, Subject};
 
 use crate::answer::{Answer, Report, Section};
 use crate::machine::{ContainerFacts, EngineFacts, Machine};
@@ -51,14 +51,7 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
     }
     if machine.engines.iter().all(|engine| engine.containers.is_empty()) {
         for rule in rules().into_iter().filter(|rule| rule.id != live::SWARM_UNUSED.id) {
-            let answer = match machine.engines.is_empty() {
-                true => Answer::new(
-                    Outcome::NotChecked,
-                    "engines",
-                    "no engine answered, so no container is known",
-                ),
-                false => Answer::not_applicable("engines", "no engine has a container"),
-            };
+            let answer = machine.nothing_of("containers");
             report.add(Section::Containers, rule, answer.about(machine.host.subject()));
         }
     }

@@ -77,12 +77,12 @@ fn data_partition(machine: &Machine<'_>) -> Vec<Answer> {
             machine.info(daemon).map(|info| info.docker_root_dir.clone()).filter(|path| !path.is_empty());
         let path = normal(&told.unwrap_or_else(|| daemon.settings.data_root().to_owned()));
         let path = machine.host.root.real(&path).unwrap_or(path);
-        // With user namespaces the root is a directory in the data root.
-        let is_remapped = !daemon.settings.text("userns-remap").is_empty();
-        let path = if is_remapped {
-            path.rsplit_once('/').map_or("/", |(parent, _)| parent).to_owned()
-        } else {
-            path
+        // With user namespaces the engine tells a directory in the data root: `/var/lib/docker/100000.100000`.
+        let is_of_users =
+            |name: &str| name.contains('.') && name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let path = match path.rsplit_once('/') {
+            Some((parent, name)) if is_of_users(name) => parent.to_owned(),
+            Some(_) | None => path,
         };
         let parent =
             path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });

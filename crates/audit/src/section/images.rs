@@ -101,10 +101,7 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
             is_asked = true;
         }
         if !is_asked {
-            let answer = match machine.engines.is_empty() {
-                true => Answer::not_checked("engines", "no engine answered, so no image is known"),
-                false => Answer::not_applicable("engines", "no engine has an image"),
-            };
+            let answer = machine.nothing_of("images");
             report.add(Section::Images, &question.rule, answer.about(machine.host.subject()));
         }
     }

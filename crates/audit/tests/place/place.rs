@@ -15,22 +15,6 @@ use serde_json::{Value, json};
 /// The day on which the tests with made-up roots take place.
 pub(crate) const NOW: &str = "2026-11-28T12:00:00Z";
 
-/// Inputs that know nothing but the root.
-fn inputs(root: &Root) -> Inputs<'_> {
-    Inputs {
-        root,
-        endpoints: Vec::new(),
-        saved: Vec::new(),
-        attestations: Vec::new(),
-        trusted_users: None,
-        trusted_images: None,
-        now: NOW.parse().unwrap_or_default(),
-        known: &|_| None,
-        scanned: &|_| None,
-        newest: &|_| None,
-    }
-}
-
 /// A root made of a few files.
 pub(crate) struct Tree(tempfile::TempDir);
 
@@ -78,10 +62,10 @@ impl Tree {
     }
 
     pub(crate) fn process(self, pid: u32, program: &str, words: &[&str]) -> Tree {
-        let status = format!("Name:\tx\nUid:\t0\t0\t0\t0\n");
+        let status = "Name:\tx\nUid:\t0\t0\t0\t0\n";
         self.link(&format!("proc/{pid}/exe"), program)
             .file(&format!("proc/{pid}/cmdline"), &(words.join("\0") + "\0"))
-            .file(&format!("proc/{pid}/status"), &status)
+            .file(&format!("proc/{pid}/status"), status)
     }
 
     pub(crate) fn audit(&self) -> Audited {
@@ -90,7 +74,7 @@ impl Tree {
 
     pub(crate) fn audit_with(&self, change: impl FnOnce(&mut Inputs<'_>)) -> Audited {
         let root = Root::open(self.0.path()).unwrap_or_else(|error| panic!("{error}"));
-        let mut inputs = inputs(&root);
+        let mut inputs = Inputs::new(&root, NOW.parse().unwrap_or_default());
         change(&mut inputs);
         seawall_audit::run(&inputs)
     }
@@ -130,9 +114,8 @@ pub(crate) fn audit_of(daemon: &Daemon, change: impl FnOnce(&mut Inputs<'_>)) ->
         Kind::Containerd => EngineKind::Containerd,
     };
     let root = Root::open("/".as_ref()).unwrap_or_else(|error| panic!("{error}"));
-    let mut inputs = inputs(&root);
+    let mut inputs = Inputs::new(&root, jiff::Timestamp::now());
     inputs.endpoints = vec![Endpoint::unix(kind, daemon.path("socket"))];
-    inputs.now = jiff::Timestamp::now();
     change(&mut inputs);
     seawall_audit::run(&inputs)
 }

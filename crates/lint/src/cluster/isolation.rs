@@ -3,7 +3,7 @@
 use seawall_finding::Framework::{CisKubernetes112, NistSp800190, NsaCisaKubernetes};
 use seawall_finding::{Confidence, Rule, Severity};
 
-use super::{ObjectRule, namespace};
+use super::{ObjectRule, Scene, namespace};
 use crate::kubernetes::Object;
 use crate::workload::Wrong;
 
@@ -82,17 +82,12 @@ pub(super) static RULES: &[ObjectRule] = &[
     },
 ];
 
-fn unselected(object: &Object<'_>, all: &[&Object<'_>]) -> Vec<Wrong> {
+fn unselected(object: &Object<'_>, scene: &Scene<'_>) -> Vec<Wrong> {
     let Some(workload) = object.workload() else { return Vec::new() };
-    let is_policy =
-        |other: &&&Object<'_>| other.kind == "NetworkPolicy" && namespace(other) == namespace(object);
-    let selects = |policy: &&Object<'_>| {
-        policy
-            .at
-            .path(&["spec", "podSelector"])
-            .is_some_and(|selector| super::reference::selects(&selector, &workload.labels))
-    };
-    if all.iter().filter(is_policy).any(selects) {
+    let policies = scene.policies.get(namespace(object)).map(Vec::as_slice).unwrap_or_default();
+    let is_selected =
+        || policies.iter().any(|selector| super::reference::selects(selector, &workload.labels));
+    if !scene.may_compare(policies.len()) || is_selected() {
         return Vec::new();
     }
     let wrong =

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seawall_finding::{Confidence, Rule, Severity};
 
-use super::{ObjectRule, namespace};
+use super::{ObjectRule, Scene, namespace};
 use crate::document::At;
 use crate::kubernetes::{Object, texts};
 use crate::workload::Wrong;
@@ -74,7 +74,7 @@ pub(super) fn selects(selector: &At<'_>, labels: &BTreeMap<String, String>) -> b
 }
 
 /// Judged only where pods of the same namespace are among the files: what is elsewhere is not known.
-fn dangling(object: &Object<'_>, all: &[&Object<'_>]) -> Vec<Wrong> {
+fn dangling(object: &Object<'_>, scene: &Scene<'_>) -> Vec<Wrong> {
     let (path, is_plain): (&[&str], bool) = match (object.group(), object.kind) {
         ("networking.k8s.io", "NetworkPolicy") => (&["spec", "podSelector"], false),
         ("policy", "PodDisruptionBudget") => (&["spec", "selector"], false),
@@ -82,15 +82,13 @@ fn dangling(object: &Object<'_>, all: &[&Object<'_>]) -> Vec<Wrong> {
         _ => return Vec::new(),
     };
     let Some(selector) = object.at.path(path) else { return Vec::new() };
-    let near = all.iter().filter(|other| namespace(other) == namespace(object));
-    let pods: Vec<BTreeMap<String, String>> =
-        near.filter_map(|other| Some(other.workload()?.labels)).collect();
+    let pods = scene.pods.get(namespace(object)).map(Vec::as_slice).unwrap_or_default();
     let plain = texts(&selector);
     let is_selected = |labels: &BTreeMap<String, String>| match is_plain {
         true => plain.iter().all(|(key, value)| labels.get(key) == Some(value)),
         false => selects(&selector, labels),
     };
-    if pods.is_empty() || pods.iter().any(is_selected) {
+    if pods.is_empty() || !scene.may_compare(pods.len()) || pods.iter().any(is_selected) {
         return Vec::new();
     }
     let wrong = Wrong::new(

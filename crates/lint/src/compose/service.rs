@@ -47,12 +47,11 @@ impl<'a> Service<'a> {
         self.list(key).iter().filter_map(text).collect()
     }
 
-    /// A map, or a list of `KEY=VALUE`: keys, values where there are any, and where.
+    /// A map, or a list of `KEY=VALUE`, by key: values where there are any, and where.
     fn pairs(&self, key: &str) -> Vec<(String, Option<String>, Origin)> {
-        let mut pairs: Vec<(String, Option<String>, Origin)> = Vec::new();
+        let mut pairs: BTreeMap<String, (Option<String>, Origin)> = BTreeMap::new();
         let mut put = |name: String, value: Option<String>, origin: Origin| {
-            pairs.retain(|(known, ..)| *known != name);
-            pairs.push((name, value, origin));
+            pairs.insert(name, (value, origin));
         };
         for at in self.layers.iter().rev().filter_map(|layer| layer.get(key)) {
             for (name, value) in at.fields() {
@@ -66,7 +65,7 @@ impl<'a> Service<'a> {
                 put(name, value, item.origin);
             }
         }
-        pairs
+        pairs.into_iter().map(|(name, (value, origin))| (name, value, origin)).collect()
     }
 }
 

@@ -45,7 +45,7 @@ impl Check {
 }
 
 /// Trivy has written its ids in three ways: `DS002`, `AVD-DS-0002`, `DS-0002`.
-pub(crate) fn same_alias(alias: &str, name: &str) -> bool {
+fn same_alias(alias: &str, name: &str) -> bool {
     if alias.eq_ignore_ascii_case(name) {
         return true;
     }
@@ -54,6 +54,30 @@ pub(crate) fn same_alias(alias: &str, name: &str) -> bool {
     let other = name.strip_prefix("AVD-").unwrap_or(&name);
     let other = other.strip_prefix("DS").map(|rest| rest.trim_start_matches('-'));
     other.is_some_and(|other| other.parse::<u32>().is_ok_and(|other| number.parse() == Ok(other)))
+}
+
+/// Aliases of one kind of hit, where a check has several kinds: hadolint's, and what others call the same.
+const TWINS: [(&str, &str); 14] = [
+    ("DL3012", "DS-0023"),
+    ("DL4003", "DS-0016"),
+    ("DL4004", "DS-0007"),
+    ("DL3012", "MultipleInstructionsDisallowed"),
+    ("DL4003", "MultipleInstructionsDisallowed"),
+    ("DL4004", "MultipleInstructionsDisallowed"),
+    ("DL3014", "DS-0021"),
+    ("DL3021", "DS-0011"),
+    ("DL3032", "DS-0015"),
+    ("DL3040", "DS-0019"),
+    ("DL3036", "DS-0020"),
+    ("DL3019", "DS-0025"),
+    ("DL3019", "DKL-DI-0004"),
+    ("DL3011", "DS-0008"),
+];
+
+/// Whether a name means the hits that have this alias.
+pub(crate) fn means(alias: &str, name: &str) -> bool {
+    let is_twin = |(first, second): &(&str, &str)| *first == alias && same_alias(second, name);
+    same_alias(alias, name) || TWINS.iter().any(is_twin)
 }
 
 /// What one check found in one file.

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::check::Hit;
 use super::expand::{self, ExpandError, Expanded};
-use super::instruction::{Body, Instruction, Keyword, Word};
-use super::limits::{STAGES_MAX, VARIABLES_MAX};
+use super::instruction::{Body, Instruction, Keyword, Pair, Word};
+use super::limits::{HITS_PER_RULE_MAX, STAGES_MAX, SUPPRESSIONS_MAX, VARIABLE_BYTES_MAX, VARIABLES_MAX};
 use super::parser::{Parsed, Problem, parse};
 use super::source::{Joined, Source, Span};
+use super::suppress::{self, Suppression};
 use crate::shell::{self, Script};
 
 /// A build file, read.
@@ -26,6 +28,8 @@ pub(crate) struct File<'a> {
     pub(crate) unset: Vec<Unset>,
     /// The text of the `.dockerignore` that goes with it, where the caller knows it.
     pub(crate) dockerignore: Option<&'a str>,
+    /// The comments that leave findings out.
+    pub(crate) suppressions: Vec<Suppression>,
     /// Which limits were reached.
     pub(crate) cuts: Vec<&'static str>,
 }
@@ -56,8 +60,6 @@ pub(crate) struct Stage {
     pub(crate) base: Base,
     /// The image as written with its variables replaced; `None` where a value is unknown.
     pub(crate) image: Option<String>,
-    /// The image word is a variable through and through: `FROM ${BASE}`.
-    pub(crate) is_variable: bool,
     /// Numbers of its instructions without the `FROM`.
     pub(crate) instructions: Range<usize>,
     pub(crate) variables: Variables,
@@ -170,12 +172,17 @@ impl<'a> File<'a> {
             globals: Variables::new(),
             unset: Vec::new(),
             dockerignore,
+            suppressions: Vec::new(),
             cuts: Vec::new(),
         };
         if file.parsed.is_cut {
             file.cuts.push("it has too many instructions or heredocs");
         }
-        Builder { shells: Vec::new() }.build(&mut file);
+        Builder::default().build(&mut file);
+        file.suppressions = suppress::read(&file);
+        if file.suppressions.len() == SUPPRESSIONS_MAX {
+            file.cuts.push("it has too many comments that leave findings out");
+        }
         file
     }
 
@@ -237,6 +244,40 @@ impl<'a> File<'a> {
         by_name.or_else(|| name.parse::<usize>().ok().filter(|&index| index < earlier.len()))
     }
 
+    /// Whether something else makes a build file from it: `{{ … }}` or `{% … %}` in the place of instructions.
+    pub(crate) fn is_template(&self) -> bool {
+        let marks = ["{{", "{%", "<%"];
+        let is_mark = |instruction: &Instruction| {
+            let is_from = instruction.keyword == Keyword::From;
+            let name = &instruction.name.text;
+            marks
+                .iter()
+                .any(|mark| name.starts_with(mark) || (is_from && instruction.rest_text().contains(mark)))
+        };
+        self.parsed.instructions.iter().any(is_mark)
+    }
+
+    /// Whether it looks like a build file at all: other text has no `FROM`, and words that are no instructions.
+    pub(crate) fn is_build_file(&self) -> bool {
+        let unknown = self.parsed.instructions.iter().filter(|i| i.keyword == Keyword::Unknown).count();
+        !self.stages.is_empty()
+            || unknown * 2 < self.parsed.instructions.len()
+            || self.parsed.instructions.is_empty()
+    }
+
+    /// A hit without a change that was meant for the text of a shell, but stands in a JSON list.
+    pub(crate) fn without_change_in_list(&self, mut hit: Hit) -> Hit {
+        let instructions = &self.parsed.instructions;
+        hit.change = hit.change.filter(|change| {
+            let behind = instructions.partition_point(|instruction| instruction.span.start <= change.start);
+            let instruction = behind.checked_sub(1).and_then(|at| instructions.get(at));
+            !instruction.map(Instruction::effective).is_some_and(|instruction| {
+                matches!(instruction.body, Body::ExecForm(_)) && change.start > instruction.rest_span().start
+            })
+        });
+        hit
+    }
+
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.parsed.problems
     }
@@ -247,6 +288,24 @@ impl StepScript {
         self.joined.span(range)
     }
 
+    /// A word with the blank in front of it, to be taken out.
+    pub(crate) fn with_blank_before(&self, word: &shell::Word) -> Span {
+        let before = self.joined.text.get(..word.range.start).unwrap_or_default();
+        let span = self.span(&word.range);
+        let Some(blank) = before.ends_with([' ', '\t']).then(|| word.range.start - 1) else { return span };
+        let start = self.joined.source_at(blank);
+        // The blank may be on another line, in front of a continuation.
+        if start + 1 == span.start { Span::new(start, span.end) } else { span }
+    }
+
+    /// A word with the blank behind it, to be taken out.
+    pub(crate) fn with_blank_behind(&self, word: &shell::Word) -> Span {
+        let behind = self.joined.text.get(word.range.end..).unwrap_or_default();
+        let span = self.span(&word.range);
+        let is_adjacent = behind.starts_with(' ') && self.joined.source_at(word.range.end) == span.end;
+        if is_adjacent { Span::new(span.start, span.end + 1) } else { self.with_blank_before(word) }
+    }
+
     /// The command as it is written, on one line.
     pub(crate) fn shown(&self, range: &Range<usize>) -> String {
         let text = self.joined.slice(range);
@@ -255,9 +314,14 @@ impl StepScript {
     }
 }
 
+#[derive(Default)]
 struct Builder {
     /// The shell at the end of each stage.
     shells: Vec<Shell>,
+    /// Bytes of variables that are kept.
+    variable_bytes: usize,
+    /// Whether one was left out.
+    is_full: bool,
 }
 
 impl Builder {
@@ -289,6 +353,9 @@ impl Builder {
             file.steps.push(Step { stage, shell: shell.clone(), scripts, text });
         }
         self.close(file, variables, &shell);
+        if self.is_full {
+            file.cuts.push("it sets too many variables");
+        }
         file.parsed.instructions = instructions;
     }
 
@@ -303,7 +370,7 @@ impl Builder {
     }
 
     fn open(
-        &self,
+        &mut self,
         file: &mut File<'_>,
         index: usize,
         instruction: &Instruction,
@@ -315,7 +382,6 @@ impl Builder {
                 name: None,
                 base: Base::Image,
                 image: None,
-                is_variable: true,
                 instructions: index + 1..index + 1,
                 variables: Variables::new(),
             });
@@ -357,7 +423,11 @@ impl Builder {
         let mut shell = Shell::default();
         if let Base::Stage(base) = base {
             // `ENV` is inherited; `ARG` is not, but a use of one is no mistake worth a finding.
-            variables.extend(file.stages.get(base).map(|stage| stage.variables.clone()).unwrap_or_default());
+            if let Some(stage) = file.stages.get(base) {
+                for (name, value) in &stage.variables {
+                    self.set(variables, name, value.clone());
+                }
+            }
             shell = self.shells.get(base).cloned().unwrap_or_default();
         } else if text.as_deref().is_some_and(is_windows) {
             shell.kind = ShellKind::Other;
@@ -367,7 +437,6 @@ impl Builder {
             name: name.as_ref().map(|name| name.text.to_lowercase()),
             base,
             image: text,
-            is_variable: image.text.starts_with('$') && !image.text.contains([':', '@', '/']),
             instructions: index + 1..index + 1,
             variables: Variables::new(),
         });
@@ -376,31 +445,24 @@ impl Builder {
 
     /// Notes what an instruction sets and what it uses; its text, expanded.
     fn variables(
-        &self,
+        &mut self,
         file: &mut File<'_>,
         instruction: &Instruction,
         variables: &mut Variables,
     ) -> Option<String> {
         let escape = file.parsed.escape;
-        let in_stage = !file.stages.is_empty();
         match (&instruction.body, instruction.keyword) {
             (Body::Pairs { pairs, .. }, keyword) => {
-                // All values of a line are made from what was set before it.
-                let before = if keyword == Keyword::Arg { None } else { Some(variables.clone()) };
-                for pair in pairs {
-                    let value = pair.value.as_ref().and_then(|value| {
-                        self.expand(file, value, escape, before.as_ref().unwrap_or(variables))
-                    });
-                    if keyword == Keyword::Label || variables.len() >= VARIABLES_MAX {
-                        continue;
-                    }
-                    let inherited = || match in_stage {
-                        true => file.globals.get(&pair.name.text).cloned().flatten(),
-                        false => None,
-                    };
-                    let value = if pair.value.is_some() { value } else { inherited() };
-                    // `ARG` does not replace what `ENV` has set, but its value is unknown here either way.
-                    variables.insert(pair.name.text.clone(), value);
+                for pair in pairs.iter().filter(|_| keyword == Keyword::Arg) {
+                    let value = self.pair_value(file, pair, variables);
+                    self.set(variables, &pair.name.text, value);
+                }
+                // All values of an ENV are made from what was set before it.
+                let rest = pairs.iter().filter(|_| keyword != Keyword::Arg);
+                let values: Vec<_> =
+                    rest.map(|pair| (pair, self.pair_value(file, pair, variables))).collect();
+                for (pair, value) in values.into_iter().filter(|_| keyword == Keyword::Env) {
+                    self.set(variables, &pair.name.text, value);
                 }
                 None
             }
@@ -414,6 +476,27 @@ impl Builder {
                 None
             }
             _ => None,
+        }
+    }
+
+    /// Sets a variable, as long as there is room for more. `ARG` does not replace what `ENV` has set, but then its value
+    /// is not known here either way.
+    fn set(&mut self, variables: &mut Variables, name: &str, value: Option<String>) {
+        let bytes = name.len() + value.as_ref().map_or(0, String::len);
+        if variables.len() < VARIABLES_MAX && self.variable_bytes + bytes < VARIABLE_BYTES_MAX {
+            self.variable_bytes += bytes;
+            variables.insert(name.to_owned(), value);
+        } else {
+            self.is_full = true;
+        }
+    }
+
+    /// The value of a pair; an `ARG` without one may have it from in front of the first `FROM`.
+    fn pair_value(&self, file: &mut File<'_>, pair: &Pair, known: &Variables) -> Option<String> {
+        match &pair.value {
+            Some(value) => self.expand(file, value, file.parsed.escape, known),
+            None if file.stages.is_empty() => None,
+            None => file.globals.get(&pair.name.text).cloned().flatten(),
         }
     }
 
@@ -441,7 +524,8 @@ impl Builder {
         let is_set = |name: &String| {
             known.contains_key(name) || (stage.is_none() && PLATFORM_ARGUMENTS.contains(&name.as_str()))
         };
-        for name in expanded.unset.iter().filter(|name| !is_set(name)) {
+        let room = (HITS_PER_RULE_MAX + 1).saturating_sub(file.unset.len());
+        for name in expanded.unset.iter().filter(|name| !is_set(name)).take(room) {
             let near = known.keys().find(|known| super::names::is_near(name, known)).cloned();
             let is_global = stage.is_some() && file.globals.contains_key(name);
             file.unset.push(Unset { name: name.clone(), span: word.span, stage, near, is_global });

@@ -75,6 +75,7 @@ struct Key {
 const MERGE: &str = "<<";
 
 impl Build {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive")]
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Refusal> {
         let Range { start, end, line, column } = Range::of(span);
         match event {
@@ -112,6 +113,7 @@ impl Build {
                 self.open(Open { start, line, anchor, flow, kind })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(end, column)?,
+            // Starts and ends of streams and documents; what a later version of the parser adds carries no values.
             _ => {}
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! A container of a pod specification.
 
+use std::collections::BTreeMap;
+
 use seawall_inventory::workload::{
     Command, ContainerSpec, Device, Env, EnvFrom, EnvOrigin, Given, Handler, Hidden, Mount, MountKind, Port,
     PortRange, Probe, ProbeKind, Resources, Role, Volume,
@@ -9,7 +11,7 @@ use super::pod;
 use super::quantity::{bytes, millis};
 use crate::document::At;
 
-pub(super) fn read(at: &At<'_>, role: Role, volumes: &[Volume]) -> ContainerSpec {
+pub(super) fn read(at: &At<'_>, role: Role, volumes: &BTreeMap<&str, &Volume>) -> ContainerSpec {
     let is_sidecar = role == Role::Init && at.str("restartPolicy") == Some("Always");
     let mut container = ContainerSpec {
         name: at.str("name").unwrap_or_default().to_owned(),
@@ -50,9 +52,9 @@ fn words(at: &At<'_>, key: &str) -> Option<Given<Command>> {
     Some(Given::new(Command::Words(words), at.origin()))
 }
 
-fn mount(at: &At<'_>, volumes: &[Volume]) -> Mount {
+fn mount(at: &At<'_>, volumes: &BTreeMap<&str, &Volume>) -> Mount {
     let name = at.str("name").unwrap_or_default();
-    let volume = volumes.iter().find(|volume| volume.name == name);
+    let volume = volumes.get(name);
     let kind = match volume.and_then(|volume| volume.kinds.first()).map_or("", String::as_str) {
         "hostPath" => MountKind::HostPath,
         "emptyDir" | "" => MountKind::Temporary,

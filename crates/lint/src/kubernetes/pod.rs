@@ -1,5 +1,7 @@
 //! A pod specification → the workload's own settings.
 
+use std::collections::BTreeMap;
+
 use seawall_inventory::Workload;
 use seawall_inventory::workload::{
     Account, Given, Namespace, ProcMount, Profile, Restart, Role, Security, SelinuxOptions, Sysctl, Volume,
@@ -32,11 +34,13 @@ pub(super) fn read(spec: &At<'_>, workload: &mut Workload) {
         workload.sysctls = context.list("sysctls").iter().map(sysctl).collect();
     }
     workload.volumes = spec.list("volumes").iter().map(volume).collect();
+    let volumes: BTreeMap<&str, &Volume> =
+        workload.volumes.iter().map(|volume| (&*volume.name, volume)).collect();
     for (key, role) in
         [("initContainers", Role::Init), ("containers", Role::Main), ("ephemeralContainers", Role::Ephemeral)]
     {
         for at in spec.list(key) {
-            workload.containers.push(container::read(&at, role, &workload.volumes));
+            workload.containers.push(container::read(&at, role, &volumes));
         }
     }
 }

@@ -1,83 +1,172 @@
-//! Which of our rules the checks of other tools stand for. Only ids; no text of theirs.
+//! Which of our rules the checks of other tools stand for: Trivy, checkov, kube-linter, kube-score, polaris. Only their
+//! ids; no text of theirs.
 
-/// A rule of ours with the ids of the same question elsewhere: Trivy, checkov, kube-linter, kube-score, polaris.
-struct Same {
-    ours: &'static [&'static str],
-    trivy: &'static [u32],
-    checkov: &'static [u32],
-    kube_linter: &'static [&'static str],
-    kube_score: &'static [&'static str],
-    polaris: &'static [&'static str],
-}
+/// Rules of ours and the ids of the same question elsewhere.
+type Same = (&'static [&'static str], &'static [&'static str]);
 
-#[rustfmt::skip]
 static SAME: &[Same] = &[
-    Same { ours: &["privileged-container"], trivy: &[17], checkov: &[16], kube_linter: &["privileged-container"], kube_score: &["container-security-context-privileged"], polaris: &["runAsPrivileged"] },
-    Same { ours: &["privilege-escalation-allowed"], trivy: &[1], checkov: &[20], kube_linter: &["privilege-escalation-container"], kube_score: &[], polaris: &["privilegeEscalationAllowed"] },
-    Same { ours: &["host-pid-namespace"], trivy: &[10], checkov: &[17], kube_linter: &["host-pid"], kube_score: &[], polaris: &["hostPIDSet"] },
-    Same { ours: &["host-ipc-namespace"], trivy: &[8], checkov: &[18], kube_linter: &["host-ipc"], kube_score: &[], polaris: &["hostIPCSet"] },
-    Same { ours: &["host-network-namespace"], trivy: &[9], checkov: &[19], kube_linter: &["host-network"], kube_score: &[], polaris: &["hostNetworkSet"] },
-    Same { ours: &["host-port"], trivy: &[24], checkov: &[26], kube_linter: &[], kube_score: &[], polaris: &["hostPortSet"] },
-    Same { ours: &["sensitive-host-mount"], trivy: &[23, 121], checkov: &[], kube_linter: &["sensitive-host-mounts"], kube_score: &[], polaris: &["hostPathSet"] },
-    Same { ours: &["writable-host-mount"], trivy: &[], checkov: &[], kube_linter: &["writable-host-mount"], kube_score: &[], polaris: &[] },
-    Same { ours: &["engine-socket-mount"], trivy: &[6], checkov: &[27], kube_linter: &["docker-sock"], kube_score: &[], polaris: &[] },
-    Same { ours: &["dangerous-capability", "added-capability"], trivy: &[5, 22, 119, 120], checkov: &[25, 39], kube_linter: &[], kube_score: &[], polaris: &["dangerousCapabilities"] },
-    Same { ours: &["capabilities-not-dropped"], trivy: &[3, 4, 106], checkov: &[28, 36, 37], kube_linter: &["drop-net-raw-capability"], kube_score: &[], polaris: &["insecureCapabilities"] },
-    Same { ours: &["root-user", "user-left-to-image"], trivy: &[12, 105], checkov: &[23], kube_linter: &["run-as-non-root"], kube_score: &[], polaris: &["runAsRootAllowed"] },
-    Same { ours: &["low-user-id"], trivy: &[20, 21], checkov: &[40], kube_linter: &[], kube_score: &["container-security-context-user-group-id"], polaris: &[] },
-    Same { ours: &["root-group"], trivy: &[116], checkov: &[], kube_linter: &[], kube_score: &[], polaris: &[] },
-    Same { ours: &["seccomp-disabled", "seccomp-not-set"], trivy: &[30, 104], checkov: &[31], kube_linter: &[], kube_score: &["container-seccomp-profile"], polaris: &["linuxHardening"] },
-    Same { ours: &["apparmor-disabled"], trivy: &[2], checkov: &[], kube_linter: &[], kube_score: &[], polaris: &["linuxHardening"] },
-    Same { ours: &["selinux-weakened"], trivy: &[25], checkov: &[], kube_linter: &[], kube_score: &[], polaris: &[] },
-    Same { ours: &["unmasked-proc"], trivy: &[27], checkov: &[], kube_linter: &["unsafe-proc-mount"], kube_score: &[], polaris: &["procMount"] },
-    Same { ours: &["unsafe-sysctl"], trivy: &[26], checkov: &[], kube_linter: &["unsafe-sysctls"], kube_score: &[], polaris: &[] },
-    Same { ours: &["windows-host-process"], trivy: &[103], checkov: &[], kube_linter: &[], kube_score: &[], polaris: &["hostProcess"] },
-    Same { ours: &["writable-root-filesystem"], trivy: &[14], checkov: &[22], kube_linter: &["no-read-only-root-fs"], kube_score: &["container-security-context-readonlyrootfilesystem"], polaris: &["notReadOnlyRootFilesystem"] },
-    Same { ours: &["memory-unlimited"], trivy: &[18], checkov: &[13], kube_linter: &["unset-memory-requirements"], kube_score: &["container-resources"], polaris: &["memoryLimitsMissing"] },
-    Same { ours: &["cpu-unlimited"], trivy: &[11], checkov: &[11], kube_linter: &["unset-cpu-requirements"], kube_score: &["container-resources"], polaris: &["cpuLimitsMissing"] },
-    Same { ours: &["resource-requests-missing"], trivy: &[15, 16], checkov: &[10, 12], kube_linter: &[], kube_score: &["container-resources"], polaris: &["cpuRequestsMissing", "memoryRequestsMissing"] },
-    Same { ours: &["mutable-image-tag"], trivy: &[13], checkov: &[14], kube_linter: &["latest-tag"], kube_score: &["container-image-tag"], polaris: &["tagNotSpecified"] },
-    Same { ours: &["image-without-digest"], trivy: &[], checkov: &[43], kube_linter: &[], kube_score: &[], polaris: &[] },
-    Same { ours: &["image-not-always-pulled"], trivy: &[], checkov: &[15], kube_linter: &[], kube_score: &["container-image-pull-policy"], polaris: &["pullPolicyNotAlways"] },
-    Same { ours: &["secret-in-environment"], trivy: &[], checkov: &[], kube_linter: &["env-var-secret"], kube_score: &[], polaris: &["sensitiveContainerEnvVar"] },
-    Same { ours: &["secret-as-environment"], trivy: &[], checkov: &[35], kube_linter: &["read-secret-from-env-var"], kube_score: &[], polaris: &[] },
-    Same { ours: &["service-account-token-mounted"], trivy: &[36], checkov: &[38], kube_linter: &[], kube_score: &[], polaris: &["automountServiceAccountToken"] },
-    Same { ours: &["default-service-account"], trivy: &[], checkov: &[41, 42], kube_linter: &["default-service-account"], kube_score: &[], polaris: &[] },
-    Same { ours: &["no-health-check"], trivy: &[], checkov: &[8], kube_linter: &["no-liveness-probe"], kube_score: &["pod-probes"], polaris: &["livenessProbeMissing"] },
-    Same { ours: &["no-readiness-probe"], trivy: &[], checkov: &[9], kube_linter: &["no-readiness-probe"], kube_score: &["pod-probes"], polaris: &["readinessProbeMissing"] },
-    Same { ours: &["ssh-port"], trivy: &[], checkov: &[], kube_linter: &["ssh-port"], kube_score: &[], polaris: &[] },
-    Same { ours: &["default-namespace"], trivy: &[110], checkov: &[21], kube_linter: &["use-namespace"], kube_score: &[], polaris: &[] },
-    Same { ours: &["no-network-policy"], trivy: &[38], checkov: &[], kube_linter: &["non-isolated-pod"], kube_score: &["pod-networkpolicy"], polaris: &["missingNetworkPolicy"] },
+    (
+        &["privileged-container"],
+        &[
+            "KSV-0017",
+            "CKV_K8S_16",
+            "privileged-container",
+            "container-security-context-privileged",
+            "runAsPrivileged",
+        ],
+    ),
+    (
+        &["privilege-escalation-allowed"],
+        &["KSV-0001", "CKV_K8S_20", "privilege-escalation-container", "privilegeEscalationAllowed"],
+    ),
+    (&["host-pid-namespace"], &["KSV-0010", "CKV_K8S_17", "host-pid", "hostPIDSet"]),
+    (&["host-ipc-namespace"], &["KSV-0008", "CKV_K8S_18", "host-ipc", "hostIPCSet"]),
+    (&["host-network-namespace"], &["KSV-0009", "CKV_K8S_19", "host-network", "hostNetworkSet"]),
+    (&["host-port"], &["KSV-0024", "CKV_K8S_26", "hostPortSet"]),
+    (&["sensitive-host-mount"], &["KSV-0023", "KSV-0121", "sensitive-host-mounts", "hostPathSet"]),
+    (&["writable-host-mount"], &["writable-host-mount"]),
+    (&["engine-socket-mount"], &["KSV-0006", "CKV_K8S_27", "docker-sock"]),
+    (
+        &["dangerous-capability", "added-capability"],
+        &[
+            "KSV-0005",
+            "KSV-0022",
+            "KSV-0119",
+            "KSV-0120",
+            "CKV_K8S_25",
+            "CKV_K8S_39",
+            "dangerousCapabilities",
+        ],
+    ),
+    (
+        &["capabilities-not-dropped"],
+        &[
+            "KSV-0003",
+            "KSV-0004",
+            "KSV-0106",
+            "CKV_K8S_28",
+            "CKV_K8S_36",
+            "CKV_K8S_37",
+            "drop-net-raw-capability",
+            "insecureCapabilities",
+        ],
+    ),
+    (
+        &["root-user", "user-left-to-image"],
+        &["KSV-0012", "KSV-0105", "CKV_K8S_23", "run-as-non-root", "runAsRootAllowed"],
+    ),
+    (&["low-user-id"], &["KSV-0020", "KSV-0021", "CKV_K8S_40", "container-security-context-user-group-id"]),
+    (&["root-group"], &["KSV-0116"]),
+    (
+        &["seccomp-disabled", "seccomp-not-set"],
+        &["KSV-0030", "KSV-0104", "CKV_K8S_31", "container-seccomp-profile", "linuxHardening"],
+    ),
+    (&["apparmor-disabled"], &["KSV-0002", "linuxHardening"]),
+    (&["selinux-weakened"], &["KSV-0025"]),
+    (&["unmasked-proc"], &["KSV-0027", "unsafe-proc-mount", "procMount"]),
+    (&["unsafe-sysctl"], &["KSV-0026", "unsafe-sysctls"]),
+    (&["windows-host-process"], &["KSV-0103", "hostProcess"]),
+    (
+        &["writable-root-filesystem"],
+        &[
+            "KSV-0014",
+            "CKV_K8S_22",
+            "no-read-only-root-fs",
+            "container-security-context-readonlyrootfilesystem",
+            "notReadOnlyRootFilesystem",
+        ],
+    ),
+    (
+        &["memory-unlimited"],
+        &[
+            "KSV-0018",
+            "CKV_K8S_13",
+            "unset-memory-requirements",
+            "container-resources",
+            "memoryLimitsMissing",
+        ],
+    ),
+    (
+        &["cpu-unlimited"],
+        &["KSV-0011", "CKV_K8S_11", "unset-cpu-requirements", "container-resources", "cpuLimitsMissing"],
+    ),
+    (
+        &["resource-requests-missing"],
+        &[
+            "KSV-0015",
+            "KSV-0016",
+            "CKV_K8S_10",
+            "CKV_K8S_12",
+            "container-resources",
+            "cpuRequestsMissing",
+            "memoryRequestsMissing",
+        ],
+    ),
+    (
+        &["mutable-image-tag"],
+        &["KSV-0013", "CKV_K8S_14", "latest-tag", "container-image-tag", "tagNotSpecified"],
+    ),
+    (&["image-without-digest"], &["CKV_K8S_43"]),
+    (&["image-not-always-pulled"], &["CKV_K8S_15", "container-image-pull-policy", "pullPolicyNotAlways"]),
+    (&["secret-in-environment"], &["env-var-secret", "sensitiveContainerEnvVar"]),
+    (&["secret-as-environment"], &["CKV_K8S_35", "read-secret-from-env-var"]),
+    (&["service-account-token-mounted"], &["KSV-0036", "CKV_K8S_38", "automountServiceAccountToken"]),
+    (&["default-service-account"], &["CKV_K8S_41", "CKV_K8S_42", "default-service-account"]),
+    (&["no-health-check"], &["CKV_K8S_8", "no-liveness-probe", "pod-probes", "livenessProbeMissing"]),
+    (&["no-readiness-probe"], &["CKV_K8S_9", "no-readiness-probe", "pod-probes", "readinessProbeMissing"]),
+    (&["ssh-port"], &["ssh-port"]),
+    (&["default-namespace"], &["KSV-0110", "CKV_K8S_21", "use-namespace"]),
+    (&["no-network-policy"], &["KSV-0038", "non-isolated-pod", "pod-networkpolicy", "missingNetworkPolicy"]),
+    (
+        &["role-wildcard"],
+        &["KSV-0044", "KSV-0045", "KSV-0046", "KSV-0112", "CKV_K8S_49", "wildcard-in-rules"],
+    ),
+    (&["role-reads-secrets"], &["KSV-0041", "KSV-0113", "CKV2_K8S_5", "access-to-secrets"]),
+    (&["role-creates-pods"], &["KSV-0048", "access-to-create-pods"]),
+    (&["role-executes-in-pods"], &["KSV-0053", "KSV-0054", "clusterrolePodExecAttach", "rolePodExecAttach"]),
+    (&["role-escalates"], &["KSV-0043", "KSV-0050", "CKV_K8S_157", "CKV_K8S_158", "CKV2_K8S_3"]),
+    (&["role-writes-bindings"], &["KSV-0051", "KSV-0052", "KSV-0055"]),
+    (&["role-reaches-nodes"], &["KSV-0047", "CKV2_K8S_2"]),
+    (&["role-makes-credentials"], &["CKV_K8S_156"]),
+    (&["role-changes-admission"], &["KSV-0114", "CKV_K8S_155"]),
+    (
+        &["cluster-admin-binding"],
+        &["KSV-0111", "cluster-admin-role-binding", "clusterrolebindingClusterAdmin"],
+    ),
+    (&["binding-for-everybody"], &["KSV-0122", "KSV-0123"]),
+    (&["service-external-ips"], &["KSV-0108"]),
+    (&["service-on-nodes"], &["exposed-services", "service-type"]),
+    (&["ingress-snippet"], &["CKV_K8S_152", "CKV_K8S_153", "CKV_K8S_154"]),
+    (&["ingress-without-tls"], &["tlsSettingsMissing"]),
+    (&["secret-in-config-map"], &["KSV-0109", "sensitiveConfigmapContent"]),
+    (
+        &["dangling-selector"],
+        &["dangling-service", "dangling-networkpolicy", "networkpolicy-targets-pod", "service-targets-pod"],
+    ),
+    (
+        &["selector-misses-template"],
+        &["mismatching-selector", "deployment-pod-selector-labels-match-template-metadata-labels"],
+    ),
+    (&["privileged-host-port"], &["KSV-0117", "privileged-ports"]),
 ];
 
-fn by(is_same: impl Fn(&Same) -> bool) -> Vec<String> {
-    SAME.iter().filter(|same| is_same(same)).flat_map(|same| same.ours).map(|&id| id.to_owned()).collect()
+/// What other tools call a rule of ours.
+pub(crate) fn aliases(rule: &str) -> &'static [&'static str] {
+    SAME.iter().find(|(ours, _)| ours.contains(&rule)).map_or(&[], |(_, aliases)| aliases)
 }
 
-/// `KSV-0017`, `AVD-KSV-0017`, `KSV017`; Trivy's numbers are one sequence.
+/// Our rules for another tool's id: `CKV_K8S_16`, `privileged-container`, `runAsPrivileged`.
+pub(super) fn rules(id: &str) -> Vec<String> {
+    let same = SAME.iter().filter(|(_, aliases)| aliases.contains(&id));
+    same.flat_map(|(ours, _)| *ours).map(|&rule| rule.to_owned()).collect()
+}
+
+/// Our rules for Trivy's `KSV-0017`, `AVD-KSV-0017`, `KSV017`.
 pub(super) fn trivy(id: &str) -> Vec<String> {
     let id = id.strip_prefix("AVD-").unwrap_or(id);
     let number = id
         .strip_prefix("KSV")
         .map(|number| number.trim_start_matches('-'))
         .and_then(|number| number.parse().ok());
-    number.map_or_else(Vec::new, |number: u32| by(|same| same.trivy.contains(&number)))
-}
-
-/// `CKV_K8S_16`.
-pub(super) fn checkov(id: &str) -> Vec<String> {
-    let number = id.strip_prefix("CKV_K8S_").and_then(|number| number.parse().ok());
-    number.map_or_else(Vec::new, |number: u32| by(|same| same.checkov.contains(&number)))
-}
-
-pub(super) fn kube_linter(name: &str) -> Vec<String> {
-    by(|same| same.kube_linter.contains(&name))
-}
-
-pub(super) fn kube_score(name: &str) -> Vec<String> {
-    by(|same| same.kube_score.contains(&name))
-}
-
-pub(super) fn polaris(name: &str) -> Vec<String> {
-    by(|same| same.polaris.contains(&name))
+    number.map_or_else(Vec::new, |number: u32| rules(&format!("KSV-{number:04}")))
 }

@@ -97,6 +97,9 @@ fn liveness(case: &Case<'_>, container: &ContainerSpec) -> Answer {
     if matches!(container.role, Role::Init | Role::Ephemeral) {
         return Answer::NotApplicable("it runs to its end");
     }
+    if matches!(case.workload.kind.as_str(), "Job" | "CronJob") {
+        return Answer::NotApplicable("a job runs to its end");
+    }
     let mut probes =
         container.probes.iter().filter(|probe| matches!(probe.kind, ProbeKind::Liveness | ProbeKind::Health));
     let setting = case.word("livenessProbe", "healthcheck");

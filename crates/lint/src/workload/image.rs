@@ -137,7 +137,9 @@ fn pull(case: &Case<'_>, container: &ContainerSpec) -> Answer {
         Some(given) if matches!(given.value.to_ascii_lowercase().as_str(), "always" | "newer") => {
             Answer::Pass(given.value.clone())
         }
+        Some(_) if tag_and_digest(&image.value).1.is_some() => Answer::Pass("pinned by digest".to_owned()),
         Some(given) => Answer::Fail(vec![Wrong::new(&given.origin, setting, given.value.clone(), "always")]),
+        None if tag_and_digest(&image.value).1.is_some() => Answer::Pass("pinned by digest".to_owned()),
         None if !case.is_kubernetes() => Answer::NotApplicable("whoever starts it decides"),
         None if matches!(tag_and_digest(&image.value), (Some("latest") | None, None)) => {
             Answer::Pass("always, by default, without a version".to_owned())

@@ -213,17 +213,17 @@ fn seccomp_unset(case: &Case<'_>, container: &ContainerSpec) -> Answer {
     }
     match case.workload.effective(container, |security| &security.seccomp) {
         Some(_) => Answer::Pass("the pod says which".to_owned()),
-        None if case
-            .workload
-            .annotations
-            .keys()
-            .any(|key| key.contains("seccomp.security.alpha.kubernetes.io")) =>
-        {
-            Answer::Pass("an annotation says which".to_owned())
-        }
         None => {
+            // Kubernetes 1.27 and later ignore the annotations that said it before.
+            let annotation = "seccomp.security.alpha.kubernetes.io";
+            let is_annotated = case.workload.annotations.keys().any(|key| key.contains(annotation));
+            let seen = if is_annotated {
+                "only an annotation, which Kubernetes ignores since 1.27"
+            } else {
+                "not set"
+            };
             let wrong =
-                Wrong::new(&container.origin, "securityContext.seccompProfile", "not set", "RuntimeDefault");
+                Wrong::new(&container.origin, "securityContext.seccompProfile", seen, "RuntimeDefault");
             Answer::Fail(vec![wrong.hardening(Hardening::DefaultSeccomp)])
         }
     }

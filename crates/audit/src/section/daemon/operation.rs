@@ -32,7 +32,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         },
         setting: "experimental",
         ask: |asked| {
-            let told = asked.info().map(|info| info.experimental_build);
+            let told = asked.info().and_then(|info| info.experimental_build);
             asked.told_switch(told, false, false)
         },
     },
@@ -59,7 +59,7 @@ fn live_restore(asked: &Asked<'_>) -> Answer {
     if is_in_swarm {
         return Answer::not_applicable(asked.source(), "a node of a swarm cannot have it");
     }
-    asked.told_switch(asked.info().map(|info| info.live_restore_enabled), false, true)
+    asked.told_switch(asked.info().and_then(|info| info.live_restore_enabled), false, true)
 }
 
 fn conflicts(asked: &Asked<'_>) -> Answer {

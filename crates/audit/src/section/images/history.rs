@@ -153,11 +153,10 @@ fn is_unverified(step: &str) -> bool {
 }
 
 fn unverified(asked: &Asked<'_>) -> Answer {
-    let found = asked.scan.and_then(|scan| scan.unverified_packages.as_deref());
-    match found {
-        Some(found) if !found.is_empty() => {
-            asked.none_of(Some(found), "packages without a checked signature")
-        }
+    match asked.scan.and_then(|scan| scan.unverified_packages.as_deref()) {
+        Some(found) if !found.is_empty() || asked.image.history.is_none() => asked
+            .none_of(Some(found), "packages without a checked signature")
+            .expecting("signatures are checked"),
         Some(_) | None => steps(asked, is_unverified, "signatures are checked"),
     }
 }

@@ -95,7 +95,7 @@ fn keep_wanted(assessed: &mut Assessed, only: &[LookFor]) {
         only.contains(&match &finding.evidence {
             Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => LookFor::Packages,
             Evidence::Leaked(_) => LookFor::Leaks,
-            Evidence::Misset(_) => LookFor::Settings,
+            Evidence::Misset(_) | Evidence::Untrusted(_) => LookFor::Settings,
         })
     });
     if !only.contains(&LookFor::Packages) {

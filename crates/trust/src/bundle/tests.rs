@@ -71,6 +71,36 @@ fn later_versions_need_a_proof() {
     check(&bundle(MEDIA_TYPE, &material, MESSAGE), "no inclusion proof");
 }
 
+/// A public attestation with one byte changed reads or does not, and verifies only if what is said of which artifact by
+/// whom is the same.
+#[test]
+fn changed_bytes_of_an_attestation() {
+    use crate::certificate::identity::{Identity, Pattern};
+    use crate::trusted_root::TrustedRoot;
+    use crate::verify::{Artifact, Wanted, verify};
+    let good: &[u8] = include_bytes!("../../testdata/provenance.sigstore.json");
+    let root = TrustedRoot::read(include_bytes!("../../testdata/trusted_root.json")).unwrap();
+    let subject = Pattern::glob("https://github.com/sigstore/**").unwrap();
+    let identities = [Identity { subject, issuer: Some(Pattern::glob("https://**").unwrap()) }];
+    let digest = "sha512:46d4e2f74c4877316640000a6fdf8a8b59f1e0847667973e9859f774dd31b8f1e0937813b777fb66a2ac67d50540fe3\
+                  4640966eee9fc2ccca387082b4c85cd3c"
+        .parse()
+        .unwrap();
+    let verified = |bytes: &[u8]| {
+        let bundle = Bundle::read(bytes).ok()?;
+        let wanted = Wanted::Identities(&identities, &root);
+        verify(&bundle, Artifact::Digest(&digest), wanted, testing::at("2026-06-01T00:00:00Z")).ok()
+    };
+    let expected = verified(good).unwrap();
+    for position in (0..good.len()).step_by(37) {
+        let mut changed = good.to_vec();
+        changed[position] ^= 4;
+        if let Some(other) = verified(&changed) {
+            assert_eq!((&other.by, &other.statement), (&expected.by, &expected.statement), "{position}");
+        }
+    }
+}
+
 #[test]
 fn limits() {
     let stamps = r#"{"signedTimestamp":"AAAA"},"#.repeat(20);

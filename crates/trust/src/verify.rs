@@ -192,7 +192,7 @@ pub fn verify_any(
     wanted: &[Wanted<'_>],
     now: Timestamp,
 ) -> Result<Verified, Refusal> {
-    let mut refusal = Refusal::OtherIdentity(Named { subjects: Vec::new(), issuer: None });
+    let mut refusal = Refusal::OtherKind { found: "somebody", wanted: "nobody" };
     for wish in wanted {
         match verify(bundle, artifact, *wish, now) {
             Ok(verified) => return Ok(verified),

@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result, bail};
 use seawall_trust::{KeyAlgorithm, PrivateKey, PublicKey, Secret, containers_policy, limits};
 
 use super::verify;
-use crate::Session;
 use crate::args::trust::{ContainersFile, NewKey, Trust};
 use crate::exit::Exit;
+use crate::{Session, output};
 
 pub(crate) fn run(command: &Trust, session: &Session<'_>) -> Result<Exit> {
     match command {
@@ -61,7 +61,7 @@ fn export(policy: &Path, file: ContainersFile, session: &Session<'_>) -> Result<
     for what in left_out.iter().filter(|_| file == ContainersFile::Policy) {
         session.terminal.note(format_args!("note: left out: {what}"));
     }
-    session.terminal.result(text.as_bytes())?;
+    output::write(None, text.as_bytes(), session.terminal)?;
     Ok(Exit::Allowed)
 }
 

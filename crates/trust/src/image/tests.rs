@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use seawall_image::registry::{Failure, Registry, RegistryOptions};
 use seawall_inventory::ImageName;
-use seawall_testkit::{Answer, Request, Server, sha256};
+use seawall_testkit::{Answer, Request, Sending, Server, sha256};
 use serde_json::{Value, json};
 
 use super::*;
@@ -253,6 +253,28 @@ fn a_list_of_referrers_without_end_is_left() {
     let ImageError::Registry(error) = error else { panic!("{error}") };
     assert!(error.failure.to_string().contains("more than 100 pages"), "{}", error.failure);
     assert!(server.requests().len() < 110);
+}
+
+#[test]
+fn oversized_manifests_and_bundles_are_left() {
+    let endless = |path: &'static str| {
+        let pushed = Pushed::new(Lists::Referrers);
+        pushed.image("1", "one");
+        let server = serve(move |request| match request.method == "GET" && request.path.contains(path) {
+            true => Answer::new(200, vec![b' '; 1 << 20]).sent(Sending::Endless),
+            false => pushed.answer(request),
+        });
+        home(&server, "1")
+    };
+    let too_large = |error: ImageError| match error {
+        ImageError::Registry(error) => matches!(error.failure, Failure::TooLarge { .. }),
+        ImageError::Layout(_) | ImageError::Sign(_) | ImageError::Document { .. } => false,
+    };
+    assert!(too_large(pin(&endless("/manifests/")).unwrap_err()));
+    let home = endless("/blobs/");
+    let (image, key) = (pin(&home).unwrap(), testing::key());
+    sign(&home, &image, &key, at(NOW)).unwrap();
+    assert!(too_large(examine(&home, &image.digest, &[], at(NOW)).unwrap_err()));
 }
 
 #[test]

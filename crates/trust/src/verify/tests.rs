@@ -237,6 +237,13 @@ fn an_entry_that_the_log_did_not_promise_or_prove() {
     changed(|_, bundle| bundle.log_entries.clear(), "no log of the trusted root recorded it");
 }
 
+/// A proof says that the entry is in the log, and nothing of when it came there.
+#[test]
+fn an_unsigned_time_is_no_time() {
+    let entry = |entry: &mut LogEntry| entry.signed_entry_timestamp = None;
+    changed(|_, bundle| bundle.log_entries.iter_mut().for_each(entry), "nobody vouches for the time");
+}
+
 #[test]
 fn a_log_key_that_was_not_in_use() {
     let site = Site::new();

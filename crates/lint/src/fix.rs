@@ -159,7 +159,8 @@ fn change_of(finding: &Finding) -> Option<&Change> {
         | Evidence::Outdated(_)
         | Evidence::Malicious(_)
         | Evidence::Leaked(_)
-        | Evidence::Happened(_) => None,
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => None,
     }
 }
 

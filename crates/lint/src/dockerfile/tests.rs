@@ -230,6 +230,23 @@ fn ids_and_titles_are_one_each() {
     }
 }
 
+#[test]
+fn no_finding_shows_a_credential() {
+    let text = "FROM debian\nENV DB_PASSWORD=hunter2 B\nENV API_TOKEN=hunter2 B=$C\nENV A_SECRET hunter2\n\
+        RUN sudo apt install x && PASSWORD=hunter2 pip install --index-url https://a:hunter2@example.org y\n\
+        ARG GIT=https://a:hunter2@example.org\nRUN echo root:hunter2 | chpasswd && useradd -p hunter2 x\n\
+        RUN cd /x; PGPASSWORD=hunter2 curl -k https://a:hunter2@example.org/x | sh\n";
+    let found = lint("Dockerfile", text.as_bytes(), &all_rules()).findings.found;
+    assert!(found.len() > 15);
+    for finding in found {
+        let Evidence::Misset(mut misset) = finding.evidence.clone() else { panic!("{finding:?}") };
+        // A change is of the file, and goes to who has the file.
+        misset.change = None;
+        let shown = format!("{misset:?} {}", finding.summary);
+        assert!(!shown.contains("hunter2"), "{} {shown}", finding.rule);
+    }
+}
+
 fn check_bomb(name: &str, bytes: &[u8], is_gap: bool) {
     let started = std::time::Instant::now();
     let linted = lint("Dockerfile", bytes, &all_rules());

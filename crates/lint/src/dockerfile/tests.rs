@@ -402,7 +402,8 @@ fn write_hits_for_the_comparison() {
                 let instruction = file.parsed.instructions.iter().rfind(|i| i.span.start <= hit.span.start);
                 let first = instruction.map_or(line, |i| file.source.line_of(i.span.start));
                 let name = path.file_name().unwrap().to_string_lossy();
-                let aliases: Vec<&str> = hit.alias.map_or(check.aliases.to_vec(), |alias| vec![alias]);
+                let fits = |name: &&&str| hit.alias.is_none_or(|alias| super::check::means(alias, name));
+                let aliases: Vec<&str> = check.aliases.iter().filter(fits).copied().collect();
                 let hit = serde_json::json!({
                     "file": name, "rule": check.rule.id, "aliases": aliases, "line": line, "first": first,
                     "seen": super::check::shown(file.source.slice(hit.span)),

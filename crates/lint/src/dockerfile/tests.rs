@@ -388,6 +388,10 @@ fn write_hits_for_the_comparison() {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
+        // `judge fixed/*` tells whether BuildKit still takes what was changed.
+        let fixed = apply(&bytes, &lint("Dockerfile", &bytes, &all_rules()).findings.found);
+        fs::create_dir_all(corpus.join("fixed")).unwrap();
+        fs::write(corpus.join("fixed").join(path.file_name().unwrap()), fixed.text).unwrap();
         let file = File::read(&bytes, None);
         for (_, _, script) in file.scripts().filter(|(run, _, _)| matches!(run.body, Body::ShellForm(_))) {
             let faults: Vec<&str> = script.script.faults.iter().map(|fault| fault.reason).collect();

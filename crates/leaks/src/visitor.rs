@@ -85,13 +85,13 @@ impl Visitor for Leaks<'_> {
         }
         let size_bytes = content.size_bytes();
         let is_archive = size_bytes > WHOLE_BYTES_MAX && content.head(4).is_ok_and(decode::is_archive);
-        let looked = match size_bytes {
-            ..=WHOLE_BYTES_MAX => content.whole(WHOLE_BYTES_MAX).map(|bytes| self.small(entry.path, bytes)),
-            ..=ARCHIVE_BYTES_MAX if is_archive => {
-                content.whole(ARCHIVE_BYTES_MAX).map(|bytes| self.small(entry.path, bytes))
-            }
-            ..=STREAMED_BYTES_MAX => self.large(entry.path, content),
-            _ => Err(io::ErrorKind::FileTooLarge.into()),
+        let whole_max = if is_archive { ARCHIVE_BYTES_MAX } else { WHOLE_BYTES_MAX };
+        let looked = if size_bytes <= whole_max {
+            content.whole(whole_max).map(|bytes| self.small(entry.path, bytes))
+        } else if size_bytes <= STREAMED_BYTES_MAX {
+            self.large(entry.path, content)
+        } else {
+            Err(io::ErrorKind::FileTooLarge.into())
         };
         if is_archive && size_bytes > ARCHIVE_BYTES_MAX {
             let reason = format_args!(

@@ -6,13 +6,19 @@ use seawall_lint::workload::Selection;
 
 fn main() {
     let all = std::env::args().any(|argument| argument == "--all");
-    let paths: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--all").collect();
+    let paths: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     for path in paths {
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         let selection = Selection { all, ..Selection::default() };
         let start = std::time::Instant::now();
         let examined =
             examine(&[File { path: &path, text: &text }], &Options { selection, ..Options::default() });
+        if std::env::args().any(|argument| argument == "--fix") {
+            let fixed =
+                seawall_lint::fix::fix(File { path: &path, text: &text }, &Options::default(), &|_| true);
+            println!("{path}\tFIXED\t{}", fixed.applied.len());
+        }
         let took = start.elapsed();
         if took.as_millis() > 500 {
             println!("{path}\tSLOW\t{took:?}");

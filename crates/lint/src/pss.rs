@@ -1,6 +1,6 @@
 //! Kubernetes' Pod Security Standards, as each version of Kubernetes defines them.
 //!
-//! Owns the 19 controls of `kubernetes/pod-security-admission` (Apache-2.0, see NOTICE), from policy version v1.0 on,
+//! Owns the 19 controls of `kubernetes/pod-security-admission` (Apache-2.0, no code of it), from policy version v1.0 on,
 //! re-expressed over [`Workload`]; `tests/pod_security.rs` holds them against the answers of the original. Refuses
 //! every opinion of its own: what the standard allows, passes.
 

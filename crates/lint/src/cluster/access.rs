@@ -85,7 +85,8 @@ pub(super) static RULES: &[ObjectRule] = &[
                 "cronjobs",
                 "replicationcontrollers",
             ];
-            rules(object, |rule| rule.grants(&["create"], &makers, false))
+            // Who changes a pod template runs another pod.
+            rules(object, |rule| rule.grants(&["create", "update", "patch"], &makers, false))
         },
         bad: &[
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nrules: [{verbs: [create], resources: [pods]}]",

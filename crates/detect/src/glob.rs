@@ -13,7 +13,10 @@ enum Part {
     /// `?`
     One,
     /// `[a-z]`, `[!a-z]`
-    Set { is_negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        is_negated: bool,
+        ranges: Vec<(char, char)>,
+    },
     Is(char),
 }
 

@@ -112,11 +112,10 @@ pub(crate) fn field_value(value: &Value<'_>) -> FieldValue {
 /// The field or call behind a percent sign: how it is written, what it is, how long it is.
 fn value_at_start(rest: &str, source: Source) -> Result<(String, Term, usize), Problem> {
     let name_end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-    if rest[name_end..].starts_with('(') {
-        if let Some((call, length)) = parser::call_at_start(rest) {
-            let (term, _) = term_of(&call, source)?;
-            return Ok((rest[..length].to_owned(), term, length));
-        }
+    let call = rest[name_end..].starts_with('(').then(|| parser::call_at_start(rest)).flatten();
+    if let Some((call, length)) = call {
+        let (term, _) = term_of(&call, source)?;
+        return Ok((rest[..length].to_owned(), term, length));
     }
     let Some((mut field, mut length)) = parser::field_at_start(rest) else {
         return Err(Problem {

@@ -66,7 +66,20 @@ impl Evidence {
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
-            | Evidence::Leaked(_) => None,
+            | Evidence::Leaked(_)
+            | Evidence::Happened(_) => None,
+        }
+    }
+
+    /// The evidence of an event, where it is one.
+    pub fn happened(&self) -> Option<&Happened> {
+        match self {
+            Evidence::Happened(happened) => Some(happened),
+            Evidence::Vulnerable(_)
+            | Evidence::Outdated(_)
+            | Evidence::Malicious(_)
+            | Evidence::Leaked(_)
+            | Evidence::Misset(_) => None,
         }
     }
 

@@ -133,6 +133,7 @@ impl Check {
     /// Nanoseconds, roughly, and how likely it holds: for the order of questions.
     pub(crate) fn cost(&self) -> (f64, f64) {
         let (left, is_walk) = match &self.left {
+            Term::Field(known) if known.is_made() => (80.0, false),
             Term::Field(known) => {
                 let is_walk = known.argument == crate::fields::Argument::None && known.is_ancestors();
                 (if is_walk { 40.0 } else { 2.0 }, is_walk)
@@ -154,7 +155,8 @@ impl Check {
             Test::Text(TextTest::Contains(_)) => (15.0, 0.1),
             Test::Text(TextTest::ContainsIgnoringCase(_)) => (60.0, 0.1),
             Test::Text(TextTest::PathMatch(_)) => (40.0, 0.1),
-            Test::Text(TextTest::Glob(_) | TextTest::GlobIgnoringCase(_)) => (60.0, 0.1),
+            Test::Text(TextTest::Glob(_)) => (10.0, 0.1),
+            Test::Text(TextTest::GlobIgnoringCase(_)) => (60.0, 0.1),
             Test::Text(TextTest::Regex(_)) => (200.0, 0.1),
             Test::Networks { is_negated, .. } => (5.0, if *is_negated { 0.9 } else { 0.2 }),
             Test::Bytes(_) => (30.0, 0.1),

@@ -115,27 +115,27 @@ fn load_the_official_files(bencher: Bencher<'_, '_>) {
     bencher.bench_local(loaded);
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn an_open_for_reading(bencher: Bencher<'_, '_>) {
     judge(bencher, open("/usr/lib/node_modules/express/index.js", 0));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn an_open_for_writing(bencher: Bencher<'_, '_>) {
     judge(bencher, open("/var/lib/app/data/0001.log", 0o1101));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn an_execution(bencher: Bencher<'_, '_>) {
     judge(bencher, event(EventType::EXECVE));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn a_connection(bencher: Bencher<'_, '_>) {
     judge(bencher, connect());
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn a_call_that_no_rule_wants(bencher: Bencher<'_, '_>) {
     judge(bencher, event(EventType::default()));
 }

@@ -59,7 +59,7 @@ pub(crate) enum TextTest {
     NotEqual(Box<str>),
     /// By bytes.
     Ordered(Operator, Box<str>),
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     ContainsIgnoringCase(Box<[u8]>),
     StartsWith(Box<str>),
     EndsWith(Box<str>),
@@ -83,7 +83,7 @@ pub(crate) enum NumberTest {
 pub(crate) enum BytesTest {
     Equal(Vec<Box<[u8]>>),
     NotEqual(Box<[u8]>),
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     StartsWith(Box<[u8]>),
     EndsWith(Box<[u8]>),
 }
@@ -133,6 +133,7 @@ impl Check {
     /// Nanoseconds, roughly, and how likely it holds: for the order of questions.
     pub(crate) fn cost(&self) -> (f64, f64) {
         let (left, is_walk) = match &self.left {
+            Term::Field(known) if known.is_made() => (80.0, false),
             Term::Field(known) => {
                 let is_walk = known.argument == crate::fields::Argument::None && known.is_ancestors();
                 (if is_walk { 40.0 } else { 2.0 }, is_walk)
@@ -143,11 +144,9 @@ impl Check {
             Test::Exists => (0.5, 0.9),
             Test::Bool(wanted) => (0.5, if *wanted { 0.2 } else { 0.7 }),
             Test::Types(_) => (0.5, 0.1),
-            Test::Number(NumberTest::Compare(operator, _)) => match operator {
-                Operator::Equal => (0.5, 0.1),
-                Operator::NotEqual => (0.5, 0.8),
-                _ => (0.5, 0.5),
-            },
+            Test::Number(NumberTest::Compare(Operator::Equal, _)) => (0.5, 0.1),
+            Test::Number(NumberTest::Compare(Operator::NotEqual, _)) => (0.5, 0.8),
+            Test::Number(NumberTest::Compare(..)) => (0.5, 0.5),
             Test::Number(NumberTest::In(_)) => (3.0, 0.1),
             Test::Text(TextTest::Equal(_)) => (2.0, 0.05),
             Test::Text(TextTest::NotEqual(_)) => (2.0, 0.9),
@@ -156,7 +155,8 @@ impl Check {
             Test::Text(TextTest::Contains(_)) => (15.0, 0.1),
             Test::Text(TextTest::ContainsIgnoringCase(_)) => (60.0, 0.1),
             Test::Text(TextTest::PathMatch(_)) => (40.0, 0.1),
-            Test::Text(TextTest::Glob(_) | TextTest::GlobIgnoringCase(_)) => (60.0, 0.1),
+            Test::Text(TextTest::Glob(_)) => (10.0, 0.1),
+            Test::Text(TextTest::GlobIgnoringCase(_)) => (60.0, 0.1),
             Test::Text(TextTest::Regex(_)) => (200.0, 0.1),
             Test::Networks { is_negated, .. } => (5.0, if *is_negated { 0.9 } else { 0.2 }),
             Test::Bytes(_) => (30.0, 0.1),
@@ -164,6 +164,26 @@ impl Check {
             Test::Against(..) => (20.0, 0.3),
         };
         (left + test * if is_walk { 10.0 } else { 1.0 }, likely)
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "one kind of test is asked for")]
+impl Test {
+    /// The types that a test of the event's type accepts.
+    pub(crate) fn types(&self) -> Option<&EventTypes> {
+        match self {
+            Test::Types(types) => Some(types),
+            _ => None,
+        }
+    }
+
+    /// Whether it asks for a member of an empty list.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        match self {
+            Test::Text(TextTest::In(set)) | Test::Some(set) => set.is_empty(),
+            Test::Number(NumberTest::In(numbers)) => numbers.is_empty(),
+            _ => false,
+        }
     }
 }
 

@@ -262,6 +262,19 @@ impl Field {
         }
     }
 
+    /// Whether its text is made anew for each question.
+    pub(crate) fn is_made(&self) -> bool {
+        matches!(
+            self.id,
+            FieldId::EvtArg
+                | FieldId::EvtArgs
+                | FieldId::ContainerMounts
+                | FieldId::ContainerLabels
+                | FieldId::PodLabels
+                | FieldId::Audit(_)
+        )
+    }
+
     /// Whether it walks up the ancestors.
     pub(crate) fn is_ancestors(&self) -> bool {
         matches!(

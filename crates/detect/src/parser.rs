@@ -281,10 +281,12 @@ impl<'t> Parser<'t> {
         let operator_at = self.at;
         let operator = self.operator()?;
         self.blank();
-        let right = match operator {
-            Operator::Exists => Right::Nothing,
-            _ if operator.takes_list() => self.list_or_operand()?,
-            _ => self.value_or_operand()?,
+        let right = if operator == Operator::Exists {
+            Right::Nothing
+        } else if operator.takes_list() {
+            self.list_or_operand()?
+        } else {
+            self.value_or_operand()?
         };
         Ok(Expr::Compare(Box::new(Compare { left, operator, right, at, operator_at })))
     }

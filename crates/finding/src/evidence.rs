@@ -64,6 +64,11 @@ impl Evidence {
         if let Evidence::Leaked(leaked) = self { Some(leaked) } else { None }
     }
 
+    /// The evidence of an event, where it is one.
+    pub fn happened(&self) -> Option<&Happened> {
+        if let Evidence::Happened(happened) = self { Some(happened) } else { None }
+    }
+
     /// What makes two findings of one rule on one subject at one place different.
     pub fn key(&self) -> String {
         match self {

@@ -244,7 +244,7 @@ fn text_test(compare: &Compare, words: &[Word]) -> Result<TextTest, Problem> {
     Ok(match compare.operator {
         Operator::Equal => TextTest::Equal(text()),
         Operator::NotEqual => TextTest::NotEqual(text()),
-        Operator::Contains => TextTest::Contains(Finder::new(word.text.as_bytes()).into_owned()),
+        Operator::Contains => TextTest::Contains(Box::new(Finder::new(word.text.as_bytes()).into_owned())),
         Operator::ContainsIgnoringCase => {
             TextTest::ContainsIgnoringCase(word.text.to_ascii_lowercase().into_bytes().into_boxed_slice())
         }
@@ -388,14 +388,14 @@ fn bytes_test(compare: &Compare, words: &[Word]) -> Result<BytesTest, Problem> {
         | Operator::Regex
         | Operator::In
         | Operator::Intersects
-        | Operator::PathMatch => BytesTest::Contains(Finder::new(&bytes).into_owned()),
+        | Operator::PathMatch => BytesTest::Contains(Box::new(Finder::new(&bytes).into_owned())),
     })
 }
 
 fn hexadecimal(word: &Word) -> Result<Box<[u8]>, Problem> {
     let digits = word.text.as_bytes();
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes = (digits.len() % 2 == 0 && !digits.is_empty())
+    let bytes = (digits.len().is_multiple_of(2) && !digits.is_empty())
         .then(|| digits.chunks(2).map(pair).collect::<Option<Vec<u8>>>())
         .flatten();
     bytes.map(Vec::into_boxed_slice).ok_or_else(|| {

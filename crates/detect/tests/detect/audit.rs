@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use seawall_detect::{Engine, Matching};
 use seawall_event::AuditEvent;
-use seawall_finding::{Evidence, Subject};
+use seawall_finding::Subject;
 use serde_json::{Value, json};
 
 use crate::official::load_official;
@@ -261,7 +261,7 @@ fn a_finding_tells_user_object_and_parameters() {
         "Attach/Exec to pod (user=alice pod=thing resource=pods ns=prod action=exec command=sh -c id)"
     );
     assert!(matches!(&finding.subject, Subject::Workload { name, .. } if name == "thing"));
-    let Evidence::Happened(happened) = &finding.evidence else { panic!() };
+    let happened = finding.evidence.happened().unwrap();
     assert_eq!((happened.source.as_str(), happened.event.as_str()), ("k8s_audit", "create"));
     assert_eq!(happened.time, "2026-11-28T10:00:00.500000000Z");
 }

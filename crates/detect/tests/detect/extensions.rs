@@ -24,10 +24,7 @@ fn observed(engine: &mut Engine, events: &[Made]) -> Vec<u64> {
 }
 
 fn happened(evidence: &Evidence) -> &Happened {
-    match evidence {
-        Evidence::Happened(happened) => happened,
-        _ => panic!("{evidence:?}"),
-    }
+    evidence.happened().unwrap()
 }
 
 #[test]
@@ -46,9 +43,9 @@ fn a_finding_has_everything_that_whoever_reads_it_needs() {
     let happened = happened(&finding.evidence);
     assert_eq!(happened.priority, Priority::Warning);
     assert_eq!(happened.lineage, ["sh -c \x1b[31mred", "bash", "sshd -D"]);
-    assert_eq!(happened.fields[0], ("proc.name".to_owned(), FieldValue::Text("sh".to_owned())));
-    assert_eq!(happened.fields[1], ("fd.name".to_owned(), FieldValue::Null));
-    assert_eq!(happened.fields[2], ("proc.tty".to_owned(), FieldValue::Number(0)));
+    assert_eq!(happened.fields["proc.name"], FieldValue::Text("sh".to_owned()));
+    assert_eq!(happened.fields["fd.name"], FieldValue::Null);
+    assert_eq!(happened.fields["proc.tty"], FieldValue::Number(0));
     assert_eq!(happened.time, "2026-11-28T00:00:01.500000000Z");
     // The same thing a minute later is the same finding.
     let again = engine.observe(&exec("sh -c x").below(&["bash"]).inside().later(60).event());

@@ -15,6 +15,7 @@ pub(crate) const SYSCALL: [&str; 3] =
     ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
 
 /// The directory is beside the repository, whether this is its main working tree or another.
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn directory() -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found =
@@ -168,7 +169,7 @@ fn stable() -> Vec<(&'static str, Made, Made)> {
             connect("203.0.113.9:443").by("ssh").result(-115),
             connect("203.0.113.9:22").by("ssh"),
         ),
-        ("Fileless execution via memfd_create", exec("x").from_memfd(), exec("runc").from_memfd()),
+        ("Fileless execution via memfd_create", exec("x").in_memory_only(), exec("runc").in_memory_only()),
     ]
 }
 

@@ -332,6 +332,7 @@ fn check(database: &Database, feeds: &Path, case: &Case) -> Option<String> {
             | Evidence::Outdated(_)
             | Evidence::Leaked(_)
             | Evidence::Misset(_)
+            | Evidence::Happened(_)
             | Evidence::Untrusted(_) => None,
         })
         .collect();

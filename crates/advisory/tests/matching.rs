@@ -141,7 +141,7 @@ fn lines(matched: &Matched) -> Vec<String> {
             }
             Evidence::Malicious(found) => format!("{} malicious", found.id),
             Evidence::Outdated(found) => format!("{} outdated", found.product),
-            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Untrusted(_) => {
+            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) | Evidence::Untrusted(_) => {
                 "of another producer".to_owned()
             }
         })
@@ -172,6 +172,7 @@ fn vulnerable(matched: &Matched) -> &Vulnerable {
         | Evidence::Malicious(_)
         | Evidence::Leaked(_)
         | Evidence::Misset(_)
+        | Evidence::Happened(_)
         | Evidence::Untrusted(_) => {
             panic!("another kind of finding")
         }

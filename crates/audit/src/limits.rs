@@ -20,8 +20,6 @@ pub const SHOWN_CHARS_MAX: usize = 300;
 pub const CONTAINERS_MAX: usize = 5_000;
 /// Images of one engine that are looked at.
 pub const IMAGES_MAX: usize = 5_000;
-/// Nesting of a JSON or TOML document; `serde_json` refuses more than 128 by itself.
-pub const DOCUMENT_DEPTH_MAX: usize = 64;
 /// Certificates below `/etc/docker/certs.d`.
 pub const CERTIFICATES_MAX: usize = 1_000;
 /// A saved answer of `docker inspect`.

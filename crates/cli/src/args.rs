@@ -44,6 +44,7 @@ Examples:
   seawall scan --format sarif --output scan.sarif registry:ghcr.io/org/app:1.2
   seawall scan --format table --format json=scan.json --format html=scan.html app:latest
   seawall scan --only leaks dir:/srv/app          # credentials, without packages
+  seawall scan --settings app:latest              # and how the image is set up
   seawall scan --baseline last.json --fail-on low app:next      # only what is new";
 
 const DIFF_EXAMPLES: &str = "\
@@ -80,6 +81,11 @@ Examples:
   seawall db update --from http://mirror.local/seawall
   seawall db update --apt 'http://deb.debian.org/debian-security bookworm-security main' --for app.tar
                                              # where only the package mirror can be reached";
+
+const RULES_CHECK_EXAMPLES: &str = "\
+Examples:
+  seawall rules check falco_rules.yaml
+  seawall rules check falco_rules.yaml local_rules.yaml    # with what a site changes";
 
 /// Container security from build to run time, in one binary.
 #[derive(Debug, Parser)]
@@ -150,6 +156,11 @@ pub(crate) enum Command {
     /// Verify the signature of a file
     #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
     VerifyBundle(Box<VerifyBundle>),
+    /// Work with the rule files of `seawall guard`: Falco's language and our own keys
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
@@ -175,6 +186,17 @@ pub(crate) enum Command {
         /// The directory
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Load rule files in this order and say what is wrong with them; exit 2 where something cannot be used
+    #[command(after_help = RULES_CHECK_EXAMPLES)]
+    Check {
+        /// The files; later ones change what earlier ones define
+        #[arg(required = true, value_hint = ValueHint::FilePath)]
+        file: Vec<PathBuf>,
     },
 }
 
@@ -236,6 +258,17 @@ pub(crate) enum LeakConfidence {
     High,
 }
 
+impl Scan {
+    /// Whether to look for this.
+    pub(crate) fn wants(&self, what: LookFor) -> bool {
+        match what {
+            _ if !self.only.is_empty() => self.only.contains(&what),
+            LookFor::Packages | LookFor::Leaks => true,
+            LookFor::Settings => self.settings,
+        }
+    }
+}
+
 impl From<LeakConfidence> for Confidence {
     fn from(confidence: LeakConfidence) -> Confidence {
         match confidence {
@@ -283,9 +316,12 @@ pub(crate) struct Judging {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: all]
+    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: packages,leaks]
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) only: Vec<LookFor>,
+    /// Judge the image's settings too: its user, history, variables, setuid files (CIS Docker section 4)
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) settings: bool,
     /// More rules for leaked credentials: Seawall's YAML, or the TOML of gitleaks and Betterleaks
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) leak_rules: Vec<PathBuf>,

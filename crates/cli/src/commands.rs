@@ -9,6 +9,7 @@ pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;
 pub(crate) mod rules;
+pub(crate) mod rules_check;
 pub(crate) mod sbom;
 pub(crate) mod scan;
 pub(crate) mod sign;

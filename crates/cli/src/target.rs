@@ -23,7 +23,7 @@ use seawall_image::source::local::{self, Local, LocalOptions};
 use seawall_image::source::registry;
 use seawall_image::{Limits, OpenImage};
 use seawall_inventory::{Image, ImageName};
-use seawall_leaks::{IdentityKey, Rules};
+use seawall_leaks::{CONFIDENCE_MIN, IdentityKey, Rules};
 use seawall_scan::{Examine, Examined, LayerCache, LeakSearch, examine};
 
 use crate::Session;
@@ -108,6 +108,12 @@ pub(crate) struct LeakRules {
 }
 
 impl LeakRules {
+    /// The built-in rules, and what most probably is a credential.
+    pub(crate) fn builtin(session: &Session<'_>) -> LeakRules {
+        let key = session.config.variable("SEAWALL_LEAKS_KEY").map(|key| IdentityKey::new(key.as_bytes()));
+        LeakRules { rules: Rules::builtin(), key, confidence_min: CONFIDENCE_MIN }
+    }
+
     fn search(&self) -> LeakSearch<'_> {
         let LeakRules { rules, key, confidence_min } = self;
         LeakSearch { rules, key: key.as_ref(), confidence_min: *confidence_min }

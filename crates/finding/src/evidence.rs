@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Leaked, Misset, Untrusted, Vulnerable};
+use crate::{Happened, Leaked, Misset, Untrusted, Vulnerable};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Evidence {
     Leaked(Box<Leaked>),
     /// A setting that is wrong.
     Misset(Box<Misset>),
+    /// A rule matched an event.
+    Happened(Box<Happened>),
     /// A requirement of trust that is not met.
     Untrusted(Box<Untrusted>),
 }
@@ -55,6 +57,7 @@ impl Evidence {
             | Evidence::Malicious(_)
             | Evidence::Leaked(_)
             | Evidence::Misset(_)
+            | Evidence::Happened(_)
             | Evidence::Untrusted(_) => None,
         }
     }
@@ -67,6 +70,7 @@ impl Evidence {
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
             | Evidence::Leaked(_)
+            | Evidence::Happened(_)
             | Evidence::Untrusted(_) => None,
         }
     }
@@ -79,6 +83,7 @@ impl Evidence {
             Evidence::Malicious(malicious) => malicious.id.clone(),
             Evidence::Leaked(leaked) => leaked.value_id.clone(),
             Evidence::Misset(misset) => misset.setting.clone(),
+            Evidence::Happened(happened) => happened.about.clone(),
             Evidence::Untrusted(untrusted) => untrusted.required.clone(),
         }
     }
@@ -100,6 +105,7 @@ impl Evidence {
             ],
             Evidence::Leaked(leaked) => leaked.facts(),
             Evidence::Misset(misset) => misset.facts(),
+            Evidence::Happened(happened) => happened.facts(),
             Evidence::Untrusted(untrusted) => untrusted.facts(),
         }
     }

@@ -159,6 +159,7 @@ fn change_of(finding: &Finding) -> Option<&Change> {
         | Evidence::Outdated(_)
         | Evidence::Malicious(_)
         | Evidence::Leaked(_)
+        | Evidence::Happened(_)
         | Evidence::Untrusted(_) => None,
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use seawall_finding::{Change, Check, Evidence, Finding, Gap, GapKind};
 use seawall_inventory::Workload;
+use seawall_inventory::workload::Source;
 
 use crate::document::{Node, Refusal};
 use crate::kubernetes::{self, Object};
@@ -96,6 +97,12 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                 let reason = format!("more than {CONTAINERS_MAX} containers");
                 examined.gaps.push(Gap::at(GapKind::Limit, read.file.path, reason));
                 return examined;
+            }
+            if options.pod_security.is_some() && workload.source != Source::Kubernetes {
+                let reason =
+                    format!("{}: the Pod Security Standards are about Kubernetes pods", workload.name);
+                examined.gaps.push(Gap::at(GapKind::Unsupported, read.file.path, reason));
+                continue;
             }
             let root = document.and_then(|document| read.documents.get(document));
             let judged = judge(workload, &context, options);

@@ -54,7 +54,11 @@ impl Suppressions {
             return None;
         }
         let line = finding.place.line.unwrap_or(0);
-        let names = |rules: &[String]| rules.iter().any(|rule| *rule == finding.rule || rule == "*");
+        // Words of other tools that silence all of theirs are not about the Pod Security Standards.
+        let is_standard = finding.rule.starts_with("pss-");
+        let names = |rules: &[String]| {
+            rules.iter().any(|rule| *rule == finding.rule || (rule == "*" && !is_standard))
+        };
         let is_near =
             |comment: &&Comment| (comment.lines.0..=comment.lines.1).contains(&line) && names(&comment.rules);
         if let Some(comment) = self.comments.iter().find(is_near) {

@@ -31,6 +31,7 @@ use seawall_inventory::{Place, Workload};
 
 pub(crate) use case::{Answer, Case, Hardening, Wrong};
 pub(crate) use environment::{can_be_credential, names_credential};
+pub(crate) use paths::sensitive;
 
 /// What is known around the workloads.
 #[derive(Debug, Clone, Default)]

@@ -215,3 +215,27 @@ fn a_seccomp_profile_that_is_at_hand_is_read() {
     let examined = examine(&[File { path: "a.sh", text }], &options);
     assert!(examined.found.iter().any(|finding| finding.rule == "seccomp-disabled"));
 }
+
+#[test]
+fn the_standard_is_asked_of_pods_alone_and_silenced_by_its_own_names_alone() {
+    use seawall_lint::pss::{Level, Version};
+    let options = Options { pod_security: Some((Level::Baseline, Version::LATEST)), ..Options::default() };
+    let rules = |path: &str, text: &str| {
+        let examined = examine(&[File { path, text }], &options);
+        let rules: Vec<String> = examined.found.into_iter().map(|finding| finding.rule).collect();
+        (rules, examined.gaps.len(), examined.suppressed.len())
+    };
+    let pod = |metadata: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{{metadata}}}\nspec: {{hostPID: true, containers: [{{name: a}}]}}"
+        )
+    };
+    assert_eq!(rules("a.yaml", &pod("")), (vec!["pss-host-namespaces".to_owned()], 0, 0));
+    let exempt = pod("annotations: {kube-linter.io/ignore-all: why, polaris.fairwinds.com/exempt: 'true'}");
+    assert_eq!(rules("a.yaml", &exempt), (vec!["pss-host-namespaces".to_owned()], 0, 0));
+    assert_eq!(
+        rules("a.yaml", &pod("annotations: {seawall.io/ignore: pss-host-namespaces}")),
+        (Vec::new(), 0, 1)
+    );
+    assert_eq!(rules("compose.yaml", "services: {a: {image: 'a:1', pid: host}}"), (Vec::new(), 1, 0));
+}

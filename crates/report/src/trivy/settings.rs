@@ -78,10 +78,11 @@ pub(super) fn results(report: &Report) -> Vec<ResultSet<'_>> {
         let class = match &judged.finding.evidence {
             Evidence::Leaked(_) => "secret",
             Evidence::Misset(_) => "config",
-            // Trivy has no word for a missing signature.
+            // Trivy has no word for these.
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
+            | Evidence::Happened(_)
             | Evidence::Untrusted(_) => continue,
         };
         let set = sets.entry((class, target.clone())).or_insert_with(|| ResultSet::empty(class, target));
@@ -91,6 +92,7 @@ pub(super) fn results(report: &Report) -> Vec<ResultSet<'_>> {
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
+            | Evidence::Happened(_)
             | Evidence::Untrusted(_) => {}
         }
     }

@@ -126,7 +126,9 @@ fn ssh_server(asked: &Asked<'_>) -> Answer {
         processes.known.iter().filter(|process| SERVERS.contains(&process.name()) && is_its(process.pid));
     let found: Vec<String> =
         servers.map(|process| format!("{} (pid {})", process.program, process.pid)).collect();
-    let is_seen = container.pid.is_none_or(|pid| processes.known.iter().any(|process| process.pid == pid));
+    let is_seen = container
+        .pid
+        .is_none_or(|pid| processes.known.iter().any(|process| process.pid == pid && process.is_proven));
     let answer = match (found.is_empty(), is_seen) {
         (false, _) => Answer::new(Outcome::Fail, looked_at, few(&found)),
         (true, true) => Answer::new(Outcome::Pass, looked_at, "none"),

@@ -108,8 +108,8 @@ fn program(machine: &Machine<'_>, name: &str) -> Vec<String> {
 
 /// The programs that really run, or the one that is installed.
 fn dockerd(machine: &Machine<'_>) -> Vec<String> {
-    let mut programs: Vec<String> =
-        machine.host.processes.running("dockerd").map(|process| process.program.clone()).collect();
+    let running = machine.host.processes.running("dockerd").filter(|process| process.is_proven);
+    let mut programs: Vec<String> = running.map(|process| process.program.clone()).collect();
     if programs.is_empty() {
         programs = program(machine, "dockerd");
     }

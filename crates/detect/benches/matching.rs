@@ -22,8 +22,7 @@ fn main() {
 fn loaded() -> Loaded {
     let names = ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let directory =
-        here.ancestors().map(|above| above.join("shared/data/falco-rules")).find(|path| path.is_dir());
+    let directory = here.ancestors().map(|above| above.join("shared/data/falco-rules")).find(|path| path.is_dir());
     let mut files: Vec<(String, String)> = Vec::new();
     for name in names {
         let text = directory.as_ref().and_then(|directory| fs::read_to_string(directory.join(name)).ok());
@@ -33,7 +32,8 @@ fn loaded() -> Loaded {
         let rule = "- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  condition: evt.type in (openat, execve, connect) and fd.name startswith /etc\n";
         files.push(("own.yaml".to_owned(), rule.to_owned()));
     }
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let mut loaded = load(&files);
     loaded.rules.iter_mut().for_each(|rule| rule.enabled = true);
     loaded

@@ -38,10 +38,7 @@ pub(crate) enum Test {
     Number(NumberTest),
     Bool(bool),
     /// Whether an address is in one of these networks; or in none.
-    Networks {
-        networks: Vec<Network>,
-        is_negated: bool,
-    },
+    Networks { networks: Vec<Network>, is_negated: bool },
     Bytes(BytesTest),
     /// Whether all of several texts are in the set.
     All(TextSet),
@@ -173,9 +170,10 @@ impl Test {
             (_, Value::Absent) => false,
             (Test::Exists, _) => true,
             (Test::Text(test), Value::Text(text)) => test.holds(text),
-            (Test::Text(test), Value::Ancestors(process, text)) => {
-                process.ancestors().filter_map(|ancestor| text.of(ancestor)).any(|text| test.holds(text))
-            }
+            (Test::Text(test), Value::Ancestors(process, text)) => process
+                .ancestors()
+                .filter_map(|ancestor| text.of(ancestor))
+                .any(|text| test.holds(text)),
             (Test::Number(test), Value::Number(number)) => test.holds(*number),
             (Test::Number(test), Value::Ports(ports)) => {
                 let mut ports = ports.iter().flatten().map(|port| i64::from(*port));

@@ -157,17 +157,8 @@ fn by_name(name: &str, source: Source) -> Option<&'static FieldInfo> {
             // What every source has.
             let is_shared = matches!(
                 name,
-                "evt.num"
-                    | "evt.time"
-                    | "evt.time.s"
-                    | "evt.time.iso8601"
-                    | "evt.datetime"
-                    | "evt.datetime.s"
-                    | "evt.rawtime"
-                    | "evt.rawtime.s"
-                    | "evt.rawtime.ns"
-                    | "evt.source"
-                    | "evt.hostname"
+                "evt.num" | "evt.time" | "evt.time.s" | "evt.time.iso8601" | "evt.datetime" | "evt.datetime.s"
+                    | "evt.rawtime" | "evt.rawtime.s" | "evt.rawtime.ns" | "evt.source" | "evt.hostname"
             );
             TABLE.iter().find(|info| is_shared && info.name == name)
         }),

@@ -13,10 +13,7 @@ enum Part {
     /// `?`
     One,
     /// `[a-z]`, `[!a-z]`
-    Set {
-        is_negated: bool,
-        ranges: Vec<(char, char)>,
-    },
+    Set { is_negated: bool, ranges: Vec<(char, char)> },
     Is(char),
 }
 

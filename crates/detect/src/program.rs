@@ -197,9 +197,7 @@ impl Program {
             if let Test::Types(types) = &check.test {
                 // A negated set names the few that are not in it.
                 if types.len() > EventType::COUNT / 2 {
-                    EventType::all()
-                        .filter(|kind| !types.contains(*kind))
-                        .for_each(|kind| named.insert(kind));
+                    EventType::all().filter(|kind| !types.contains(*kind)).for_each(|kind| named.insert(kind));
                 } else {
                     named.extend(*types);
                 }

@@ -171,9 +171,7 @@ impl Reader<'_> {
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                    Some(Open::Sequence(place, anchor, elements)) => {
-                        (Node::Sequence(place, elements), anchor)
-                    }
+                    Some(Open::Sequence(place, anchor, elements)) => (Node::Sequence(place, elements), anchor),
                     Some(Open::Mapping(place, anchor, entries, _)) => (Node::Mapping(place, entries), anchor),
                     None => continue,
                 },
@@ -233,8 +231,11 @@ impl Reader<'_> {
 
     fn broken(&self, part: Part<'_>, error: &granit_parser::ScanError) -> Failure {
         let marker = error.marker();
-        let place =
-            Place { file: Rc::clone(self.file), line: part.lines + marker.line(), column: marker.col() + 1 };
+        let place = Place {
+            file: Rc::clone(self.file),
+            line: part.lines + marker.line(),
+            column: marker.col() + 1,
+        };
         failure(&place, &format!("this is no YAML: {}", shown(&error.info())), false)
     }
 }

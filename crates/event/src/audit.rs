@@ -104,8 +104,7 @@ mod tests {
 
     #[test]
     fn a_line_is_an_event_and_a_webhook_sends_several() {
-        let one =
-            AuditEvent::read(r#"{"auditID":"a","stageTimestamp":"2026-11-28T00:00:01.5Z"}"#, 7).unwrap();
+        let one = AuditEvent::read(r#"{"auditID":"a","stageTimestamp":"2026-11-28T00:00:01.5Z"}"#, 7).unwrap();
         assert_eq!((one[0].number, one[0].time_ns), (7, 1_795_824_001_500_000_000));
         let list = r#"{"kind":"EventList","items":[{"auditID":"a"},{"auditID":"b"}]}"#;
         assert_eq!(AuditEvent::read(list, 1).unwrap().len(), 2);

@@ -75,8 +75,7 @@ pub(crate) fn term_of(operand: &Operand, source: Source) -> Result<(Term, FieldT
             Ok((Term::Constant(word.text.clone()), kind))
         }
         Operand::List(operands) => {
-            let terms =
-                operands.iter().map(|operand| Ok(term_of(operand, source)?.0)).collect::<Result<_, _>>();
+            let terms = operands.iter().map(|operand| Ok(term_of(operand, source)?.0)).collect::<Result<_, _>>();
             Ok((Term::List(terms?), FieldType::Texts))
         }
         Operand::Call { name, arguments, at } => call(*name, arguments, *at, source),
@@ -100,14 +99,8 @@ fn call(
     let is_text = |kind: &FieldType| matches!(kind, FieldType::Text | FieldType::Texts | FieldType::Bytes);
     let kind = match (function, kinds.as_slice()) {
         (Function::Value, [kind]) => *kind,
-        (Function::Lower | Function::Upper | Function::BaseName | Function::Base64, [kind])
-            if is_text(kind) =>
-        {
-            if *kind == FieldType::Texts {
-                FieldType::Texts
-            } else {
-                FieldType::Text
-            }
+        (Function::Lower | Function::Upper | Function::BaseName | Function::Base64, [kind]) if is_text(kind) => {
+            if *kind == FieldType::Texts { FieldType::Texts } else { FieldType::Text }
         }
         (Function::Length, [kind]) if is_text(kind) => FieldType::Number,
         (Function::Join, [FieldType::Text, FieldType::Texts]) => FieldType::Text,
@@ -137,8 +130,7 @@ fn is_allowed(compare: &Compare, kind: FieldType) -> Result<(), Problem> {
         FieldType::Type => (is_set || is_equality, "the type of an event"),
         FieldType::Texts => (is_set, "a list"),
         FieldType::Bytes => {
-            let is_part =
-                matches!(operator, Contains | StartsWith | EndsWith | ContainsBytes | StartsWithBytes);
+            let is_part = matches!(operator, Contains | StartsWith | EndsWith | ContainsBytes | StartsWithBytes);
             (is_set || is_equality || is_part, "bytes")
         }
     };
@@ -287,10 +279,7 @@ fn regex(word: &Word) -> Result<regex::bytes::Regex, Problem> {
         .map_err(|error| {
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            Problem::new(
-                word.at,
-                format!("this is no regular expression that can be used: {}", shown(reason)),
-            )
+            Problem::new(word.at, format!("this is no regular expression that can be used: {}", shown(reason)))
         })
 }
 

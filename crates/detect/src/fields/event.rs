@@ -73,8 +73,9 @@ fn result(event: &Event) -> Value<'_> {
 
 /// `name=value name=value`.
 fn arguments(event: &Event) -> String {
-    let pair =
-        |argument: &seawall_event::Argument| format!("{}={}", argument.name.name(), argument.value.text());
+    let pair = |argument: &seawall_event::Argument| {
+        format!("{}={}", argument.name.name(), argument.value.text())
+    };
     event.arguments.iter().map(pair).collect::<Vec<_>>().join(" ")
 }
 

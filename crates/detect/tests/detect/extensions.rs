@@ -39,7 +39,10 @@ fn a_finding_has_everything_that_whoever_reads_it_needs() {
     assert_eq!(finding.rule, "shell-started");
     assert_eq!(finding.severity, Severity::Medium);
     assert_eq!(finding.summary, "shell=sh of <NA> tty=0");
-    assert_eq!(finding.subject, Subject::Container { engine: "docker".to_owned(), name: "web-1".to_owned() });
+    assert_eq!(
+        finding.subject,
+        Subject::Container { engine: "docker".to_owned(), name: "web-1".to_owned() }
+    );
     let controls: Vec<(Framework, &str)> =
         finding.controls.iter().map(|control| (control.framework, control.id.as_str())).collect();
     assert_eq!(controls, [(Framework::MitreAttack, "T1059.004"), (Framework::MitreAttack, "TA0002")]);
@@ -103,15 +106,13 @@ fn a_rule_that_spoke_is_silent_and_counts_what_it_left_out() {
 
 #[test]
 fn a_scope_is_a_condition() {
-    let mut engine =
-        engine("  scope: {image: ['registry.example/*', 'x'], namespace: prod, label: {team: 'pay*'}}");
+    let mut engine = engine(
+        "  scope: {image: ['registry.example/*', 'x'], namespace: prod, label: {team: 'pay*'}}",
+    );
     let inside = || exec("sh").inside().namespace("prod").label("team", "payments");
     assert_eq!(observed(&mut engine, &[inside()]), [1]);
     assert_eq!(observed(&mut engine, &[inside().image("docker.io/x"), inside().namespace("dev")]), [0, 0]);
-    assert_eq!(
-        observed(&mut engine, &[inside().label("team", "web"), exec("sh"), exec("sh").inside()]),
-        [0, 0, 0]
-    );
+    assert_eq!(observed(&mut engine, &[inside().label("team", "web"), exec("sh"), exec("sh").inside()]), [0, 0, 0]);
 }
 
 #[test]
@@ -120,10 +121,7 @@ fn a_sequence_is_steps_in_their_order_on_the_same_thing() {
     let mut engine = engine(keys);
     let write = || open("/usr/bin/drop", "O_CREAT|O_WRONLY");
     let run = || exec("/usr/bin/drop");
-    assert_eq!(
-        observed(&mut engine, &[run(), write(), exec("/usr/bin/other"), run(), run()]),
-        [0, 0, 0, 1, 0]
-    );
+    assert_eq!(observed(&mut engine, &[run(), write(), exec("/usr/bin/other"), run(), run()]), [0, 0, 0, 1, 0]);
     assert_eq!(observed(&mut engine, &[write(), run().later(61)]), [0, 0]);
     let later = |made: Made| made.later(1000);
     let events = [write().inside(), run(), run().inside()].map(later);

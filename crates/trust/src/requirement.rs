@@ -23,6 +23,9 @@ mod file;
 
 pub use file::FileError;
 
+/// Reasons that a summary tells; the evidence has all.
+const REASONS_MAX: usize = 3;
+
 /// What is required of images.
 #[derive(Debug, Clone, Default)]
 pub struct Requirement {
@@ -83,17 +86,23 @@ impl Requirement {
         let judging = Judging { requirement: self, name, image, attempts, now };
         let mut found = Vec::new();
         if self.revoked_digests.contains(&image.digest) {
-            let required = "an image that is not revoked".to_owned();
-            let seen = "its digest is in `revoked-digests` of the policy".to_owned();
-            let by = "an image with another digest".to_owned();
-            found.push(judging.finding(&rules::IMAGE_REVOKED, required, seen, by));
+            found.push(judging.finding(
+                &rules::IMAGE_REVOKED,
+                format!("{name} is revoked"),
+                "an image that is not revoked",
+                "its digest is in `revoked-digests` of the policy",
+                "An image with another digest.",
+            ));
         }
         let today = TimeZone::UTC.to_datetime(now).date();
         if let Some(expires) = self.expires.filter(|expires| *expires < today) {
-            let required = format!("a requirement that holds; this one did until {expires}");
-            let by =
-                "a later date in `expires`, once somebody has looked at keys and identities again".to_owned();
-            found.push(judging.finding(&rules::TRUST_UNDEFINED, required, "an expired one".to_owned(), by));
+            found.push(judging.finding(
+                &rules::TRUST_UNDEFINED,
+                format!("the requirement that is about {name} held until {expires}"),
+                "a requirement that holds",
+                &format!("one that held until {expires}"),
+                "A later date in `expires`, once somebody has looked at keys and identities again.",
+            ));
         }
         found.extend(judging.signatures());
         found.extend(self.attestations.iter().filter_map(|kind| judging.attestation(kind)));
@@ -112,9 +121,9 @@ pub fn undefined(name: &str, digest: &Digest) -> Finding {
         required: "a requirement of the policy that is about this image".to_owned(),
         seen: "none".to_owned(),
         rejected: Vec::new(),
-        satisfied_by: "an entry of the policy's `trust` whose `images` match its name".to_owned(),
+        satisfied_by: "An entry of the policy's `trust` whose `images` match its name.".to_owned(),
     };
-    finding(&rules::TRUST_UNDEFINED, name, untrusted)
+    finding(&rules::TRUST_UNDEFINED, name, format!("no requirement of the policy is about {name}"), untrusted)
 }
 
 struct Judging<'a> {
@@ -161,45 +170,58 @@ impl Judging<'_> {
 
     fn signatures(&self) -> Option<Finding> {
         let (wanted, who) = (self.requirement.signers.max(1), self.requirement.who());
-        let signers = self.signers(COSIGN_SIGN);
-        if signers.len() >= wanted {
+        let count = self.signers(COSIGN_SIGN).len();
+        if count >= wanted {
             return None;
         }
         let required = match wanted {
             1 => format!("a signature by {who}"),
             _ => format!("signatures by {wanted} of {who}"),
         };
-        let (rule, seen) = match (self.attempts.len(), signers.len()) {
-            (0, _) => (&rules::SIGNATURE_MISSING, "no signature".to_owned()),
-            (_, 0) => (&rules::SIGNATURE_REFUSED, format!("{} that do not count", many(self.attempts.len()))),
-            (_, some) => (&rules::SIGNATURE_REFUSED, format!("{} that count", many(some))),
+        let (rule, seen) = match (self.attempts, count) {
+            ([], _) => (&rules::SIGNATURE_MISSING, "no signature".to_owned()),
+            (_, 0) => (&rules::SIGNATURE_REFUSED, format!("no signature that counts{}", self.reasons())),
+            (_, _) => (&rules::SIGNATURE_REFUSED, format!("signatures by {count} of {wanted} that count")),
         };
-        let by = format!("`seawall sign` by {who}");
-        Some(self.finding(rule, required, seen, by))
+        let by = format!("`seawall sign` by {who}.");
+        Some(self.finding(rule, format!("{} has {seen}", self.name), &required, &seen, &by))
+    }
+
+    /// Why signatures do not count, each reason once.
+    fn reasons(&self) -> String {
+        let reasons: BTreeSet<String> =
+            self.attempts.iter().filter_map(|attempt| self.objection(attempt)).collect();
+        let told: Vec<String> = reasons.into_iter().take(REASONS_MAX).collect();
+        if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) }
     }
 
     fn attestation(&self, kind: &str) -> Option<Finding> {
         if !self.signers(kind).is_empty() {
             return None;
         }
-        let required = format!("an attestation of {kind} by {}", self.requirement.who());
-        let by = format!("`seawall attest --type {kind}` by {}", self.requirement.who());
-        Some(self.finding(&rules::ATTESTATION_MISSING, required, "none that counts".to_owned(), by))
+        let who = self.requirement.who();
+        Some(self.finding(
+            &rules::ATTESTATION_MISSING,
+            format!("{} has no attestation of {kind} that counts", self.name),
+            &format!("an attestation of {kind} by {who}"),
+            "none that counts",
+            &format!("`seawall attest --type {kind}` by {who}."),
+        ))
     }
 
-    fn finding(&self, rule: &Rule, required: String, seen: String, satisfied_by: String) -> Finding {
-        let (digest, rejected) = (self.image.digest.to_string(), self.rejected());
-        finding(rule, self.name, Untrusted { digest, required, seen, rejected, satisfied_by })
+    fn finding(&self, rule: &Rule, summary: String, required: &str, seen: &str, by: &str) -> Finding {
+        let untrusted = Untrusted {
+            digest: self.image.digest.to_string(),
+            required: required.to_owned(),
+            seen: seen.to_owned(),
+            rejected: self.rejected(),
+            satisfied_by: by.to_owned(),
+        };
+        finding(rule, self.name, summary, untrusted)
     }
 }
 
-fn many(count: usize) -> String {
-    if count == 1 { "1 signature".to_owned() } else { format!("{count} signatures") }
-}
-
-fn finding(rule: &Rule, name: &str, untrusted: Untrusted) -> Finding {
-    let summary =
-        format!("{name} is not trusted: {} is required, there is {}", untrusted.required, untrusted.seen);
+fn finding(rule: &Rule, name: &str, summary: String, untrusted: Untrusted) -> Finding {
     Finding {
         rule: rule.id.to_owned(),
         subject: Subject::Image { name: name.to_owned() },
@@ -207,7 +229,7 @@ fn finding(rule: &Rule, name: &str, untrusted: Untrusted) -> Finding {
         severity: rule.severity,
         confidence: Default::default(),
         summary,
-        remedy: format!("It takes {}.", untrusted.satisfied_by),
+        remedy: untrusted.satisfied_by.clone(),
         evidence: Evidence::Untrusted(Box::new(untrusted)),
         references: rule.references.iter().map(|reference| (*reference).to_owned()).collect(),
         controls: rule.finding_controls(),

@@ -20,12 +20,14 @@ enum Lists {
     Nothing,
 }
 
+/// By path behind the repository: media type and bytes.
+type Held = BTreeMap<String, (String, Vec<u8>)>;
+
 /// A registry that can be pushed to.
 #[derive(Clone)]
 struct Pushed {
     lists: Lists,
-    /// By path behind the repository.
-    held: Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>,
+    held: Arc<Mutex<Held>>,
 }
 
 impl Pushed {

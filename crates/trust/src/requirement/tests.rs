@@ -38,14 +38,14 @@ fn check(requirement: &Requirement, attempts: &[Attempt], expected: &[&str]) {
 fn signatures_that_are_missing_wrong_or_few() {
     let (key, other) = (testing::key(), testing::key());
     let one = requirement(&key);
-    check(&one, &[], &["image-signature-missing app is not trusted: a signature by key SHA256:"]);
+    check(&one, &[], &["image-signature-missing app has no signature"]);
     check(&one, &[signed(&key, None)], &[]);
     let bad = || Attempt { place: "there".to_owned(), outcome: Err(Refusal::BadSignature) };
-    check(&one, &[bad()], &["image-signature-refused"]);
+    check(&one, &[bad(), bad()], &["that counts: the signature is not by this key over this artifact"]);
     // One that is bad does not spoil one that is good, and does not count for it.
     check(&one, &[bad(), signed(&key, None)], &[]);
     let two = Requirement { signers: 2, keys: vec![key.public().clone(), other.public().clone()], ..one };
-    check(&two, &[signed(&key, None), signed(&key, None)], &["there is 1 signature that count"]);
+    check(&two, &[signed(&key, None), signed(&key, None)], &["app has signatures by 1 of 2 that count"]);
     check(&two, &[signed(&key, None), signed(&other, None)], &[]);
 }
 

@@ -130,7 +130,8 @@ static __always_inline void read_times(struct inode *inode, struct file_facts *f
 {
 	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
 		facts->changed_s = BPF_CORE_READ(inode, i_ctime_sec);
-		facts->changed_ns = BPF_CORE_READ(inode, i_ctime_nsec);
+		/* The highest bit is a mark of the kernel's own (multigrain time stamps, 6.13). */
+		facts->changed_ns = BPF_CORE_READ(inode, i_ctime_nsec) & 0x7fffffff;
 		facts->modified_s = BPF_CORE_READ(inode, i_mtime_sec);
 		facts->modified_ns = BPF_CORE_READ(inode, i_mtime_nsec);
 	} else if (bpf_core_field_exists(struct inode___since_6_7, __i_mtime)) {

@@ -3,6 +3,7 @@
 //! Paths and texts are bytes, as the kernel has them: they may hold anything but a zero byte.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -167,8 +168,14 @@ pub struct Child {
 }
 
 /// A system call that the sensor knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SystemCall(pub(crate) u16);
+
+impl fmt::Debug for SystemCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// A system call that returned.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,8 @@
+//! The sensor on this machine's kernel. Without root or BTF each test says that it looked at nothing.
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod files;
+mod interest;
+mod network;
+mod processes;
+mod watch;

@@ -14,26 +14,28 @@ fn main() {
         "aarch64" => ("arm64", "aarch64-linux-gnu"),
         other => fail(&format!("the sensor knows the registers of x86_64 and aarch64, not of {other}")),
     };
-    let object = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("sensor.bpf.o");
-    let built = Command::new(&clang)
-        .args(["-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3"])
-        .arg(format!("-D__TARGET_ARCH_{target}"))
-        .arg(format!("-I/usr/include/{multiarch}"))
-        .args(["-c", "bpf/sensor.bpf.c", "-o"])
-        .arg(&object)
-        .status();
-    match built {
-        Ok(status) if status.success() => {}
-        Ok(status) => fail(&format!(
-            "{clang} could not compile bpf/sensor.bpf.c ({status}); it needs the headers of libbpf and Linux \
-             (Debian: apt-get install clang libbpf-dev linux-libc-dev)"
-        )),
-        Err(error) => fail(&format!(
-            "{clang} could not be started ({error}); the sensor's programs are compiled by clang (Debian: \
-             apt-get install clang libbpf-dev). Without it, build Seawall without the feature `runtime`"
-        )),
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    for name in ["sensor.bpf", "probe.bpf"] {
+        let object = out.join(name).with_extension("bpf.o");
+        let built = Command::new(&clang)
+            .args(["-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3"])
+            .arg(format!("-D__TARGET_ARCH_{target}"))
+            .arg(format!("-I/usr/include/{multiarch}"))
+            .args(["-c", &format!("bpf/{name}.c"), "-o"])
+            .arg(&object)
+            .status();
+        match built {
+            Ok(status) if status.success() => strip(&object),
+            Ok(status) => fail(&format!(
+                "{clang} could not compile bpf/{name}.c ({status}); it needs the headers of libbpf and Linux \
+                 (Debian: apt-get install clang libbpf-dev linux-libc-dev)"
+            )),
+            Err(error) => fail(&format!(
+                "{clang} could not be started ({error}); the sensor's programs are compiled by clang (Debian: \
+                 apt-get install clang libbpf-dev). Without it, build Seawall without the feature `runtime`"
+            )),
+        }
     }
-    strip(&object);
 }
 
 /// DWARF is most of the object and nothing reads it; where llvm-strip is missing it stays.

@@ -38,9 +38,10 @@ struct header {
 	u32 parent;
 	u32 process_group;
 	u32 session;
-	u32 process_inside; /* the same three as their own pid namespace numbers them */
+	u32 thread_inside; /* the same four as their own pid namespace numbers them */
+	u32 process_inside;
 	u32 process_group_inside;
-	u32 thread_inside;
+	u32 session_inside;
 	u32 uid;
 	u32 gid;
 	u32 effective_uid;
@@ -53,6 +54,7 @@ struct header {
 	u32 network_namespace;
 	u32 tty;
 	u32 flags;
+	u32 cpu;
 	u8 command[16];
 };
 

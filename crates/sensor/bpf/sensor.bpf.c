@@ -74,6 +74,7 @@ __noinline int emit(u32 kind)
 	h->size = sizeof(*h) + used;
 	h->version = RECORD_VERSION;
 	h->kind = kind;
+	h->cpu = bpf_get_smp_processor_id();
 	h->boot_ns = bpf_ktime_get_boot_ns();
 	h->start_boot_ns = task->group_leader->start_boottime;
 	struct task_struct *parent = task->real_parent;
@@ -88,6 +89,7 @@ __noinline int emit(u32 kind)
 	h->session = outside(signal->pids[3]);
 	h->process_inside = inside(signal->pids[1]);
 	h->process_group_inside = inside(signal->pids[2]);
+	h->session_inside = inside(signal->pids[3]);
 	struct pid *pid = task->thread_pid;
 	h->thread_inside = inside(pid);
 	h->pid_namespace = namespace_of_pid(pid);

@@ -18,30 +18,44 @@ const PERF_ATTR_DISABLED: u64 = 1;
 const BPF_LINK_CREATE: libc::c_long = 28;
 const BPF_PERF_EVENT: u32 = 41;
 
-/// The kernel's catalogue of tracepoints, mounted for us alone: the host sees no new mount.
-pub(crate) struct Tracefs(OwnedFd);
+/// A file system of the kernel, mounted for us alone: the host sees no new mount, and nobody must have
+/// mounted it.
+pub(crate) struct Private(OwnedFd);
 
-impl Tracefs {
-    pub(crate) fn open() -> io::Result<Self> {
-        let system = rustix::mount::fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+impl Private {
+    pub(crate) fn mount(kind: &str) -> io::Result<Self> {
+        let system = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
         rustix::mount::fsconfig_create(&system)?;
         let flags = MountAttrFlags::MOUNT_ATTR_RDONLY;
         Ok(Self(rustix::mount::fsmount(&system, FsMountFlags::FSMOUNT_CLOEXEC, flags)?))
     }
 
-    /// The number of the tracepoint at the exit of a system call; none when this kernel has no such call.
-    pub(crate) fn exit_of(&self, system_call: &str) -> io::Result<Option<u64>> {
-        let file = format!("events/syscalls/sys_exit_{system_call}/id");
-        let opened = rustix::fs::openat(&self.0, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    /// The beginning of a small file; none when there is none.
+    pub(crate) fn read(&self, path: &str) -> io::Result<Option<String>> {
+        let opened = rustix::fs::openat(&self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
         let file = match opened {
             Ok(file) => file,
             Err(rustix::io::Errno::NOENT) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let mut text = [0; 32];
+        let mut text = [0; 256];
         let length = rustix::io::read(&file, &mut text)?;
-        let text = str::from_utf8(&text[..length]).unwrap_or_default();
-        text.trim().parse().map(Some).map_err(io::Error::other)
+        Ok(Some(String::from_utf8_lossy(&text[..length]).trim().to_owned()))
+    }
+}
+
+/// The kernel's catalogue of tracepoints.
+pub(crate) struct Tracefs(Private);
+
+impl Tracefs {
+    pub(crate) fn open() -> io::Result<Self> {
+        Private::mount("tracefs").map(Self)
+    }
+
+    /// The number of the tracepoint at the exit of a system call; none when this kernel has no such call.
+    pub(crate) fn exit_of(&self, system_call: &str) -> io::Result<Option<u64>> {
+        let number = self.0.read(&format!("events/syscalls/sys_exit_{system_call}/id"))?;
+        number.map(|text| text.parse().map_err(io::Error::other)).transpose()
     }
 }
 

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 pub struct KernelEvent {
     /// Nanoseconds since the machine started, the time asleep included (`CLOCK_BOOTTIME`).
     pub boot_ns: u64,
+    /// The processor it happened on.
+    pub cpu: u32,
     /// Who did it, as it was when it was done.
     pub caller: Caller,
     /// What it did.
@@ -72,6 +74,8 @@ pub struct Inside {
     pub process: u32,
     /// The process group.
     pub process_group: u32,
+    /// The session.
+    pub session: u32,
 }
 
 /// Capability sets, a bit for each capability by its number.

@@ -37,14 +37,8 @@ pub enum Kind {
 
 impl Kind {
     /// All that are not system calls.
-    pub(crate) const OTHERS: [Self; 6] = [
-        Self::Executed,
-        Self::Forked,
-        Self::Exited,
-        Self::CgroupMade,
-        Self::CgroupRemoved,
-        Self::Submitted,
-    ];
+    pub(crate) const OTHERS: [Self; 6] =
+        [Self::Executed, Self::Forked, Self::Exited, Self::CgroupMade, Self::CgroupRemoved, Self::Submitted];
 
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {

@@ -17,10 +17,10 @@ mod record;
 mod sensor;
 mod syscalls;
 
-pub use doctor::{Ability, Report, doctor};
+pub use doctor::{Ability, Need, Report, doctor};
 pub use event::{
-    Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent, Named,
-    Namespaces, Object, Socket, SystemCall,
+    Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent,
+    Named, Namespaces, Object, Socket, SystemCall,
 };
 pub use interest::{Access, Clause, Families, Interest, Kind, Outcome, Paths, Place};
 pub use record::{DecodeError, decode};

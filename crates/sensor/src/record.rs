@@ -6,13 +6,16 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use crate::event::{
-    Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent, Named,
-    Namespaces, Object, Socket, SystemCall,
+    Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent,
+    Named, Namespaces, Object, Socket, SystemCall,
 };
 use crate::interest::Kind;
 use crate::limits::{FIELDS_MAX, RECORD_BYTES_MAX};
 
 const VERSION: u16 = 1;
+/// `struct header`.
+#[cfg(test)]
+const HEADER_BYTES: usize = 224;
 const UNKNOWN_ID: u32 = u32::MAX;
 
 /// Why bytes are not a record.
@@ -43,8 +46,7 @@ pub fn decode(record: &[u8]) -> Result<KernelEvent, DecodeError> {
     if record.len() > RECORD_BYTES_MAX {
         return Err(DecodeError::Long);
     }
-    let mut bytes = Bytes(record);
-    let size = usize::try_from(bytes.u32()?).map_err(|_| DecodeError::Long)?;
+    let size = usize::try_from(Bytes(record).u32()?).map_err(|_| DecodeError::Long)?;
     let mut bytes = Bytes(record.get(4..size).ok_or(DecodeError::Short)?);
     let version = bytes.u16()?;
     if version != VERSION {
@@ -56,7 +58,7 @@ pub fn decode(record: &[u8]) -> Result<KernelEvent, DecodeError> {
     let (caller, facts) = read_header(&mut bytes)?;
     let fields = Fields::read(bytes)?;
     let is_cut = facts.flags & 1 != 0 || fields.is_cut;
-    Ok(KernelEvent { boot_ns, caller, action: action(kind, &facts, fields), is_cut })
+    Ok(KernelEvent { boot_ns, cpu: facts.cpu, caller, action: action(kind, &facts, fields), is_cut })
 }
 
 /// What the header has beside the caller.
@@ -64,6 +66,7 @@ struct Facts {
     result: i64,
     arguments: [u64; 6],
     flags: u32,
+    cpu: u32,
 }
 
 fn read_header(bytes: &mut Bytes<'_>) -> Result<(Caller, Facts), DecodeError> {
@@ -79,11 +82,16 @@ fn read_header(bytes: &mut Bytes<'_>) -> Result<(Caller, Facts), DecodeError> {
     }
     let (thread, process, parent) = (bytes.u32()?, bytes.u32()?, bytes.u32()?);
     let (process_group, session) = (bytes.u32()?, bytes.u32()?);
-    let (process_inside, process_group_inside, thread_inside) = (bytes.u32()?, bytes.u32()?, bytes.u32()?);
+    let inside = Inside {
+        thread: bytes.u32()?,
+        process: bytes.u32()?,
+        process_group: bytes.u32()?,
+        session: bytes.u32()?,
+    };
     let (uid, gid, effective_uid, effective_gid) = (bytes.u32()?, bytes.u32()?, bytes.u32()?, bytes.u32()?);
     let (login_uid, audit_session) = (bytes.u32()?, bytes.u32()?);
     let namespaces = bytes.namespaces()?;
-    let (terminal, flags) = (bytes.u32()?, bytes.u32()?);
+    let (terminal, flags, cpu) = (bytes.u32()?, bytes.u32()?, bytes.u32()?);
     let command = bytes.take::<16>()?;
     let command = command.split(|byte| *byte == 0).next().unwrap_or_default();
     let caller = Caller {
@@ -94,11 +102,7 @@ fn read_header(bytes: &mut Bytes<'_>) -> Result<(Caller, Facts), DecodeError> {
         parent_start_boot_ns,
         process_group,
         session,
-        inside: Inside {
-            thread: thread_inside,
-            process: process_inside,
-            process_group: process_group_inside,
-        },
+        inside,
         uid,
         gid,
         effective_uid,
@@ -111,7 +115,7 @@ fn read_header(bytes: &mut Bytes<'_>) -> Result<(Caller, Facts), DecodeError> {
         terminal: (terminal != 0).then_some(terminal),
         command: OsString::from_vec(command.to_vec()),
     };
-    Ok((caller, Facts { result, arguments, flags }))
+    Ok((caller, Facts { result, arguments, flags, cpu }))
 }
 
 fn action(kind: Kind, facts: &Facts, fields: Fields) -> Action {
@@ -386,5 +390,95 @@ impl<'a> Bytes<'a> {
 
     fn namespaces(&mut self) -> Result<Namespaces, DecodeError> {
         Ok(Namespaces { mount: self.u32()?, pid: self.u32()?, user: self.u32()?, network: self.u32()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A record as the kernel writes it.
+    fn record(kind: u16, fields: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut record = vec![0; HEADER_BYTES];
+        record[4..6].copy_from_slice(&VERSION.to_ne_bytes());
+        record[6..8].copy_from_slice(&kind.to_ne_bytes());
+        for (tag, content) in fields {
+            record.extend(tag.to_ne_bytes());
+            record.extend(u16::try_from(content.len()).unwrap().to_ne_bytes());
+            record.extend(*content);
+        }
+        let size = u32::try_from(record.len()).unwrap();
+        record[..4].copy_from_slice(&size.to_ne_bytes());
+        record
+    }
+
+    fn openat() -> u16 {
+        SystemCall::named("openat").unwrap().kind()
+    }
+
+    #[test]
+    fn paths_are_turned_round() {
+        let check = |bytes: &[u8], root, expected: &str| {
+            assert_eq!(path_of(bytes, root), PathBuf::from(expected));
+        };
+        check(b"shadow/etc/", Root::Reached, "/etc/shadow");
+        check(b"", Root::Reached, "/");
+        check(b"memfd:x/", Root::NotReached, "memfd:x");
+        check(b"/", Root::NotReached, "");
+        check(b"c/b/", Root::NotReached, "b/c");
+    }
+
+    #[test]
+    fn a_name_belongs_to_the_directory_before_it() {
+        let fields: [(u16, &[u8]); 3] = [(2, b"etc/"), (3, b"passwd"), (3, b"/abs")];
+        let Action::Called(call) = decode(&record(openat(), &fields)).unwrap().action else { panic!() };
+        assert_eq!(call.names[0].path(), PathBuf::from("/etc/passwd"));
+        assert_eq!(call.names[1].path(), PathBuf::from("/abs"));
+    }
+
+    #[test]
+    fn addresses_are_read_by_family() {
+        let check = |bytes: &[u8], expected: Option<Address>| assert_eq!(address(bytes), expected);
+        let internet =
+            |text: &str, port| Some(Address::Internet(Endpoint { address: text.parse().unwrap(), port }));
+        check(&[2, 0, 1, 187, 10, 0, 0, 1, 0, 0], internet("10.0.0.1", 443));
+        let mut v6 = vec![10, 0, 0, 53, 0, 0, 0, 0];
+        v6.extend([0; 15].into_iter().chain([1]));
+        check(&v6, internet("::1", 53));
+        check(&[1, 0, b'/', b'x', 0, 9], Some(Address::Unix("/x".into())));
+        check(&[1, 0, 0, b'x', 0], Some(Address::Unix("\0x\0".into())));
+        check(&[2, 0, 1], Some(Address::Other { family: 2, bytes: vec![1] }));
+        check(&[2], None);
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_with_its_reason() {
+        let whole = record(openat(), &[(3, b"name")]);
+        for length in 0..whole.len() {
+            assert_eq!(decode(&whole[..length]), Err(DecodeError::Short), "{length}");
+        }
+        let check = |change: &dyn Fn(&mut Vec<u8>), expected| {
+            let mut record = whole.clone();
+            change(&mut record);
+            assert_eq!(decode(&record), Err(expected));
+        };
+        check(&|record| record[4] = 9, DecodeError::Version(9));
+        check(&|record| record[6..8].fill(255), DecodeError::Kind(u16::MAX));
+        check(&|record| record[0..4].fill(255), DecodeError::Short);
+        check(&|record| record[HEADER_BYTES + 2] = 200, DecodeError::Short);
+        check(&|record| record.resize(RECORD_BYTES_MAX + 1, 0), DecodeError::Long);
+        let many = record(openat(), &[(99, [].as_slice()); FIELDS_MAX + 1]);
+        assert_eq!(decode(&many), Err(DecodeError::TooManyFields));
+    }
+
+    proptest! {
+        #[test]
+        fn no_fields_make_it_panic(kind in 0..200_u16, tag in 0..16_u16, content in any::<Vec<u8>>()) {
+            let _ = decode(&record(kind, &[(tag, &content), (tag, &content)]));
+        }
     }
 }

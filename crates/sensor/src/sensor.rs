@@ -276,11 +276,7 @@ impl Sensor {
     ///
     /// # Errors
     /// When waiting fails for another reason than a signal.
-    pub fn poll(
-        &mut self,
-        timeout: Duration,
-        mut each: impl FnMut(KernelEvent),
-    ) -> Result<usize, PollError> {
+    pub fn poll(&mut self, timeout: Duration, mut each: impl FnMut(KernelEvent)) -> Result<usize, PollError> {
         let read = self.drain(&mut each);
         if read > 0 {
             self.is_busy = true;
@@ -344,10 +340,7 @@ impl Sensor {
             Ok(counts) => counts.iter().sum(),
             Err(_) => 0,
         };
-        Kind::all()
-            .map(|kind| Loss { kind, count: count(kind) })
-            .filter(|loss| loss.count > 0)
-            .collect()
+        Kind::all().map(|kind| Loss { kind, count: count(kind) }).filter(|loss| loss.count > 0).collect()
     }
 
     /// Records that arrived and could not be read: a defect of the sensor, and a gap.
@@ -370,10 +363,7 @@ fn system_call_program(programs: &mut Ebpf) -> Result<&mut TracePoint, OpenError
     programs.program_mut(name).ok_or_else(missing)?.try_into().map_err(of_program(name))
 }
 
-fn take<M: TryFrom<Map, Error = MapError>>(
-    programs: &mut Ebpf,
-    name: &'static str,
-) -> Result<M, OpenError> {
+fn take<M: TryFrom<Map, Error = MapError>>(programs: &mut Ebpf, name: &'static str) -> Result<M, OpenError> {
     let missing = || OpenError::Map { name, source: MapError::InvalidName { name: name.to_owned() } };
     M::try_from(programs.take_map(name).ok_or_else(missing)?).map_err(of_map(name))
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use io_uring::{IoUring, opcode, types};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::mount::{MountFlags, UnmountFlags};
-use seawall_sensor::{Action, Kind, Object};
+use seawall_sensor::{Action, Call, Kind, Object};
 
 use crate::watch::{Watch, file};
 
 #[test]
 fn relative_names_links_and_renames_lead_to_the_true_path() {
-    let Some(mut watch) = Watch::calls(&["open", "openat", "rename", "renameat", "renameat2"]) else { return };
+    let Some(mut watch) = Watch::calls(&["open", "openat", "rename", "renameat", "renameat2"]) else {
+        return;
+    };
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path().canonicalize().unwrap();
     fs::create_dir_all(at.join("a/b")).unwrap();
@@ -100,39 +102,49 @@ fn a_name_that_changes_during_the_call_deceives_nobody() {
     let name = CString::new(at.join("a").to_str().unwrap()).unwrap().into_bytes_with_nul();
     let name: Vec<AtomicU8> = name.into_iter().map(AtomicU8::new).collect();
     let last = name.len() - 2;
-    let (stop, mut opened) = (AtomicBool::new(false), Vec::new());
+    let (stop, mut opened, mut calls) = (AtomicBool::new(false), Vec::new(), Vec::new());
     watch.events();
 
+    let is_lie = |call: &Call| file(call).path != call.names[0].path();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                name[last].store(b'b', Ordering::Relaxed);
-                name[last].store(b'a', Ordering::Relaxed);
+            for letter in b"ab".iter().cycle() {
+                name[last].store(*letter, Ordering::Relaxed);
+                (0..200).for_each(|_| std::hint::spin_loop());
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
             }
         });
-        for _ in 0..3_000 {
-            let pointer = name.as_ptr().cast();
-            // SAFETY: the bytes live, end with a zero byte that nobody changes, and the kernel copies them.
-            #[expect(unsafe_code, reason = "no safe call lets the name change while it runs")]
-            let descriptor = unsafe { libc::openat(libc::AT_FDCWD, pointer, libc::O_RDONLY) };
-            // SAFETY: the descriptor was just opened and is nobody else's.
-            #[expect(unsafe_code, reason = "likewise")]
-            let file = unsafe { <fs::File as std::os::fd::FromRawFd>::from_raw_fd(descriptor) };
-            opened.push(file.metadata().unwrap().ino());
+        // Until a name was caught changing, which takes both cores.
+        for _ in 0..200 {
+            opened.extend((0..500).map(|_| inode_opened(&name)));
+            calls.extend(watch.own_calls());
+            if calls.iter().any(is_lie) {
+                break;
+            }
         }
         stop.store(true, Ordering::Relaxed);
     });
 
-    let calls = watch.own_calls();
+    assert!(calls.iter().any(is_lie), "no name changed in {} calls", calls.len());
     let seen: Vec<u64> = calls.iter().map(|call| file(call).inode).collect();
     assert_eq!(seen, opened);
     let inodes = ["a", "b"].map(|name| fs::metadata(at.join(name)).unwrap().ino());
-    let lies = calls.iter().filter(|call| file(call).path != call.names[0].path()).count();
-    println!("{lies} of {} names had changed when the call returned", calls.len());
     for call in &calls {
         let expected = if file(call).inode == inodes[0] { "a" } else { "b" };
         assert_eq!(file(call).path, at.join(expected));
     }
+}
+
+/// Opens by a name that another thread changes, and says which inode that gave.
+#[expect(unsafe_code, reason = "no safe call lets the name change while it runs")]
+fn inode_opened(name: &[AtomicU8]) -> u64 {
+    // SAFETY: the bytes live, end with a zero byte that nobody changes, and the kernel copies them.
+    let descriptor = unsafe { libc::openat(libc::AT_FDCWD, name.as_ptr().cast(), libc::O_RDONLY) };
+    // SAFETY: the descriptor was just opened and is nobody else's.
+    let file = unsafe { fs::File::from_raw_fd(descriptor) };
+    file.metadata().unwrap().ino()
 }
 
 #[test]
@@ -197,12 +209,8 @@ fn the_upper_layer_of_an_overlay_is_told_from_the_lower() {
     }
     fs::write(lower.join("shipped"), "").unwrap();
     fs::write(lower.join("changed"), "").unwrap();
-    let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
-        lower.display(),
-        upper.display(),
-        work.display()
-    );
+    let options =
+        format!("lowerdir={},upperdir={},workdir={}", lower.display(), upper.display(), work.display());
     let options = CString::new(options).unwrap();
     if let Err(error) = rustix::mount::mount("overlay", &merged, "overlay", MountFlags::empty(), &*options) {
         return eprintln!("skipped: no overlay here: {error}");

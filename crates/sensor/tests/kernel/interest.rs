@@ -119,7 +119,6 @@ fn families_of_sockets_are_told_apart() {
     std::os::unix::net::UnixStream::connect(&path).unwrap();
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let families: Vec<u16> =
-        watch.own_calls().iter().map(|call| crate::watch::socket(call).family).collect();
+    let families: Vec<u16> = watch.own_calls().iter().map(|call| crate::watch::socket(call).family).collect();
     assert_eq!(families, [2]);
 }

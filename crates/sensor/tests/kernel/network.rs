@@ -15,7 +15,9 @@ fn endpoint(address: SocketAddr) -> Endpoint {
 #[test]
 fn both_sides_of_a_connection_are_known_to_both() {
     for local in [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))] {
-        let Some(mut watch) = Watch::calls(&["connect", "accept4", "listen", "bind", "socket"]) else { return };
+        let Some(mut watch) = Watch::calls(&["connect", "accept4", "listen", "bind", "socket"]) else {
+            return;
+        };
         let Ok(listener) = TcpListener::bind(local) else { return eprintln!("skipped: no {local}") };
         let server = endpoint(listener.local_addr().unwrap());
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -30,7 +30,7 @@ static __always_inline u64 of_place(struct interest *interest, struct task_struc
 		return interest->host | interest->container;
 	if (!(interest->container & ~interest->host))
 		return interest->host;
-	u64 cgroup = bpf_get_current_cgroup_id();
+	u64 cgroup = id_of(cgroup_of(task));
 	bool inside = bpf_map_lookup_elem(&containers, &cgroup) != NULL;
 	return inside ? interest->container : interest->host;
 }
@@ -58,22 +58,23 @@ __noinline u64 of_leaf(u64 dentry, u32 which)
 	struct scratch *s = only(&scratches);
 	if (!s)
 		return ~0ULL;
-	u32 at = s->used;
-	u32 length = BPF_CORE_READ((struct dentry *)dentry, d_name.len);
+	struct place place = place_of(dentry);
+	u32 at = s->used, length = place.length;
 	if (at > DATA_LIMIT || length > 255)
 		return ~0ULL;
-	bpf_probe_read_kernel(&s->data[at], length, BPF_CORE_READ((struct dentry *)dentry, d_name.name));
-	struct path_key key = { .hash = hash_name(at, length), .interest = which };
+	bpf_probe_read_kernel(&s->data[at], length, (void *)place.name);
+	struct path_key key = { .hash = hash_name(s, at, length), .interest = which };
 	return of_key(&key);
 }
 
-/* The clauses that want a directory above the path that was appended last. */
-__noinline u64 of_prefixes(u32 which, u32 deepest)
+/* The clauses that want the path that was appended last, by its name or by a directory above it. */
+__noinline u64 of_path(u32 which, u32 deepest)
 {
 	struct scratch *s = only(&scratches);
 	if (!s || s->path_flags)
 		return ~0ULL; /* not the whole path */
-	u64 hash = 0, clauses = 0;
+	struct path_key leaf = { .hash = s->hashes[0], .interest = which };
+	u64 hash = 0, clauses = of_key(&leaf);
 	u32 depth = s->depth;
 	for (u32 level = 0; level < 16; level++) {
 		if (level >= depth || level >= deepest)

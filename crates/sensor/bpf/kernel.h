@@ -203,14 +203,19 @@ struct kernfs_node___old {
 	struct kernfs_node *parent;
 };
 
+struct cgroup_root {
+	u32 subsys_mask;
+	int hierarchy_id;
+};
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 };
 struct css_set {
-	struct cgroup_subsys_state *subsys[4];
+	struct cgroup_subsys_state *subsys[16];
 	struct cgroup *dfl_cgrp;
 };
 

@@ -58,6 +58,8 @@ struct header {
 	u8 command[16];
 };
 
+#define CGROUP_LEGACY (1ULL << 63) /* the id is of the pids controller's own hierarchy (cgroup v1) */
+
 enum header_flag {
 	RECORD_TRUNCATED = 1, /* a field had no room or was cut */
 };

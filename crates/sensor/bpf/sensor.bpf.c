@@ -28,25 +28,29 @@ static __always_inline struct scratch *fresh(void)
 	return s;
 }
 
-static __always_inline u32 inside(struct pid *pid)
-{
-	u32 level = BPF_CORE_READ(pid, level);
-	int number = 0;
-	void *at = (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid);
-	bpf_core_read(&number, sizeof(number), &((struct upid *)at)->nr);
-	return number;
-}
-
-static __always_inline u32 namespace_of_pid(struct pid *pid)
-{
-	u32 level = BPF_CORE_READ(pid, level);
-	void *at = (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid);
-	return BPF_CORE_READ((struct upid *)at, ns, ns.inum);
-}
-
+/* A number as the host counts. */
 static __always_inline u32 outside(struct pid *pid)
 {
-	return BPF_CORE_READ(pid, numbers[0].nr);
+	return pid->numbers[0].nr;
+}
+
+/* A number as the pid's own namespace counts: of its `level` + 1 numbers, the last. */
+static __always_inline struct upid *innermost(struct scratch *s, struct pid *pid, u32 level)
+{
+	u64 numbers = number(s, pid) + bpf_core_field_offset(struct pid, numbers);
+	return (struct upid *)(numbers + level * bpf_core_type_size(struct upid));
+}
+
+static __always_inline u32 inside(struct scratch *s, struct pid *pid)
+{
+	u32 level = pid->level;
+	return level ? BPF_CORE_READ(innermost(s, pid, level), nr) : outside(pid);
+}
+
+static __always_inline u32 namespace_of(struct scratch *s, struct pid *pid)
+{
+	u32 level = pid->level;
+	return level ? BPF_CORE_READ(innermost(s, pid, level), ns, ns.inum) : pid->numbers[0].ns->ns.inum;
 }
 
 static __always_inline u32 terminal_of(struct task_struct *task)
@@ -54,8 +58,7 @@ static __always_inline u32 terminal_of(struct task_struct *task)
 	struct tty_struct *tty = task->signal->tty;
 	if (!tty)
 		return 0;
-	u32 major = BPF_CORE_READ(tty, driver, major);
-	u32 minor = BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index);
+	u32 major = tty->driver->major, minor = tty->driver->minor_start + tty->index;
 	return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
 }
 
@@ -79,7 +82,7 @@ __noinline int emit(u32 kind)
 	h->start_boot_ns = task->group_leader->start_boottime;
 	struct task_struct *parent = task->real_parent;
 	h->parent_start_boot_ns = parent->group_leader->start_boottime;
-	h->cgroup_id = BPF_CORE_READ(cgroup_of(task), id);
+	h->cgroup_id = id_of(cgroup_of(task));
 	h->thread = task->pid;
 	h->process = task->tgid;
 	h->parent = parent->tgid;
@@ -87,12 +90,12 @@ __noinline int emit(u32 kind)
 	struct signal_struct *signal = task->signal;
 	h->process_group = outside(signal->pids[2]);
 	h->session = outside(signal->pids[3]);
-	h->process_inside = inside(signal->pids[1]);
-	h->process_group_inside = inside(signal->pids[2]);
-	h->session_inside = inside(signal->pids[3]);
+	h->process_inside = inside(s, signal->pids[1]);
+	h->process_group_inside = inside(s, signal->pids[2]);
+	h->session_inside = inside(s, signal->pids[3]);
 	struct pid *pid = task->thread_pid;
-	h->thread_inside = inside(pid);
-	h->pid_namespace = namespace_of_pid(pid);
+	h->thread_inside = inside(s, pid);
+	h->pid_namespace = namespace_of(s, pid);
 	h->tty = terminal_of(task);
 
 	const struct cred *cred = task->cred;
@@ -200,13 +203,13 @@ static __always_inline bool append_opened(struct scratch *s, struct interest *in
 	u32 mode = BPF_CORE_READ(file, f_mode);
 	clauses &= of_access(interest, mode & FMODE_READ || !(mode & FMODE_WRITE), mode & FMODE_WRITE,
 			     mode & FMODE_CREATED);
-	bool wanted = clauses & interest->any_path;
-	if (!wanted && clauses & interest->has_names)
-		wanted = clauses & of_leaf((u64)BPF_CORE_READ(file, f_path.dentry), which);
-	if (!wanted && !(clauses & interest->has_prefixes))
+	if (!clauses)
+		return false;
+	bool is_any = clauses & interest->any_path, is_below = clauses & interest->has_prefixes;
+	if (!is_any && !is_below && !(clauses & of_leaf((u64)BPF_CORE_READ(file, f_path.dentry), which)))
 		return false;
 	u32 at = begin_file(s, file);
-	if (!wanted && !(clauses & of_prefixes(which, interest->prefix_depth)))
+	if (!is_any && is_below && !(clauses & of_path(which, interest->prefix_depth)))
 		return false;
 	fill_facts((u64)file, at);
 	end(s);
@@ -330,7 +333,7 @@ int process_exec(u64 *ctx)
 	append_memory(memory->arg_start, memory->arg_end - memory->arg_start, ARGV_MAX, TAG_ARGV);
 	struct fs_struct *fs = task->fs;
 	append_directory(number(s, fs->pwd.dentry), number(s, fs->pwd.mnt), TAG_WORKING_DIRECTORY);
-	append_cgroup((u64)cgroup_of(task));
+	append_cgroup(number(s, cgroup_of(task)->kn));
 	if (interest->with_environment)
 		append_memory(memory->env_start, memory->env_end - memory->env_start, ENV_MAX, TAG_ENV);
 	emit(KIND_EXEC);
@@ -353,8 +356,8 @@ int process_fork(u64 *ctx)
 	facts->start_boot_ns = child->start_boottime;
 	facts->thread = child->pid;
 	facts->process = child->tgid;
-	facts->process_inside = inside(child->thread_pid);
-	facts->pid_namespace = namespace_of_pid(child->thread_pid);
+	facts->process_inside = inside(s, child->thread_pid);
+	facts->pid_namespace = namespace_of(s, child->thread_pid);
 	struct nsproxy *namespaces = child->nsproxy;
 	facts->mount_namespace = namespaces->mnt_ns->ns.inum;
 	facts->network_namespace = namespaces->net_ns->ns.inum;
@@ -362,7 +365,7 @@ int process_fork(u64 *ctx)
 	facts->reserved = 0;
 	s->used = at + sizeof(*facts);
 	end(s);
-	append_cgroup((u64)cgroup_of(child));
+	append_cgroup(number(s, cgroup_of(child)->kn));
 	emit(KIND_FORK);
 	return 0;
 }
@@ -389,12 +392,17 @@ int process_exit(u64 *ctx)
 static __always_inline int on_cgroup(u64 *ctx, u32 kind)
 {
 	struct cgroup *cgroup = (void *)ctx[0];
+	u32 pids = bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)
+			   ? 1 << bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) : 0;
+	/* Only of the hierarchies that `cgroup_of` looks at. */
+	if (cgroup->root->hierarchy_id && !(cgroup->root->subsys_mask & pids))
+		return 0;
 	if (!is_wanted(bpf_get_current_task_btf(), kind))
 		return 0;
 	struct scratch *s = fresh();
 	if (!s)
 		return 0;
-	s->header.arguments[0] = cgroup->kn->id;
+	s->header.arguments[0] = id_of(cgroup);
 	append_cgroup(number(s, cgroup->kn));
 	emit(kind);
 	return 0;

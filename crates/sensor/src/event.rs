@@ -57,7 +57,8 @@ pub struct Caller {
     pub capabilities: Capabilities,
     /// Namespaces.
     pub namespaces: Namespaces,
-    /// The cgroup's id: of the unified hierarchy, or of the pids controller where that one is not used.
+    /// The cgroup's id: of the unified hierarchy, or, with the highest bit set, of the pids controller where
+    /// that one is not used.
     pub cgroup_id: u64,
     /// The controlling terminal's device number.
     pub terminal: Option<u32>,

@@ -94,7 +94,7 @@ fn ten_thousand_short_lived_processes_are_all_told() {
     let Some(mut watch) = Watch::of([Kind::Executed, Kind::Forked, Kind::Exited]) else { return };
     let work = std::thread::spawn(|| {
         let run = |number: usize| {
-            let status = Command::new("/bin/true").arg(format!("seawall-{number}")).status().unwrap();
+            let status = Command::new("/bin/true").arg(format!("short life {number}")).status().unwrap();
             assert!(status.success());
         };
         std::thread::scope(|scope| {
@@ -121,7 +121,7 @@ fn ten_thousand_short_lived_processes_are_all_told() {
                 let is_ours = execution
                     .arguments
                     .last()
-                    .is_some_and(|last| last.to_str().unwrap_or("").starts_with("seawall-"));
+                    .is_some_and(|last| last.to_str().unwrap_or("").starts_with("short life "));
                 lives.entry(key).or_default().push(if is_ours { "ours" } else { "other" });
             }
             Action::Exited { .. } => lives.entry(key).or_default().push("exited"),
@@ -130,4 +130,41 @@ fn ten_thousand_short_lived_processes_are_all_told() {
     }
     let whole = lives.values().filter(|life| **life == ["forked", "ours", "exited"]).count();
     assert_eq!(whole, COUNT);
+}
+
+#[test]
+fn a_cgroup_is_known_before_its_first_process() {
+    let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/pids"].map(Path::new);
+    let is_mine = |root: &Path| root.join("cgroup.procs").exists();
+    let Some(root) = roots.into_iter().find(|root| is_mine(root)) else {
+        return eprintln!("skipped: no cgroups here");
+    };
+    let Some(mut watch) = Watch::of([Kind::CgroupMade, Kind::CgroupRemoved, Kind::Executed]) else { return };
+    let name = format!("seawall-test-{}", std::process::id());
+    let cgroup = root.join(&name);
+    if fs::create_dir(&cgroup).is_err() {
+        return eprintln!("skipped: cgroups cannot be made here");
+    }
+    let enter = format!("echo $$ > {}/cgroup.procs && exec /bin/true", cgroup.display());
+    assert!(Command::new("/bin/sh").args(["-c", &enter]).status().unwrap().success());
+    // The process is waited for, but its cgroup may still think of it.
+    while fs::remove_dir(&cgroup).is_err() {
+        std::thread::yield_now();
+    }
+
+    let path = Path::new("/").join(&name);
+    let events = watch.events();
+    let own: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.action {
+            Action::CgroupMade { id, path: made } if *made == path => Some(("made", *id)),
+            Action::CgroupRemoved { id, path: removed } if *removed == path => Some(("removed", *id)),
+            Action::Executed(execution) if execution.cgroup == path => {
+                Some(("executed", event.caller.cgroup_id))
+            }
+            _ => None,
+        })
+        .collect();
+    let id = own.first().map_or(0, |(_, id)| *id);
+    assert_eq!(own, [("made", id), ("executed", id), ("removed", id)]);
 }

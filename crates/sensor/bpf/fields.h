@@ -62,28 +62,46 @@ static __always_inline u64 hash_name(struct scratch *s, u32 at, u32 length)
 	return hash;
 }
 
-/* What a dentry says of its place, in the kernel's layout. */
+/* What a dentry says of its place, in the kernel's own layout: a read costs more than what it reads, so that
+ * one has to do. Behind the inode stand names that are short. */
+#define SHORT_NAME 40
 struct place {
 	u64 above;
 	u32 hash;
 	u32 length;
 	u64 name;
+	u64 inode;
+	u64 short_name[SHORT_NAME / 8];
 };
 
-static __always_inline struct place place_of(u64 dentry)
+static __always_inline bool read_place(struct place *place, u64 dentry)
 {
-	struct place place = {};
-	struct dentry *of = (struct dentry *)dentry;
 	u32 at = bpf_core_field_offset(struct dentry, d_parent);
-	if (bpf_core_field_offset(struct dentry, d_name) == at + 8 && bpf_core_field_offset(struct qstr, len) == 4) {
-		/* One read instead of three: this is the hottest of all. */
-		bpf_probe_read_kernel(&place, sizeof(place), (void *)dentry + at);
+	if (bpf_core_field_offset(struct dentry, d_name) == at + 8 &&
+	    bpf_core_field_offset(struct dentry, d_inode) == at + 24 && bpf_core_field_offset(struct qstr, len) == 4)
+		return !bpf_probe_read_kernel(place, sizeof(*place), (void *)dentry + at);
+	struct dentry *of = (struct dentry *)dentry;
+	place->above = (u64)BPF_CORE_READ(of, d_parent);
+	place->length = BPF_CORE_READ(of, d_name.len);
+	place->name = (u64)BPF_CORE_READ(of, d_name.name);
+	return true;
+}
+
+/* Copies the name to the end of the data and hashes it; says whether there was room. */
+static __always_inline bool copy_name(struct scratch *s, u64 dentry, struct place *place, u64 *hash)
+{
+	u32 at = s->used, length = place->length;
+	if (at > DATA_LIMIT || length > 255)
+		return false;
+	if (place->name == dentry + bpf_core_field_offset(struct dentry, d_inode) + 8 && length <= SHORT_NAME) {
+		u64 *to = (u64 *)&s->data[at];
+		for (u32 word = 0; word < SHORT_NAME / 8; word++)
+			to[word] = place->short_name[word];
 	} else {
-		place.above = (u64)BPF_CORE_READ(of, d_parent);
-		place.length = BPF_CORE_READ(of, d_name.len);
-		place.name = (u64)BPF_CORE_READ(of, d_name.name);
+		bpf_probe_read_kernel(&s->data[at], length, (void *)place->name);
 	}
-	return place;
+	*hash = hash_name(s, at, length);
+	return true;
 }
 
 /* Appends the components of a path from the leaf to the root of the process, across mounts. */
@@ -117,21 +135,21 @@ __noinline int append_path(u64 dentry, u64 mount_point)
 			mount_root = (u64)BPF_CORE_READ((struct vfsmount *)mount_point, mnt_root);
 			continue;
 		}
-		struct place place = place_of(dentry);
-		u64 above = place.above;
-		u32 length = place.length, at = s->used, depth = s->depth;
-		if (at > DATA_LIMIT || length > 255 || depth >= COMPONENTS)
+		struct place place;
+		u32 depth = s->depth;
+		if (depth >= COMPONENTS || !read_place(&place, dentry) || !copy_name(s, dentry, &place, &s->hashes[depth]))
 			break;
-		bpf_probe_read_kernel(&s->data[at], length, (void *)place.name);
-		s->hashes[depth] = hash_name(s, at, length);
+		u32 behind = s->used + place.length;
+		if (behind > DATA_LIMIT + 255)
+			break;
 		s->depth = depth + 1;
-		s->data[at + length] = '/';
-		s->used = at + length + 1;
-		if (above == dentry || !above) {
+		s->data[behind] = '/';
+		s->used = behind + 1;
+		if (place.above == dentry || !place.above) {
 			s->path_flags = FILE_UNREACHABLE;
 			break;
 		}
-		dentry = above;
+		dentry = place.above;
 	}
 	return 0;
 }
@@ -217,14 +235,27 @@ __noinline int fill_facts(u64 address, u32 at)
 	return 0;
 }
 
+/* `struct path`, read at once. */
+struct location {
+	u64 mount_point;
+	u64 dentry;
+};
+
+static __always_inline struct location location_of(struct file *file)
+{
+	struct location location = {};
+	bpf_probe_read_kernel(&location, sizeof(location), (void *)file + bpf_core_field_offset(struct file, f_path));
+	return location;
+}
+
 /* Appends the path of `file` and leaves room for its facts in front: the path may be judged before. */
-static __always_inline u32 begin_file(struct scratch *s, struct file *file)
+static __always_inline u32 begin_file(struct scratch *s, struct location location)
 {
 	if (!begin(s, TAG_FILE))
 		return 0;
 	u32 at = s->used;
 	s->used = at + sizeof(struct file_facts);
-	append_path((u64)BPF_CORE_READ(file, f_path.dentry), (u64)BPF_CORE_READ(file, f_path.mnt));
+	append_path(location.dentry, location.mount_point);
 	return at;
 }
 
@@ -233,7 +264,7 @@ __noinline int append_file(u64 file)
 	struct scratch *s = only(&scratches);
 	if (!s)
 		return 0;
-	u32 at = begin_file(s, (struct file *)file);
+	u32 at = begin_file(s, location_of((struct file *)file));
 	if (at) {
 		fill_facts(file, at);
 		end(s);

@@ -46,8 +46,12 @@ static __always_inline u64 of_family(struct interest *interest, u16 family)
 	return interest->families[3];
 }
 
-static __always_inline u64 of_key(struct path_key *key)
+static __always_inline u64 of_key(struct interest *interest, struct path_key *key)
 {
+	/* Most paths are in no clause, and a bit tells so sooner than the map. */
+	u32 bit = key->hash & (KNOWN_BITS - 1);
+	if (!(interest->known[bit / 64] & 1ULL << (bit & 63)))
+		return 0;
 	u64 *clauses = bpf_map_lookup_elem(&paths, key);
 	return clauses ? *clauses : 0;
 }
@@ -56,32 +60,30 @@ static __always_inline u64 of_key(struct path_key *key)
 __noinline u64 of_leaf(u64 dentry, u32 which)
 {
 	struct scratch *s = only(&scratches);
-	if (!s)
+	struct interest *interest = bpf_map_lookup_elem(&interests, &which);
+	struct path_key key = { .interest = which };
+	struct place place;
+	if (!s || !interest || !read_place(&place, dentry) || !copy_name(s, dentry, &place, &key.hash))
 		return ~0ULL;
-	struct place place = place_of(dentry);
-	u32 at = s->used, length = place.length;
-	if (at > DATA_LIMIT || length > 255)
-		return ~0ULL;
-	bpf_probe_read_kernel(&s->data[at], length, (void *)place.name);
-	struct path_key key = { .hash = hash_name(s, at, length), .interest = which };
-	return of_key(&key);
+	return of_key(interest, &key);
 }
 
 /* The clauses that want the path that was appended last, by its name or by a directory above it. */
-__noinline u64 of_path(u32 which, u32 deepest)
+__noinline u64 of_path(u32 which)
 {
 	struct scratch *s = only(&scratches);
-	if (!s || s->path_flags)
+	struct interest *interest = bpf_map_lookup_elem(&interests, &which);
+	if (!s || !interest || s->path_flags)
 		return ~0ULL; /* not the whole path */
 	struct path_key leaf = { .hash = s->hashes[0], .interest = which };
-	u64 hash = 0, clauses = of_key(&leaf);
-	u32 depth = s->depth;
+	u64 hash = 0, clauses = of_key(interest, &leaf);
+	u32 depth = s->depth, deepest = interest->prefix_depth;
 	for (u32 level = 0; level < 16; level++) {
 		if (level >= depth || level >= deepest)
 			break;
 		hash = fold(hash, s->hashes[(depth - 1 - level) & (COMPONENTS - 1)]);
 		struct path_key key = { .hash = hash, .interest = which, .depth = level + 1 };
-		clauses |= of_key(&key);
+		clauses |= of_key(interest, &key);
 	}
 	return clauses;
 }

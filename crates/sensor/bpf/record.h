@@ -162,6 +162,7 @@ enum shape_flag {
 };
 
 /* Clauses are bits: a record leaves the kernel if one bit stays set through all dimensions. */
+#define KNOWN_BITS 4096
 struct interest {
 	u64 kinds[KINDS];
 	u64 succeeded;
@@ -175,6 +176,7 @@ struct interest {
 	u64 has_prefixes;
 	u64 has_names;
 	u64 families[4]; /* unix, inet, inet6, others */
+	u64 known[KNOWN_BITS / 64]; /* which hashes may be in the map of paths */
 	u32 prefix_depth;
 	u32 with_environment;
 	u32 data_length;

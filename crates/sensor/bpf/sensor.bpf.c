@@ -181,8 +181,8 @@ static __always_inline void append_named(struct scratch *s, struct task_struct *
 		s32 descriptor = directory == HERE ? FD_HERE : (s32)argument(s, directory);
 		struct file *file = descriptor == FD_HERE ? NULL : file_of(task, descriptor);
 		if (file) {
-			append_directory((u64)BPF_CORE_READ(file, f_path.dentry), (u64)BPF_CORE_READ(file, f_path.mnt),
-					 TAG_DIRECTORY);
+			struct location location = location_of(file);
+			append_directory(location.dentry, location.mount_point, TAG_DIRECTORY);
 		} else {
 			struct fs_struct *fs = task->fs;
 			append_directory(number(s, fs->pwd.dentry), number(s, fs->pwd.mnt), TAG_DIRECTORY);
@@ -206,10 +206,11 @@ static __always_inline bool append_opened(struct scratch *s, struct interest *in
 	if (!clauses)
 		return false;
 	bool is_any = clauses & interest->any_path, is_below = clauses & interest->has_prefixes;
-	if (!is_any && !is_below && !(clauses & of_leaf((u64)BPF_CORE_READ(file, f_path.dentry), which)))
+	struct location location = location_of(file);
+	if (!is_any && !is_below && !(clauses & of_leaf(location.dentry, which)))
 		return false;
-	u32 at = begin_file(s, file);
-	if (!is_any && is_below && !(clauses & of_path(which, interest->prefix_depth)))
+	u32 at = begin_file(s, location);
+	if (!is_any && is_below && !(clauses & of_path(which)))
 		return false;
 	fill_facts((u64)file, at);
 	end(s);
@@ -274,16 +275,17 @@ int syscall_exit(struct exit_context *ctx)
 	s->used = 0;
 	s->path_flags = 0;
 	s->header.flags = 0;
+	if (shape->flags & SHAPE_OPENS) {
+		struct file *file = failed ? NULL : file_of(task, result);
+		if (file && !append_opened(s, interest, which, clauses, file))
+			return 0;
+	}
 	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
 	u64 arguments[6] = ARGUMENTS(registers);
 	s->header.result = result;
 	__builtin_memcpy(s->header.arguments, arguments, sizeof(arguments));
 
-	if (shape->flags & SHAPE_OPENS) {
-		struct file *file = failed ? NULL : file_of(task, result);
-		if (file && !append_opened(s, interest, which, clauses, file))
-			return 0;
-	} else if (shape->descriptor != NONE) {
+	if (!(shape->flags & SHAPE_OPENS) && shape->descriptor != NONE) {
 		s32 descriptor = shape->descriptor == RESULT ? (s32)result : (s32)argument(s, shape->descriptor);
 		struct file *file = file_of(task, descriptor);
 		u64 sock = file ? socket_of(file) : 0;

@@ -14,7 +14,9 @@ use crate::limits::{CLAUSES_MAX, DATA_BYTES_MAX, PATHS_MAX, PREFIX_DEPTH_MAX};
 /// `KINDS` of `bpf/record.h`.
 pub(crate) const KINDS: usize = 160;
 /// `struct interest` of `bpf/record.h` in words.
-pub(crate) const WORDS: usize = KINDS + 16;
+pub(crate) const WORDS: usize = KINDS + 16 + KNOWN_BITS / 64;
+/// Bits that tell most paths apart from those that are wanted.
+const KNOWN_BITS: usize = 4096;
 
 /// A kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -235,7 +237,8 @@ enum Word {
     Inet,
     Inet6,
     OtherFamilies,
-    DepthAndEnvironment,
+    Known,
+    DepthAndEnvironment = Self::Known as isize + KNOWN_BITS as isize / 64,
     DataLength,
 }
 
@@ -290,7 +293,7 @@ impl Compiled {
             }
             for name in named {
                 self.words[Word::Names.at()] |= bit;
-                *self.paths.entry((hash_name(name.as_bytes()), 0)).or_default() |= bit;
+                self.add_path(bit, hash_name(name.as_bytes()), 0);
             }
         }
     }
@@ -307,7 +310,13 @@ impl Compiled {
         }
         self.words[Word::Prefixes.at()] |= bit;
         self.depth = self.depth.max(depth);
+        self.add_path(bit, hash, depth);
+    }
+
+    fn add_path(&mut self, bit: u64, hash: u64, depth: u32) {
         *self.paths.entry((hash, depth)).or_default() |= bit;
+        let known = hash as usize % KNOWN_BITS;
+        self.words[Word::Known.at() + known / 64] |= 1 << (known % 64);
     }
 
     fn set_limits(&mut self, interest: &Interest) {

@@ -395,8 +395,6 @@ impl<'a> Bytes<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed test panics")]
-
     use proptest::prelude::*;
 
     use super::*;

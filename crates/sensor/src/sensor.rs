@@ -1,6 +1,6 @@
 //! Loads the programs, keeps the kernel's maps, reads the ring of records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -13,11 +13,11 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::attach::{Link, Tracefs, attach};
 use crate::event::KernelEvent;
-use crate::interest::{Interest, KINDS, Kind, WORDS};
+use crate::interest::{Interest, Kind, WORDS};
 use crate::limits::BATCH_MAX;
 use crate::record;
 
-pub(crate) static PROGRAMS: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sensor.bpf.o"));
+static PROGRAMS: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sensor.bpf.o"));
 
 /// While events come, the reader looks for more so often on its own, and nobody pays for waking it.
 const NAP: Duration = Duration::from_micros(500);
@@ -107,7 +107,6 @@ pub struct Loss {
 /// The running sensor. Dropping it takes everything out of the kernel.
 pub struct Sensor {
     programs: Ebpf,
-    btf: Btf,
     tracefs: Tracefs,
     records: RingBuf<MapData>,
     controls: Array<MapData, [u32; 2]>,
@@ -115,8 +114,9 @@ pub struct Sensor {
     paths: HashMap<MapData, [u64; 2], u64>,
     containers: HashMap<MapData, u64, u8>,
     lost: PerCpuArray<MapData, u64>,
-    calls: BTreeMap<Kind, Link>,
-    others: BTreeMap<Kind, bool>,
+    /// Tracepoints of the scheduler and the like have their link in `programs`.
+    watched: BTreeMap<Kind, Option<Link>>,
+    unavailable: BTreeSet<Kind>,
     active: u32,
     is_busy: bool,
     undecodable: u64,
@@ -145,8 +145,9 @@ impl Sensor {
                 shapes.set(u32::from(call.kind()), shape, 0).map_err(of_map("shapes"))?;
             }
         }
-        let program = system_call_program(&mut programs)?;
-        program.load().map_err(of_program("syscall_exit"))?;
+        load(&mut programs, &btf)?;
+        // Megabytes, and of no use from here on.
+        drop(btf);
         let mut sensor = Self {
             records: take(&mut programs, "records")?,
             controls: take(&mut programs, "controls")?,
@@ -155,10 +156,9 @@ impl Sensor {
             containers: take(&mut programs, "containers")?,
             lost: take(&mut programs, "lost")?,
             programs,
-            btf,
             tracefs: Tracefs::open().map_err(OpenError::Tracefs)?,
-            calls: BTreeMap::new(),
-            others: BTreeMap::new(),
+            watched: BTreeMap::new(),
+            unavailable: BTreeSet::new(),
             active: 0,
             is_busy: false,
             undecodable: 0,
@@ -179,7 +179,8 @@ impl Sensor {
         }
         self.controls.set(0, [next, 0], 0).map_err(of_map("controls"))?;
         self.active = next;
-        self.calls.retain(|kind, _| interest.wants(*kind));
+        // Only system calls cost something while nobody wants them.
+        self.watched.retain(|kind, link| link.is_none() || interest.wants(*kind));
         Ok(())
     }
 
@@ -203,58 +204,46 @@ impl Sensor {
         self.interests.set(which, compiled.words, 0).map_err(of_map("interests"))
     }
 
+    /// A kind that this kernel does not have is no error, but an execution is: a process without its start would
+    /// be nobody.
     fn watch(&mut self, kind: Kind) -> Result<(), OpenError> {
-        let name = match kind {
-            Kind::Called(call) => return self.watch_call(kind, call.name()),
-            Kind::Executed => ("process_exec", "sched_process_exec"),
-            Kind::Forked => ("process_fork", "sched_process_fork"),
-            Kind::Exited => ("process_exit", "sched_process_exit"),
-            Kind::CgroupMade => ("cgroup_made", "cgroup_mkdir"),
-            Kind::CgroupRemoved => ("cgroup_removed", "cgroup_rmdir"),
-            Kind::Submitted => ("io_uring_submitted", "io_uring_submit_req"),
-        };
-        if self.others.contains_key(&kind) {
+        if self.watched.contains_key(&kind) || self.unavailable.contains(&kind) {
             return Ok(());
         }
-        let watched = self.watch_tracepoint(name.0, name.1);
-        // A process without its start would be nobody; any other kind may be missing from a kernel.
-        if kind == Kind::Executed {
-            watched?;
-            self.others.insert(kind, true);
+        let link = match (kind, tracepoint_of(kind)) {
+            (Kind::Called(call), _) => self.watch_call(kind, call.name())?.map(Some),
+            (_, Some((name, _))) => match self.watch_tracepoint(name) {
+                Err(error) if kind == Kind::Executed => return Err(error),
+                watched => watched.ok().map(|()| None),
+            },
+            (_, None) => None,
+        };
+        if let Some(link) = link {
+            self.watched.insert(kind, link);
         } else {
-            self.others.insert(kind, watched.is_ok());
+            self.unavailable.insert(kind);
         }
         Ok(())
     }
 
-    fn watch_tracepoint(&mut self, name: &'static str, tracepoint: &str) -> Result<(), OpenError> {
-        let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
-        let program = self.programs.program_mut(name).ok_or_else(missing)?;
-        let program: &mut BtfTracePoint = program.try_into().map_err(of_program(name))?;
-        program.load(tracepoint, &self.btf).map_err(of_program(name))?;
-        program.attach().map_err(of_program(name))?;
-        Ok(())
+    fn watch_tracepoint(&mut self, name: &'static str) -> Result<(), OpenError> {
+        let program = tracepoint_program(&mut self.programs, name)?;
+        program.attach().map(|_| ()).map_err(of_program(name))
     }
 
-    fn watch_call(&mut self, kind: Kind, name: &'static str) -> Result<(), OpenError> {
-        if self.calls.contains_key(&kind) {
-            return Ok(());
-        }
+    /// None when the kernel has no such call.
+    fn watch_call(&mut self, kind: Kind, name: &'static str) -> Result<Option<Link>, OpenError> {
         let failed = |source| OpenError::Attach { kind: name, source };
-        let Some(tracepoint) = self.tracefs.exit_of(name).map_err(failed)? else {
-            self.others.insert(kind, false);
-            return Ok(());
-        };
+        let Some(tracepoint) = self.tracefs.exit_of(name).map_err(failed)? else { return Ok(None) };
         let program = system_call_program(&mut self.programs)?;
         let program = program.fd().map_err(of_program("syscall_exit"))?;
         let link = attach(program.as_fd(), tracepoint, u64::from(kind.number())).map_err(failed)?;
-        self.calls.insert(kind, link);
-        Ok(())
+        Ok(Some(link))
     }
 
     /// Kinds that were wanted and that this kernel cannot tell.
     pub fn unavailable(&self) -> impl Iterator<Item = Kind> {
-        self.others.iter().filter(|(_, is_watched)| !**is_watched).map(|(kind, _)| *kind)
+        self.unavailable.iter().copied()
     }
 
     /// Says that a cgroup is a container: its processes stay the container's wherever they go.
@@ -357,6 +346,39 @@ fn host_mount_namespace() -> io::Result<u32> {
     u32::try_from(namespace.ino()).map_err(io::Error::other)
 }
 
+/// Loads all programs. A tracepoint that this kernel does not have shows when it is attached.
+fn load(programs: &mut Ebpf, btf: &Btf) -> Result<(), OpenError> {
+    system_call_program(programs)?.load().map_err(of_program("syscall_exit"))?;
+    for (name, tracepoint) in Kind::OTHERS.into_iter().filter_map(tracepoint_of) {
+        let loaded = tracepoint_program(programs, name)?.load(tracepoint, btf);
+        if name == "process_exec" {
+            loaded.map_err(of_program(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The program for a kind that is not a system call, and the tracepoint that it belongs to.
+fn tracepoint_of(kind: Kind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        Kind::Executed => ("process_exec", "sched_process_exec"),
+        Kind::Forked => ("process_fork", "sched_process_fork"),
+        Kind::Exited => ("process_exit", "sched_process_exit"),
+        Kind::CgroupMade => ("cgroup_made", "cgroup_mkdir"),
+        Kind::CgroupRemoved => ("cgroup_removed", "cgroup_rmdir"),
+        Kind::Submitted => ("io_uring_submitted", "io_uring_submit_req"),
+        Kind::Called(_) => return None,
+    })
+}
+
+fn tracepoint_program<'a>(
+    programs: &'a mut Ebpf,
+    name: &'static str,
+) -> Result<&'a mut BtfTracePoint, OpenError> {
+    let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
+    programs.program_mut(name).ok_or_else(missing)?.try_into().map_err(of_program(name))
+}
+
 fn system_call_program(programs: &mut Ebpf) -> Result<&mut TracePoint, OpenError> {
     let name = "syscall_exit";
     let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
@@ -375,5 +397,3 @@ fn of_map(name: &'static str) -> impl Fn(MapError) -> OpenError {
 fn of_program(name: &'static str) -> impl Fn(ProgramError) -> OpenError {
     move |source| OpenError::Program { name, source }
 }
-
-const _: () = assert!(KINDS == 160, "bpf/record.h says the same");

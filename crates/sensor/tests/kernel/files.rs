@@ -24,13 +24,13 @@ fn relative_names_links_and_renames_lead_to_the_true_path() {
     fs::create_dir_all(at.join("a/b")).unwrap();
     fs::write(at.join("a/b/true"), "x").unwrap();
     symlink(at.join("a"), at.join("link")).unwrap();
-    let descriptor = openat(CWD, &at.join("a"), OFlags::DIRECTORY, Mode::empty()).unwrap();
+    let descriptor = openat(CWD, at.join("a"), OFlags::DIRECTORY, Mode::empty()).unwrap();
     watch.events();
 
     openat(&descriptor, "b/../b/true", OFlags::RDONLY, Mode::empty()).unwrap();
-    openat(CWD, &at.join("link/b/true"), OFlags::RDONLY, Mode::empty()).unwrap();
+    openat(CWD, at.join("link/b/true"), OFlags::RDONLY, Mode::empty()).unwrap();
     rustix::fs::renameat(&descriptor, "b", &descriptor, "c").unwrap();
-    openat(CWD, &at.join("link/c/true"), OFlags::RDONLY, Mode::empty()).unwrap();
+    openat(CWD, at.join("link/c/true"), OFlags::RDONLY, Mode::empty()).unwrap();
 
     let calls = watch.own_calls();
     assert_eq!(calls.len(), 4, "{calls:?}");
@@ -49,9 +49,9 @@ fn openat2_tells_access_and_creation() {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path().canonicalize().unwrap();
     let flags = OFlags::WRONLY | OFlags::CREATE;
-    let opened = openat2(CWD, &at.join("new"), flags, Mode::RUSR, ResolveFlags::NO_SYMLINKS).unwrap();
-    openat2(CWD, &at.join("new"), OFlags::RDONLY, Mode::empty(), ResolveFlags::empty()).unwrap();
-    openat2(CWD, &at.join("none"), OFlags::RDONLY, Mode::empty(), ResolveFlags::empty()).unwrap_err();
+    let opened = openat2(CWD, at.join("new"), flags, Mode::RUSR, ResolveFlags::NO_SYMLINKS).unwrap();
+    openat2(CWD, at.join("new"), OFlags::RDONLY, Mode::empty(), ResolveFlags::empty()).unwrap();
+    openat2(CWD, at.join("none"), OFlags::RDONLY, Mode::empty(), ResolveFlags::empty()).unwrap_err();
 
     let calls = watch.own_calls();
     let [made, read, failed] = calls.as_slice() else { panic!("{calls:?}") };
@@ -83,7 +83,7 @@ fn deep_long_and_strange_names_survive() {
     openat(CWD, &shallow, OFlags::RDONLY, Mode::empty()).unwrap();
     (50..80).for_each(|level| at.push(format!("level {level}")));
     fs::create_dir_all(&at).unwrap();
-    openat(CWD, &at, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    openat(CWD, at, OFlags::DIRECTORY, Mode::empty()).unwrap();
 
     let calls = watch.own_calls();
     assert_eq!(file(&calls[0]).path, shallow);
@@ -219,7 +219,7 @@ fn the_upper_layer_of_an_overlay_is_told_from_the_lower() {
     fs::write(merged.join("dropped"), "").unwrap();
     watch.events();
     for name in ["shipped", "changed", "dropped"] {
-        openat(CWD, &merged.join(name), OFlags::RDONLY, Mode::empty()).unwrap();
+        openat(CWD, merged.join(name), OFlags::RDONLY, Mode::empty()).unwrap();
     }
     let calls = watch.own_calls();
     rustix::mount::unmount(&merged, UnmountFlags::empty()).unwrap();

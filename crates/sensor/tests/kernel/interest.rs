@@ -28,10 +28,10 @@ fn opens_are_told_by_path_name_access_and_outcome() {
     let writes = Clause { access: Access::WRITES, outcome: Outcome::Succeeded, ..opens() };
     let do_all = || {
         for name in ["below/x", "belowx", "named", "other"] {
-            openat(CWD, &at.join(name), OFlags::RDONLY, Mode::empty()).unwrap();
+            openat(CWD, at.join(name), OFlags::RDONLY, Mode::empty()).unwrap();
         }
-        openat(CWD, &at.join("belowx"), OFlags::WRONLY, Mode::empty()).unwrap();
-        openat(CWD, &at.join("missing"), OFlags::RDONLY, Mode::empty()).unwrap_err();
+        openat(CWD, at.join("belowx"), OFlags::WRONLY, Mode::empty()).unwrap();
+        openat(CWD, at.join("missing"), OFlags::RDONLY, Mode::empty()).unwrap_err();
     };
     let check = |clauses: Vec<Clause>, expected: &[&str]| {
         let Some(mut watch) = wanted(clauses) else { return };
@@ -63,7 +63,7 @@ fn more_clauses_than_bits_let_nothing_be_missed() {
     };
     let directory = tempfile::tempdir().unwrap();
     for name in ["file-0", "file-63", "file-199", "file-200"] {
-        openat(CWD, &directory.path().join(name), OFlags::CREATE, Mode::RUSR).unwrap();
+        openat(CWD, directory.path().join(name), OFlags::CREATE, Mode::RUSR).unwrap();
     }
     let seen: Vec<_> =
         watch.own_calls().iter().map(|call| call.names[0].name.file_name().unwrap().to_owned()).collect();

@@ -83,7 +83,7 @@ fn deep_long_and_strange_names_survive() {
     openat(CWD, &shallow, OFlags::RDONLY, Mode::empty()).unwrap();
     (50..80).for_each(|level| at.push(format!("level {level}")));
     fs::create_dir_all(&at).unwrap();
-    openat(CWD, at, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    openat(CWD, at.as_path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
 
     let calls = watch.own_calls();
     assert_eq!(file(&calls[0]).path, shallow);

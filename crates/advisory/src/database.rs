@@ -280,6 +280,13 @@ impl Database {
         &self.directory
     }
 
+    /// Shards of what is known of a problem whatever the package (exploitation, texts, support) that cannot be used.
+    pub(crate) fn damaged_facts_of_problems(&self) -> impl Iterator<Item = ShardError> {
+        let kinds = [ShardKind::Enrich, ShardKind::Text, ShardKind::Support];
+        let shards = kinds.into_iter().flat_map(|kind| self.of_kind(kind));
+        shards.filter_map(|(at, _)| self.shard(at).err())
+    }
+
     fn of_kind(&self, kind: ShardKind) -> impl Iterator<Item = (usize, &ShardInfo)> {
         self.manifest.shards.iter().enumerate().filter(move |(_, shard)| shard.kind == kind)
     }

@@ -8,6 +8,7 @@ mod claim;
 mod compare;
 mod compose;
 mod end_of_life;
+mod open;
 mod remedy;
 mod rpm;
 mod severity;
@@ -27,10 +28,6 @@ use compose::{Composer, Doubt};
 use space::{Role, Scope, Spaces};
 
 pub use end_of_life::{end_of_life, end_of_life_runtimes};
-
-/// The source of Debian's DSA and DLA, and that of all it knows.
-const DEBIAN_ANNOUNCEMENTS: &str = "debian-dsa";
-const DEBIAN_TRACKER: &str = "debian-tracker";
 
 /// Settings of [`match_inventory`].
 #[derive(Debug, Clone, Default)]
@@ -66,8 +63,12 @@ pub enum Detail {
 pub struct Matched {
     /// Findings, in order of work, and gaps.
     pub findings: Findings,
-    /// Packages that some advisory source covers.
+    /// Packages that all advisories about them were compared with.
     pub packages_judged: u64,
+    /// Packages whose version cannot be compared with some advisory; other advisories may have led to findings.
+    pub packages_undetermined: u64,
+    /// Packages of which the database does not tell all, because it is damaged.
+    pub packages_unanswered: u64,
     /// Problems that a source claims and the vendor says the package does not have.
     pub problems_suppressed: u64,
     /// Language packages that are judged as part of the distribution package that owns their files.
@@ -94,6 +95,7 @@ pub fn match_inventory(database: &Database, inventory: &Inventory, options: &Mat
         installed: HashMap::new(),
         spaces: HashMap::new(),
         asked: BTreeSet::new(),
+        bases: BTreeMap::new(),
         uncovered: BTreeMap::new(),
         broken: BTreeMap::new(),
         strangers: BTreeMap::new(),
@@ -122,6 +124,8 @@ struct Run<'d> {
     /// The spaces of each ecosystem's packages, by the release that they are of.
     spaces: HashMap<(Ecosystem, String), Rc<Spaces>>,
     asked: BTreeSet<String>,
+    /// The spaces that decide, each with the release that its own is rebuilt from.
+    bases: BTreeMap<String, Option<String>>,
     uncovered: BTreeMap<String, u64>,
     broken: BTreeMap<(String, String), u64>,
     strangers: BTreeMap<&'d str, Vec<&'d str>>,
@@ -156,7 +160,12 @@ impl<'d> Run<'d> {
             *self.broken.entry((error.file.clone(), error.reason.clone())).or_default() += 1;
         }
         // Half an answer is none: the other half may hold what is wrong with the package.
-        self.matched.packages_judged += u64::from(claims.broken.is_empty());
+        let answered = match (claims.broken.is_empty(), claims.unordered.is_empty()) {
+            (true, true) => &mut self.matched.packages_judged,
+            (true, false) => &mut self.matched.packages_undetermined,
+            (false, _) => &mut self.matched.packages_unanswered,
+        };
+        *answered += 1;
         if let Some(distro) = package.distro(self.inventory.distro.as_ref())
             && let Some(vendor) = vendor::stranger(package, distro)
         {
@@ -196,8 +205,13 @@ impl<'d> Run<'d> {
                 self.asked.insert(scope.space.clone());
             }
         }
+        let base = scopes.first().map(|scope| scope.space.as_str()).unwrap_or_default();
+        if is_covered && !self.bases.contains_key(base) {
+            let upstream = scopes.iter().find(|scope| scope.role == Role::Upstream);
+            self.bases.insert(base.to_owned(), upstream.map(|scope| scope.space.clone()));
+        }
         if !is_covered {
-            let base = scopes.first().map(|scope| scope.space.clone()).unwrap_or_default();
+            let base = base.to_owned();
             *self.uncovered.entry(base).or_default() += 1;
         }
         is_covered
@@ -281,7 +295,14 @@ impl<'d> Run<'d> {
         if let Some(distro) = &self.inventory.distro {
             gaps.extend(self.strangers.iter().map(|(vendor, names)| stranger_gap(distro, vendor, names)));
         }
-        gaps.extend(self.asked.iter().filter_map(|space| gap_of_open_problems(self.database, space)));
+        gaps.extend(self.bases.iter().filter_map(|(base, up)| open::gap(self.database, base, up.as_deref())));
+        gaps.extend(self.database.damaged_facts_of_problems().map(|error| {
+            let reason = format!(
+                "what is exploited, supported or described is not wholly known, because of the advisory database's \
+                 {error}; `seawall db update` makes it anew"
+            );
+            Gap::of_target(GapKind::Malformed, reason)
+        }));
         self.matched.findings.found.sort_by(by_urgency);
         for space in &self.asked {
             let mut sources: BTreeMap<&str, AdvisorySource> = BTreeMap::new();
@@ -310,18 +331,6 @@ enum Owner {
     Judged,
     /// Upstream's advisories, because the distribution's say nothing of the owner.
     Silent(String),
-}
-
-/// Debian's announcements name what was fixed; what is still open, only its tracker knows.
-fn gap_of_open_problems(database: &Database, space: &str) -> Option<Gap> {
-    let has = |name: &str| database.sources_for(space).any(|shard| shard.source.name == name);
-    if !has(DEBIAN_ANNOUNCEMENTS) || has(DEBIAN_TRACKER) {
-        return None;
-    }
-    let reason = format!(
-        "problems of {space} that have no fix yet: the database has {DEBIAN_ANNOUNCEMENTS}, and not {DEBIAN_TRACKER}"
-    );
-    Some(Gap::of_target(GapKind::NoData, reason))
 }
 
 fn stranger_gap(distro: &Distro, vendor: &str, names: &[&str]) -> Gap {

@@ -327,7 +327,11 @@ fn check(database: &Database, feeds: &Path, case: &Case) -> Option<String> {
         .iter()
         .filter_map(|finding| match &finding.evidence {
             Evidence::Vulnerable(vulnerable) if is_named(vulnerable) => Some((finding, vulnerable.as_ref())),
-            Evidence::Vulnerable(_) | Evidence::Malicious(_) | Evidence::Outdated(_) => None,
+            Evidence::Vulnerable(_)
+            | Evidence::Malicious(_)
+            | Evidence::Outdated(_)
+            | Evidence::Leaked(_)
+            | Evidence::Misset(_) => None,
         })
         .collect();
     let (state, fixes): (FixState, &[&str]) = match case.verdict {

@@ -7,7 +7,7 @@ use seawall_advisory::database::{Builder, Database, SourceInfo};
 use seawall_advisory::record::{Affected, Bound, Enrichment, KeyedBy, Range, Record, State, Support};
 use seawall_advisory::{MatchOptions, Matched, end_of_life, end_of_life_runtimes, match_inventory};
 use seawall_finding::{
-    Confidence, Evidence, FixState, GapKind, KnownExploited, Rating, Severity, Vulnerable,
+    Confidence, Evidence, FixState, Gap, GapKind, KnownExploited, Rating, Severity, Vulnerable,
 };
 use seawall_inventory::{Distro, Ecosystem, Inventory, Package, Purl, SourcePackage};
 
@@ -119,7 +119,12 @@ fn run(packages: &[Package], release: Option<Distro>, all: &[Says]) -> Matched {
     match_inventory(&database(all, |_| {}), &inventory, &MatchOptions::default())
 }
 
-/// One line per finding (`id state fixed,versions`), then one per gap (`gap kind`), sorted.
+/// Whether a gap tells that the sources name fixes only, as those of most releases do.
+fn is_of_open_problems(gap: &Gap) -> bool {
+    gap.reason.contains("have no fix yet")
+}
+
+/// One line per finding (`id state fixed,versions`), then one per gap (`gap kind`) but that of open problems, sorted.
 fn lines(matched: &Matched) -> Vec<String> {
     let mut lines: Vec<String> = matched
         .findings
@@ -136,10 +141,12 @@ fn lines(matched: &Matched) -> Vec<String> {
             }
             Evidence::Malicious(found) => format!("{} malicious", found.id),
             Evidence::Outdated(found) => format!("{} outdated", found.product),
+            Evidence::Leaked(_) | Evidence::Misset(_) => "of another producer".to_owned(),
         })
         .collect();
     lines.sort();
-    lines.extend(matched.findings.gaps.iter().map(|gap| format!("gap {:?}", gap.kind)));
+    let gaps = matched.findings.gaps.iter().filter(|gap| !is_of_open_problems(gap));
+    lines.extend(gaps.map(|gap| format!("gap {:?}", gap.kind)));
     lines
 }
 
@@ -159,7 +166,9 @@ fn check_language(ecosystem: Ecosystem, name: &str, version: &str, all: &[Says],
 fn vulnerable(matched: &Matched) -> &Vulnerable {
     match &matched.findings.found.first().expect("a finding").evidence {
         Evidence::Vulnerable(vulnerable) => vulnerable,
-        Evidence::Outdated(_) | Evidence::Malicious(_) => panic!("another kind of finding"),
+        Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) | Evidence::Misset(_) => {
+            panic!("another kind of finding")
+        }
     }
 }
 
@@ -270,7 +279,10 @@ fn alpine_compares_the_origin() {
     let zero = says("alpine-secdb", "CVE-2024-1001", "alpine:3.20", "openssl").fixed("0");
     check(libssl("3.3.1-r1"), "alpine:3.20.3", &[zero], &[]);
     // Not a version of apk's grammar: undetermined, not clean.
-    check(libssl("3.3.1-git.1"), "alpine:3.20.3", &[secdb], &["gap Undetermined"]);
+    check(libssl("3.3.1-git.1"), "alpine:3.20.3", std::slice::from_ref(&secdb), &["gap Undetermined"]);
+    // And it does not count as judged.
+    let matched = run(&[libssl("3.3.1-git.1")], Some(distro("alpine:3.20.3")), &[secdb]);
+    assert_eq!((matched.packages_judged, matched.packages_undetermined), (0, 1));
 }
 
 #[test]
@@ -477,15 +489,33 @@ fn files_of_a_distribution_package_are_judged_by_the_distribution() {
     assert!(finding.summary.contains("say nothing of python3-urllib3"), "{}", finding.summary);
 }
 
-/// A clean Debian is not clean where only its announcements were asked.
+/// A release whose sources announce fixes is not clean where nothing is found.
 #[test]
-fn announcements_alone_do_not_know_what_is_open() {
-    let fixed = says("debian-dsa", "CVE-2024-1", "debian:12", "foo").fixed("1.0-2");
-    let matched = run(&[deb("foo", "1.0-2")], Some(distro("debian:12")), std::slice::from_ref(&fixed));
-    assert_eq!((lines(&matched), matched.packages_judged), (vec!["gap NoData".to_owned()], 1));
-    assert!(matched.findings.gaps[0].reason.contains("no fix yet"), "{}", matched.findings.gaps[0].reason);
-    let open = says("debian-tracker", "CVE-2024-2", "debian:12", "foo").state(State::NotFixed);
-    check(deb("foo", "1.0-2"), "debian:12", &[fixed, open], &["CVE-2024-2 not fixed"]);
+fn sources_that_name_only_fixes_do_not_know_what_is_open() {
+    let check = |package: Package, release: &str, sources: &[(&'static str, &str)], expected: &str| {
+        let fix = |(source, space): &(&'static str, &str)| {
+            says(source, "CVE-2024-1", space, &package.name).fixed(&package.version)
+        };
+        let all: Vec<Says> = sources.iter().map(fix).collect();
+        let matched = run(std::slice::from_ref(&package), Some(distro(release)), &all);
+        let gaps = matched.findings.gaps.iter().filter(|gap| is_of_open_problems(gap));
+        let reasons: Vec<&str> = gaps.map(|gap| gap.reason.as_str()).collect();
+        assert_eq!((reasons.join("; ").as_str(), matched.packages_judged), (expected, 1), "{release}");
+    };
+    let foo = || deb("foo", "1.0-2");
+    let of =
+        |space: &str, names: &str| format!("problems of {space} that have no fix yet are unknown: {names}");
+    let only = of("debian:12", "debian-dsa names only what is fixed");
+    check(foo(), "debian:12", &[("debian-dsa", "debian:12")], &only);
+    check(foo(), "debian:12", &[("debian-dsa", "debian:12"), ("debian-tracker", "debian:12")], "");
+    let alpine = || Package::new(Ecosystem::Apk, "foo", "1.0-r2");
+    let only = of("alpine:3.20", "alpine-secdb names only what is fixed");
+    check(alpine(), "alpine:3.20", &[("alpine-secdb", "alpine:3.20")], &only);
+    let alma = || rpm("foo", "1.0-2");
+    let only = of("almalinux:9", "almalinux names only what is fixed");
+    check(alma(), "almalinux:9", &[("almalinux", "almalinux:9")], &only);
+    check(alma(), "almalinux:9", &[("almalinux", "almalinux:9"), ("redhat", "rhel:9")], &only);
+    check(alma(), "almalinux:9", &[("almalinux", "almalinux:9"), ("redhat-vex", "rhel:9")], "");
 }
 
 /// The modules inside of a third party's package are that party's: the distribution does not judge them.

@@ -11,6 +11,7 @@ use seawall_finding::{Gap, GapKind};
 use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place, Presence};
 use serde::{Deserialize, Serialize};
 
+use crate::inflation::Inflation;
 use crate::{distro, ownership, tree};
 
 /// What the readers found in one tree (a layer, a directory).
@@ -27,6 +28,9 @@ pub struct Catalog {
     pub distros: Vec<(String, Distro)>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// What the readers of this tree may still decompress.
+    #[serde(skip)]
+    pub(crate) inflation: Inflation,
 }
 
 /// The licences of a package that a file of its own states.
@@ -88,7 +92,7 @@ impl Catalog {
     /// Attaches to each package what other files say of it and chooses the distribution. To be called on the facts of
     /// the squashed tree: a file list or a licence often is in another layer than the package's record.
     pub fn join(self) -> Joined {
-        let Catalog { packages, owned, licenses, distros, gaps } = self;
+        let Catalog { packages, owned, licenses, distros, gaps, inflation: _ } = self;
         let distro = distro::choose(&distros);
         let mut packages = locked_packages_once_installed(distribution_packages_once(packages));
         attach_licenses(&mut packages, licenses);
@@ -101,7 +105,7 @@ impl Catalog {
 
     /// Adds the facts of another tree. For layers: lower first, and [`Catalog::retain_paths`] before each.
     pub fn extend(&mut self, upper: Catalog) {
-        let Catalog { packages, owned, licenses, distros, gaps } = upper;
+        let Catalog { packages, owned, licenses, distros, gaps, inflation: _ } = upper;
         self.packages.extend(packages);
         self.owned.extend(owned);
         self.licenses.extend(licenses);

@@ -108,8 +108,27 @@ pub(crate) fn yaml_of<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, String>
         with_snippet: false,
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
     };
-    serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| format!("not valid YAML: {error}"))
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| yaml_words(&error))
+}
+
+/// What is wrong with a YAML stream; the parser shows limits as its own source code does.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the parser's errors are open")]
+fn yaml_words(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::budget::BudgetBreach;
+    let serde_saphyr::Error::Budget { breach, .. } = error else {
+        return format!("not valid YAML: {error}");
+    };
+    match breach {
+        BudgetBreach::Depth { .. } => format!("its YAML is nested more than {YAML_DEPTH_MAX} deep"),
+        BudgetBreach::Documents { .. } => format!("it has more than {YAML_DOCUMENTS_MAX} YAML documents"),
+        BudgetBreach::Events { .. } | BudgetBreach::Nodes { .. } => {
+            format!("its YAML has more than {YAML_EVENTS_MAX} values")
+        }
+        BudgetBreach::RecordedAnchorEvents { .. } => {
+            format!("its YAML repeats more than {YAML_ANCHOR_EVENTS_MAX} values by anchors")
+        }
+        _ => "its YAML has more parts than are read".to_owned(),
+    }
 }
 
 fn kept<T>(read: Result<T, String>, entry: &Entry<'_>, catalog: &mut Catalog) -> Option<T> {

@@ -102,7 +102,7 @@ fn data_region(executable: &Executable<'_>) -> Option<Region> {
 
 /// The block's position in the region; chunks are multiples of the alignment, so it cannot straddle two.
 fn find_magic(executable: &mut Executable<'_>, region: &Region) -> Result<Option<u64>, ExecutableError> {
-    const CHUNK_BYTES: u64 = 1 << 20;
+    const CHUNK_BYTES: u64 = 256 * 1024;
     let end = region.size.min(GO_DATA_BYTES_MAX);
     let mut at = 0;
     while at < end {

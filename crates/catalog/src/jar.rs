@@ -9,9 +9,10 @@ use std::io::Cursor;
 use seawall_finding::GapKind;
 use seawall_inventory::{Content, Ecosystem, Entry, EntryKind, Interest, Package, Presence, ReadSeek};
 
+use crate::catalog::outermost;
 use crate::limits::{
-    JAR_ARCHIVES_MAX, JAR_BYTES_MIN, JAR_DEPTH_MAX, JAR_INFLATED_BYTES_MAX, JAR_MANIFEST_BYTES_MAX,
-    JAR_NESTED_BYTES_MAX, JAR_PACKAGES_MAX, JAR_POM_BYTES_MAX, JAR_POMS_MAX,
+    INFLATED_RATIO, JAR_ARCHIVES_MAX, JAR_BYTES_MIN, JAR_DEPTH_MAX, JAR_INFLATED_BYTES_MAX,
+    JAR_MANIFEST_BYTES_MAX, JAR_NESTED_BYTES_MAX, JAR_PACKAGES_MAX, JAR_POM_BYTES_MAX, JAR_POMS_MAX,
 };
 use crate::{Catalog, Reader};
 
@@ -51,8 +52,19 @@ struct Budget {
     /// Bytes of archives that are held in memory right now, one inside the other.
     held_bytes: u64,
     packages: usize,
+    /// Why the inflated bytes are no more than they are.
+    inflation: Bound,
     /// One gap tells of an exhausted budget, not one per archive left out.
     is_exhausted: bool,
+}
+
+/// What bounds the bytes that one outermost archive inflates to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// The limit of one file.
+    File,
+    /// What all archives of the tree together may.
+    Tree,
 }
 
 impl Budget {
@@ -69,6 +81,24 @@ impl Budget {
         content
     }
 
+    /// Records why an entry was not read: once for the whole file where that is for the budget.
+    fn fail(&mut self, error: &ArchiveError, path: &str, catalog: &mut Catalog) {
+        let file = outermost(path);
+        match (error, self.inflated_bytes, self.inflation) {
+            (ArchiveError::TooLarge(..), 0, Bound::File) => {
+                let reason = format_args!("its contents inflate to more than {JAR_INFLATED_BYTES_MAX} bytes");
+                self.exhaust(file, reason, catalog);
+            }
+            (ArchiveError::TooLarge(..), 0, Bound::Tree) => {
+                let reason = format_args!(
+                    "its contents and those of the archives before it inflate to more than {INFLATED_RATIO} times their size"
+                );
+                self.exhaust(file, reason, catalog);
+            }
+            _ => catalog.gap(kind_of(error), path, format_args!("Java archive: {error}")),
+        }
+    }
+
     fn exhaust(&mut self, path: &str, what: impl std::fmt::Display, catalog: &mut Catalog) {
         if !self.is_exhausted {
             self.is_exhausted = true;
@@ -78,18 +108,24 @@ impl Budget {
 }
 
 fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
+    let size_bytes = content.size_bytes();
+    let of_tree = catalog.inflation.grant(size_bytes);
+    let inflated_bytes = of_tree.min(JAR_INFLATED_BYTES_MAX);
     let mut budget = Budget {
         archives: JAR_ARCHIVES_MAX,
-        inflated_bytes: JAR_INFLATED_BYTES_MAX,
+        inflated_bytes,
         held_bytes: 0,
         packages: JAR_PACKAGES_MAX,
+        inflation: if of_tree < JAR_INFLATED_BYTES_MAX { Bound::Tree } else { Bound::File },
         is_exhausted: false,
     };
     // Formats that share a name with Java's (WinRAR, Perl's PAR, plain text) say so in their first bytes; a
     // self-starting jar begins with a script.
-    let size_bytes = content.size_bytes();
     match content.seekable() {
-        Ok(input) => examine(input, size_bytes, entry.path, 0, &mut budget, catalog),
+        Ok(input) => {
+            examine(input, size_bytes, entry.path, 0, &mut budget, catalog);
+            catalog.inflation.spend(inflated_bytes - budget.inflated_bytes);
+        }
         Err(error) => catalog.gap(GapKind::Unreadable, entry.path, error),
     }
 }
@@ -196,12 +232,12 @@ fn gather(
     budget: &mut Budget,
     catalog: &mut Catalog,
 ) -> Evidence {
-    let mut read = |entry: &ArchiveEntry, bytes_max| match budget.read(archive, entry, bytes_max) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            catalog.gap(kind_of(&error), path, format_args!("Java archive: {error}"));
-            None
+    let mut read = |entry: &ArchiveEntry, bytes_max| {
+        if budget.is_exhausted {
+            return None;
         }
+        let content = budget.read(archive, entry, bytes_max);
+        content.map_err(|error| budget.fail(&error, path, catalog)).ok()
     };
     let manifest = contents.manifest.as_ref().and_then(|entry| read(entry, JAR_MANIFEST_BYTES_MAX));
     let properties = contents.properties.iter().filter_map(|entry| read(entry, JAR_POM_BYTES_MAX));
@@ -258,16 +294,13 @@ fn descend(
     catalog: &mut Catalog,
 ) {
     let inner = format!("{path}!/{}", entry.name);
-    let failed = |error: ArchiveError, catalog: &mut Catalog| {
-        catalog.gap(kind_of(&error), &inner, format_args!("Java archive: {error}"));
-    };
     match archive.window(entry) {
         Ok(Some(mut window)) => {
             let size_bytes = window.size_bytes();
             return examine(&mut window, size_bytes, &inner, depth + 1, budget, catalog);
         }
         Ok(None) => {}
-        Err(error) => return failed(error, catalog),
+        Err(error) => return budget.fail(&error, &inner, catalog),
     }
     match budget.read(archive, entry, JAR_NESTED_BYTES_MAX - budget.held_bytes) {
         Ok(bytes) => {
@@ -276,11 +309,7 @@ fn descend(
             examine(&mut Cursor::new(bytes), size_bytes, &inner, depth + 1, budget, catalog);
             budget.held_bytes -= size_bytes;
         }
-        Err(ArchiveError::TooLarge(..)) if budget.inflated_bytes == 0 => {
-            let reason = format_args!("its contents inflate to more than {JAR_INFLATED_BYTES_MAX} bytes");
-            budget.exhaust(path, reason, catalog);
-        }
-        Err(error) => failed(error, catalog),
+        Err(error) => budget.fail(&error, &inner, catalog),
     }
 }
 

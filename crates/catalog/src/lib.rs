@@ -28,6 +28,7 @@ mod go_mod;
 mod gradle_lock;
 mod hackage;
 mod hex;
+mod inflation;
 mod jar;
 mod limits;
 mod lock;
@@ -53,6 +54,7 @@ mod tree;
 pub use catalog::{Catalog, Joined, PackageLicenses};
 pub use sbom::{SbomError, read_sbom};
 
+use crate::inflation::Inflation;
 use crate::overwritten::Overwritten;
 
 /// Reads one kind of evidence.
@@ -105,7 +107,7 @@ pub const READERS: &[&[Reader]] = &[
 ];
 
 /// Changes whenever a reader may give another answer for the same bytes: part of the key of cached layer facts.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The visitor that feeds all readers.
 #[derive(Debug, Default)]
@@ -131,6 +133,7 @@ impl Cataloger {
     /// What was found.
     pub fn finish(mut self) -> Catalog {
         self.overwritten.apply(&mut self.catalog);
+        self.catalog.inflation = Inflation::default();
         self.catalog
     }
 }

@@ -31,6 +31,14 @@ pub(crate) const FILE_LIST_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Linux's `PATH_MAX`: a longer path cannot be installed.
 pub(crate) const PATH_BYTES_MAX: usize = 4096;
 
+/// What a reader may decompress for each stored byte of a tree, in all of its files together: jars in wars hold hardly
+/// more than they take, class files and texts three times as much.
+pub(crate) const INFLATED_RATIO: u64 = 10;
+
+/// What a tree may decompress to besides, in a second or so: a file that holds ten times what it takes, and many small
+/// ones, cost no gap.
+pub(crate) const INFLATED_FREE_BYTES: u64 = 1024 * 1024 * 1024;
+
 /// A chisel manifest decompressed: Ubuntu's own have 1 MB; a whole distribution's would have 100 MB.
 pub(crate) const MANIFEST_BYTES_MAX: u64 = 128 * 1024 * 1024;
 

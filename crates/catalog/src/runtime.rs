@@ -5,7 +5,7 @@
 //! launcher beside its library is the normal case. Whether a distribution package owns the file is joined later.
 
 use std::io::{self, Read};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::bytes::Regex;
 use seawall_finding::GapKind;
@@ -41,11 +41,16 @@ static BY_FIRST_BYTE: LazyLock<Vec<Vec<usize>>> = LazyLock::new(|| {
     index
 });
 
+/// The programs' patterns, each compiled for the first file that may be its program: an image has three or four.
+static PATTERNS: LazyLock<Vec<OnceLock<Regex>>> =
+    LazyLock::new(|| PROGRAMS.iter().map(|_| OnceLock::new()).collect());
+
 #[expect(clippy::expect_used, reason = "constant patterns, each compiled by a test")]
-static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let compiled = PROGRAMS.iter().map(|program| Regex::new(&format!("(?-u){}", program.pattern)));
-    compiled.map(|pattern| pattern.expect("a valid pattern")).collect()
-});
+fn pattern(at: usize) -> Option<&'static Regex> {
+    let (program, pattern) = (PROGRAMS.get(at)?, PATTERNS.get(at)?);
+    let compile = || Regex::new(&format!("(?-u){}", program.pattern)).expect("a valid pattern");
+    Some(pattern.get_or_init(compile))
+}
 
 /// The programs that a file may be, with their patterns.
 fn candidates<'a>(
@@ -57,7 +62,7 @@ fn candidates<'a>(
     let programs = indices.iter().filter_map(|&at| Some((PROGRAMS.get(at)?, at)));
     let named =
         programs.filter(move |(program, _)| program.paths.iter().any(|pattern| is_path(path, pattern)));
-    named.filter_map(|(program, at)| Some((program, PATTERNS.get(at)?)))
+    named.filter_map(|(program, at)| Some((program, pattern(at)?)))
 }
 
 /// Whether the last components of a path are those of the pattern, in which `*` stands for anything but `/`.
@@ -135,8 +140,8 @@ enum Searched {
 
 /// Reads in chunks that overlap by the longest text, so memory does not grow with the file.
 fn search(input: &mut dyn ReadSeek, pattern: &Regex, series: Option<String>) -> io::Result<Searched> {
-    const CHUNK_BYTES: u64 = 1 << 20;
-    let mut window = Vec::new();
+    const CHUNK_BYTES: u64 = 256 * 1024;
+    let mut window = Vec::with_capacity((CHUNK_BYTES + RUNTIME_TEXT_BYTES_MAX) as usize);
     let mut searched_bytes = 0;
     while searched_bytes < RUNTIME_SEARCH_BYTES_MAX {
         let read = (&mut *input).take(CHUNK_BYTES).read_to_end(&mut window)? as u64;

@@ -13,6 +13,7 @@ use seawall_inventory::{Content, Ecosystem, Entry, Package, Presence, ReadSeek};
 use serde::Deserialize;
 
 use crate::executable::{self, Executable, ExecutableError, Region};
+use crate::inflation::Inflation;
 use crate::limits::{
     RUST_AUDIT_COMPRESSED_BYTES_MAX, RUST_AUDIT_JSON_BYTES_MAX, RUST_STRINGS_BYTES_MAX,
     RUST_STRINGS_UNMARKED_BYTES_MAX,
@@ -45,7 +46,7 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
         return;
     }
     let Ok(input) = content.seekable() else { return };
-    let Ok(Some(examined)) = examine(input, size_bytes) else { return };
+    let Ok(Some(examined)) = examine(input, size_bytes, &mut catalog.inflation) else { return };
     for package in examined.packages {
         catalog.declare(entry.path, package);
     }
@@ -54,11 +55,16 @@ fn read(entry: &Entry<'_>, content: &mut dyn Content, catalog: &mut Catalog) {
     }
 }
 
-fn examine(input: &mut dyn ReadSeek, size_bytes: u64) -> Result<Option<Examined>, ExecutableError> {
+fn examine(
+    input: &mut dyn ReadSeek,
+    size_bytes: u64,
+    inflation: &mut Inflation,
+) -> Result<Option<Examined>, ExecutableError> {
     let Some(mut executable) = Executable::open(input, size_bytes)? else { return Ok(None) };
     if let Some(section) = executable.section(AUDIT_SECTION).cloned() {
         let compressed = executable.read(&section, 0, RUST_AUDIT_COMPRESSED_BYTES_MAX)?;
-        return Ok(Some(match audit(&compressed) {
+        let bytes_max = inflation.grant(compressed.len() as u64).min(RUST_AUDIT_JSON_BYTES_MAX);
+        return Ok(Some(match audit(&compressed, bytes_max, inflation) {
             Ok(packages) => Examined { packages, gap: None },
             Err(error) => {
                 let mut recovered = recover(&mut executable)?;
@@ -92,18 +98,19 @@ struct AuditedCrate {
 enum AuditError {
     #[error("it does not decompress")]
     Compression(#[source] std::io::Error),
-    #[error("it decompresses to more than {RUST_AUDIT_JSON_BYTES_MAX} bytes")]
-    TooLarge,
+    #[error("it decompresses to more than {0} bytes")]
+    TooLarge(u64),
     #[error("its JSON is not a list of crates: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-fn audit(compressed: &[u8]) -> Result<Vec<Package>, AuditError> {
+fn audit(compressed: &[u8], bytes_max: u64, inflation: &mut Inflation) -> Result<Vec<Package>, AuditError> {
     let mut json = Vec::new();
-    let mut reader = ZlibDecoder::new(compressed).take(RUST_AUDIT_JSON_BYTES_MAX + 1);
-    reader.read_to_end(&mut json).map_err(AuditError::Compression)?;
-    if json.len() as u64 > RUST_AUDIT_JSON_BYTES_MAX {
-        return Err(AuditError::TooLarge);
+    let outcome = ZlibDecoder::new(compressed).take(bytes_max + 1).read_to_end(&mut json);
+    inflation.spend(json.len() as u64);
+    outcome.map_err(AuditError::Compression)?;
+    if json.len() as u64 > bytes_max {
+        return Err(AuditError::TooLarge(bytes_max));
     }
     let info: VersionInfo = serde_json::from_slice(&json)?;
     // Build dependencies ran on the machine that compiled; they are not in the file.
@@ -158,7 +165,7 @@ fn search(
     end: u64,
     crates: &mut BTreeSet<(String, String)>,
 ) -> Result<(), ExecutableError> {
-    const CHUNK_BYTES: u64 = 1 << 20;
+    const CHUNK_BYTES: u64 = 256 * 1024;
     let mut at = 0;
     while at < end {
         // Chunks overlap by more than the longest path that counts.

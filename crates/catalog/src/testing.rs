@@ -7,6 +7,7 @@ use std::process::Command;
 
 use seawall_inventory::{Entry, EntryKind, InMemory, Interest, Visitor};
 
+use crate::inflation::Inflation;
 use crate::{Catalog, Cataloger};
 
 /// What all readers make of one executable file.
@@ -16,7 +17,16 @@ pub(crate) fn catalog_of(path: &str, bytes: impl AsRef<[u8]>) -> Catalog {
 
 /// What all readers make of these executable files.
 pub(crate) fn catalog_of_files(files: &[(&str, &[u8])]) -> Catalog {
-    let mut cataloger = Cataloger::new();
+    catalog_by(Cataloger::new(), files)
+}
+
+/// What they make of them where all that a tree may decompress to is spent, but what these files grant.
+pub(crate) fn catalog_after_bombs(files: &[(&str, &[u8])]) -> Catalog {
+    let catalog = Catalog { inflation: Inflation::exhausted(), ..Catalog::default() };
+    catalog_by(Cataloger { catalog, ..Cataloger::new() }, files)
+}
+
+fn catalog_by(mut cataloger: Cataloger, files: &[(&str, &[u8])]) -> Catalog {
     for (path, bytes) in files {
         show(&mut cataloger, path, bytes.to_vec(), 0o755);
     }

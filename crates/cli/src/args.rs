@@ -1,11 +1,13 @@
 //! The command line: names, help, examples. What an argument means is decided in `commands`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use seawall_advisory::update::AptSuite;
-use seawall_finding::Severity;
+use seawall_finding::{Confidence, Framework, Severity};
 use seawall_inventory::Platform;
+use seawall_lint::pss;
 use seawall_report::Format;
 
 const EXIT_CODES: &str = "\
@@ -34,6 +36,7 @@ Examples:
   seawall scan --fail-on high --only-fixed image.tar
   seawall scan --format sarif --output scan.sarif registry:ghcr.io/org/app:1.2
   seawall scan --format table --format json=scan.json --format html=scan.html app:latest
+  seawall scan --only leaks dir:/srv/app          # credentials, without packages
   seawall scan --baseline last.json --fail-on low app:next      # only what is new";
 
 const DIFF_EXAMPLES: &str = "\
@@ -41,6 +44,25 @@ Examples:
   seawall diff app:1.2 app:1.3
   seawall diff --fail-on high last.tar next.tar    # exit 1 only for findings that are new
   seawall diff --format json app:1.2 app:1.3";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  seawall lint Dockerfile
+  seawall lint --fail-on medium --format sarif=lint.sarif .
+  seawall lint --pss restricted --kubernetes-version v1.34 deploy/
+  seawall lint --disable healthcheck-missing,DL3008 Dockerfile
+  seawall lint --fix compose.yaml                # what can be mended, as a diff
+  seawall lint -                                 # `helm template . | seawall lint -`";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  seawall audit                                   # this machine and the engines that answer
+  seawall audit --fail-on high --format junit=audit.xml
+  seawall audit --benchmark cis-docker-1.8 --format html=audit.html
+  seawall audit --root /mnt/disk                  # a file system that is mounted, not running
+  seawall audit --inspect containers.json         # `docker inspect $(docker ps -q) > containers.json`
+  seawall audit --fix                             # what would mend it, as a diff
+  seawall audit --fix --apply";
 
 const DB_EXAMPLES: &str = "\
 Examples:
@@ -81,7 +103,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Find vulnerable, malicious and outdated packages in an image, directory, container or SBOM
+    /// Find vulnerable packages, leaked credentials and bad settings in an image, directory, container or SBOM
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(Box<Scan>),
     /// List what is in an image, directory or container as CycloneDX or SPDX
@@ -89,6 +111,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  seawall sbom alpine:3.20\n  seawall sbom --format spdx --output app.spdx.json app.tar"
     )]
     Sbom(Box<Sbom>),
+    /// Compare this machine, its container engines and their containers with the CIS benchmarks
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(Box<Audit>),
+    /// Find bad settings in Dockerfiles, Kubernetes manifests, Compose files, Quadlet units and scripts
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(Box<Lint>),
     /// Compare two targets: packages and findings gained, lost and kept
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(Box<Diff>),
@@ -100,11 +128,18 @@ pub(crate) enum Command {
     },
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
-        after_help = "Examples:\n  seawall explain vulnerable-package\n  seawall explain CVE-2024-6387"
+        after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
     )]
     Explain {
-        /// A rule's id or an advisory's: CVE-…, GHSA-…, DSA-…
-        id: String,
+        /// A rule's id, another tool's name for it, or an advisory's: CVE-…, GHSA-…, DSA-…
+        #[arg(required_unless_present_any = ["list", "markdown"])]
+        id: Option<String>,
+        /// List every rule
+        #[arg(long, conflicts_with = "id")]
+        list: bool,
+        /// Write the reference of all rules with their controls
+        #[arg(long, conflicts_with_all = ["id", "list"])]
+        markdown: bool,
     },
     /// Print a completion script for a shell
     Completions {
@@ -123,7 +158,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
     /// What to look at; see the list below
-    pub(crate) target: String,
+    pub(crate) target: OsString,
     /// Choose this platform of a multi-platform image [default: linux on this machine's architecture]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub(crate) platform: Option<Platform>,
@@ -145,12 +180,44 @@ impl TargetArgs {
     /// The target with every option at its default.
     pub(crate) fn of(target: &str) -> TargetArgs {
         TargetArgs {
-            target: target.to_owned(),
+            target: target.into(),
             platform: None,
             insecure_registry: Vec::new(),
             ca_file: None,
             no_cache: false,
             jobs: None,
+        }
+    }
+}
+
+/// What a scan can look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LookFor {
+    /// Vulnerable, malicious and outdated packages
+    Packages,
+    /// Leaked credentials
+    Leaks,
+    /// Bad settings of the image
+    Settings,
+}
+
+/// How sure a leak must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LeakConfidence {
+    /// Everything that looks like a credential
+    Low,
+    /// What most probably is one
+    Medium,
+    /// What proves itself: a checksum, a structure, a file that holds nothing else
+    High,
+}
+
+impl From<LeakConfidence> for Confidence {
+    fn from(confidence: LeakConfidence) -> Confidence {
+        match confidence {
+            LeakConfidence::Low => Confidence::Low,
+            LeakConfidence::Medium => Confidence::Medium,
+            LeakConfidence::High => Confidence::High,
         }
     }
 }
@@ -192,6 +259,15 @@ pub(crate) struct Judging {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: all]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) only: Vec<LookFor>,
+    /// More rules for leaked credentials: Seawall's YAML, or the TOML of gitleaks and Betterleaks
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) leak_rules: Vec<PathBuf>,
+    /// Report leaks of at least this confidence: low, medium, high
+    #[arg(long, value_name = "CONFIDENCE", default_value = "medium")]
+    pub(crate) leak_confidence: LeakConfidence,
     /// Scan every platform of a multi-platform image
     #[arg(long, conflicts_with = "platform")]
     pub(crate) all_platforms: bool,
@@ -209,6 +285,109 @@ pub(crate) struct Scan {
     /// Tell the layers of this image apart as the base
     #[arg(long, value_name = "TARGET")]
     pub(crate) base: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Files, directories (all files of a known kind below them, but not in .git and node_modules), or - for
+    /// standard input
+    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) path: Vec<PathBuf>,
+    /// Judge pods by this Pod Security Standard alone, baseline or restricted; what it forbids is denied
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) pss: Option<pss::Level>,
+    /// The standard as this version of Kubernetes has it [default: latest]
+    #[arg(long, value_name = "v1.N", requires = "pss")]
+    pub(crate) kubernetes_version: Option<pss::Version>,
+    /// Ask this rule too, by its id or another tool's; `all` asks every one
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) enable: Vec<String>,
+    /// Do not ask this rule
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) disable: Vec<String>,
+    /// A registry that base images may come from; once given, no other may
+    #[arg(long, value_name = "HOST")]
+    pub(crate) registry: Vec<String>,
+    /// A label that an image must have
+    #[arg(long, value_name = "KEY")]
+    pub(crate) label: Vec<String>,
+    /// A seccomp profile by the path with which workloads use it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) seccomp_profile: Vec<PathBuf>,
+    /// Judge also what comments and annotations in the files ask to leave out
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+    /// Show as a diff what can be mended mechanically, and list what is left
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Make the changes that --fix shows
+    #[arg(long, requires = "fix")]
+    pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Audit the file system that is mounted here, not this machine
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) root: Option<PathBuf>,
+    /// Audit what `docker inspect` or `docker info` answered, saved in a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) inspect: Vec<PathBuf>,
+    /// Ask this engine only, `unix:///run/docker.sock` [default: all that are found]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) engine: Vec<String>,
+    /// Show only what this benchmark asks: cis-docker-1.6, cis-docker-1.7, cis-docker-1.8, cis-kubernetes-1.12
+    #[arg(long, value_name = "BENCHMARK")]
+    pub(crate) benchmark: Option<Benchmark>,
+    /// Answers of people to questions that no program can answer (YAML: rule, who, when, until, statement)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) attestations: Option<PathBuf>,
+    /// A user who may use the engine's socket; once given, no other may
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trusted_user: Vec<String>,
+    /// A registry or repository that base images may come from; once given, no other may
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) trusted_image: Vec<String>,
+    /// Scan the engines' images, to answer what only a scan can; each layer is looked at once, ever
+    #[arg(long)]
+    pub(crate) scan_images: bool,
+    /// Show as a diff what would mend the failures, and what would not be mended
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Make the changes that --fix shows, keep the former files, and audit again
+    #[arg(long, requires = "fix")]
+    pub(crate) apply: bool,
+    /// Where --apply keeps the former files [default: /var/backups/seawall]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "apply")]
+    pub(crate) backup: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+/// A benchmark of which only the questions are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Benchmark {
+    #[value(name = "cis-docker-1.6")]
+    CisDocker16,
+    #[value(name = "cis-docker-1.7")]
+    CisDocker17,
+    #[value(name = "cis-docker-1.8")]
+    CisDocker18,
+    #[value(name = "cis-kubernetes-1.12")]
+    CisKubernetes112,
+}
+
+impl From<Benchmark> for Framework {
+    fn from(benchmark: Benchmark) -> Framework {
+        match benchmark {
+            Benchmark::CisDocker16 => Framework::CisDocker16,
+            Benchmark::CisDocker17 => Framework::CisDocker17,
+            Benchmark::CisDocker18 => Framework::CisDocker18,
+            Benchmark::CisKubernetes112 => Framework::CisKubernetes112,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -321,9 +500,11 @@ mod tests {
         words
     }
 
+    const README: &str = include_str!("../../../README.md");
+
     #[test]
     fn every_example_in_help_and_readme_is_a_command_line() {
-        let texts = [include_str!("../../../README.md"), SCAN_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
+        let texts = [README, SCAN_EXAMPLES, LINT_EXAMPLES, AUDIT_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
         let examples: Vec<&str> = texts
             .iter()
             .flat_map(|text| text.lines())

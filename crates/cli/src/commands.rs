@@ -1,9 +1,11 @@
 //! One module for each verb: arguments → plan → result → exit code.
 
+pub(crate) mod audit;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod judge;
+pub(crate) mod lint;
 pub(crate) mod manual;
 pub(crate) mod rules;
 pub(crate) mod sbom;

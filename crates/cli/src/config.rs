@@ -24,6 +24,7 @@ pub(crate) struct Config {
 
 /// The variables that [`Config::variable`] may be asked for.
 const VARIABLES: &[&str] = &[
+    "SEAWALL_LEAKS_KEY",
     "DOCKER_HOST",
     "CONTAINER_HOST",
     "CONTAINERD_ADDRESS",

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
-use crate::commands::{db, diff, explain, manual, sbom, scan};
+use crate::commands::{audit, db, diff, explain, lint, manual, sbom, scan};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::terminal::{Talk, Terminal};
@@ -30,9 +30,12 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Scan(args) => scan::run(args, &session),
         Command::Sbom(args) => sbom::run(args, &session),
+        Command::Audit(args) => audit::run(args, &session),
+        Command::Lint(args) => lint::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
         Command::Db { command } => db::run(command, &session),
-        Command::Explain { id } => explain::run(id, &session),
+        Command::Explain { id: Some(id), .. } => explain::run(id, &session),
+        Command::Explain { id: None, markdown, .. } => explain::reference(*markdown, &terminal),
         Command::Completions { shell } => manual::completions(*shell, &terminal),
         Command::Man { directory } => manual::man(directory, &terminal),
     };

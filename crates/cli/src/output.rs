@@ -1,7 +1,7 @@
 //! Where reports go: stdout, or files that appear whole or not at all.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -48,6 +48,17 @@ impl Outputs {
         Ok(Outputs { outputs, template })
     }
 
+    /// For reports without packages.
+    pub(crate) fn refuse_formats_of_packages(&self) -> Result<()> {
+        match self.outputs.iter().find(|output| output.format.is_for_packages()) {
+            Some(output) => bail!(
+                "`{}` has no words for settings; use table, json, sarif, junit, html, trivy or template",
+                output.format
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Only the table and stdout take several reports.
     pub(crate) fn check_count(&self, reports: usize) -> Result<()> {
         let is_one = |output: &Output| output.format == Format::Table && output.file.is_none();
@@ -63,15 +74,23 @@ impl Outputs {
     /// Writes one report in every format.
     pub(crate) fn write(&self, report: &Report, terminal: &Terminal) -> Result<()> {
         for Output { format, file } in &self.outputs {
-            let mut bytes = Vec::new();
             let is_terminal = file.is_none();
             let options = RenderOptions {
                 width: terminal.width().filter(|_| is_terminal),
                 colour: if is_terminal && terminal.colour() { Colour::Ansi } else { Colour::Never },
                 template: self.template.clone(),
             };
-            render(report, *format, &options, &mut bytes)?;
-            write(file.as_ref(), &bytes, terminal)?;
+            let write = |out: &mut dyn Write| Ok(render(report, *format, &options, out)?);
+            match (file, format) {
+                // A mistake in a template must not leave half a result.
+                (None, Format::Template) => {
+                    let mut bytes = Vec::new();
+                    write(&mut bytes)?;
+                    terminal.result(|out| Ok(out.write_all(&bytes)?))
+                }
+                (None, _) => terminal.result(write),
+                (Some(path), _) => to_file(path, write, terminal),
+            }?;
         }
         Ok(())
     }
@@ -89,27 +108,34 @@ fn text_of(path: &Path) -> std::io::Result<String> {
 
 /// Writes a result to a file or stdout.
 pub(crate) fn write(file: Option<&PathBuf>, bytes: &[u8], terminal: &Terminal) -> Result<()> {
+    let write = |out: &mut dyn Write| Ok(out.write_all(bytes)?);
     match file {
-        Some(path) => {
-            replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
-            terminal.note(format_args!("wrote {}", path.display()));
-        }
-        None => terminal.result(bytes).context("cannot write to stdout")?,
+        Some(path) => to_file(path, write, terminal),
+        None => terminal.result(write),
     }
+}
+
+fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>, terminal: &Terminal) -> Result<()> {
+    replace(path, write).with_context(|| format!("cannot write {}", path.display()))?;
+    terminal.note(format_args!("wrote {}", path.display()));
     Ok(())
 }
 
 /// A reader never sees half a report. What is no regular file (`/dev/stdout`, a pipe) is written as it is.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
-        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        let mut out = BufWriter::new(fs::OpenOptions::new().write(true).open(path)?);
+        write(&mut out)?;
+        return Ok(out.flush()?);
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".seawall-").tempfile_in(parent)?;
-    file.write_all(bytes)?;
+    let mut out = BufWriter::new(tempfile::Builder::new().prefix(".seawall-").tempfile_in(parent)?);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     // A temporary file is for its owner only; a report is for whoever may read the directory's files.
     use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    let former = fs::metadata(path).map(|about| about.permissions());
+    file.as_file().set_permissions(former.unwrap_or(fs::Permissions::from_mode(0o644)))?;
     file.persist(path)?;
     Ok(())
 }

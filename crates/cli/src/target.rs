@@ -3,13 +3,17 @@
 //! A prefix (`registry:`, `oci:`, `dir:`, …) says it outright. Without one, a path that exists is read as what it is,
 //! and anything else is an image: the engines of this machine are asked first, then the image's registry.
 
+use std::cell::OnceCell;
+use std::ffi::OsStr;
 use std::io;
 use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 use seawall_engine::{Endpoint, EngineKind, usual_endpoints};
+use seawall_finding::Confidence;
 use seawall_image::credentials::{CredentialPlaces, Credentials, Secret, usual_files};
 use seawall_image::manifest::PlatformChoice;
 use seawall_image::registry::{Network, ProxySettings, Registry, RegistryOptions};
@@ -19,11 +23,35 @@ use seawall_image::source::local::{self, Local, LocalOptions};
 use seawall_image::source::registry;
 use seawall_image::{Limits, OpenImage};
 use seawall_inventory::{Image, ImageName};
-use seawall_scan::{Examine, Examined, LayerCache, examine};
+use seawall_leaks::{IdentityKey, Rules};
+use seawall_scan::{Examine, Examined, LayerCache, LeakSearch, examine};
 
 use crate::Session;
 use crate::args::TargetArgs;
 use crate::progress::Reporter;
+
+/// Where an example of a target is a path.
+const PATH: &str = "PATH";
+
+/// The prefixes that say outright what a target is, with what stands behind each.
+const PREFIXES: &[(&str, &str)] = &[
+    ("registry", "IMAGE[:TAG]"),
+    ("docker", "IMAGE[:TAG]"),
+    ("podman", "IMAGE[:TAG]"),
+    ("containerd", "IMAGE[:TAG]"),
+    ("container", "NAME"),
+    ("dir", PATH),
+    ("oci", PATH),
+    ("oci-dir", PATH),
+    ("archive", PATH),
+    ("docker-archive", PATH),
+    ("oci-archive", PATH),
+    ("sbom", PATH),
+];
+
+fn prefixed(prefix: &str) -> Option<&'static (&'static str, &'static str)> {
+    PREFIXES.iter().find(|(known, _)| *known == prefix)
+}
 
 /// Which platforms of a multi-platform image `--platform` wants.
 pub(crate) fn platforms(args: &TargetArgs) -> PlatformChoice {
@@ -64,9 +92,26 @@ pub(crate) struct Targets<'s> {
     session: &'s Session<'s>,
     limits: Limits,
     engines: EngineOptions,
-    registry: Registry,
+    registries: RegistryOptions,
+    /// Made when it is first asked: the certificates of all authorities take time and memory to read.
+    registry: OnceCell<Registry>,
     cache: Option<LayerCache>,
+    leaks: Option<LeakRules>,
     jobs: NonZeroUsize,
+}
+
+/// By what leaked credentials are looked for.
+pub(crate) struct LeakRules {
+    pub(crate) rules: Rules,
+    pub(crate) key: Option<IdentityKey>,
+    pub(crate) confidence_min: Confidence,
+}
+
+impl LeakRules {
+    fn search(&self) -> LeakSearch<'_> {
+        let LeakRules { rules, key, confidence_min } = self;
+        LeakSearch { rules, key: key.as_ref(), confidence_min: *confidence_min }
+    }
 }
 
 impl<'s> Targets<'s> {
@@ -83,17 +128,30 @@ impl<'s> Targets<'s> {
         Ok(Targets {
             session,
             engines,
-            registry: client(args, session, &limits)?,
+            registries: registries(args, session, &limits),
+            registry: OnceCell::new(),
             cache: (!args.no_cache).then(|| LayerCache::new(&directory)),
+            leaks: None,
             jobs: args.jobs.unwrap_or(cores),
             limits,
         })
     }
 
+    /// Looks for leaked credentials too.
+    pub(crate) fn with_leaks(self, leaks: LeakRules) -> Targets<'s> {
+        Targets { leaks: Some(leaks), ..self }
+    }
+
     /// Opens what the text names: one target, or one for each platform.
-    pub(crate) fn open(&self, text: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+    pub(crate) fn open(&self, text: impl AsRef<OsStr>, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+        let Some(text) = text.as_ref().to_str() else {
+            return self.at_path_of_bytes(text.as_ref(), choice);
+        };
         if text == "-" {
             return self.on_stream(choice);
+        }
+        if let Some((prefix, example)) = text.strip_suffix(':').and_then(prefixed) {
+            bail!("`{text}` names nothing to scan: write {prefix}:{example}")
         }
         match text.split_once(':') {
             Some(("registry", reference)) => self.in_registry(reference, choice),
@@ -136,6 +194,16 @@ impl<'s> Targets<'s> {
         Ok(of_local(name, opened))
     }
 
+    /// A path that is no UTF-8: what Linux calls a name is bytes. Images have no such names.
+    fn at_path_of_bytes(&self, text: &OsStr, choice: &PlatformChoice) -> Result<Vec<Opened>> {
+        let bytes = text.as_bytes();
+        let mut known = PREFIXES.iter().filter(|(_, example)| *example == PATH);
+        let path = known.find_map(|(prefix, _)| bytes.strip_prefix(prefix.as_bytes())?.strip_prefix(b":"));
+        let path = Path::new(OsStr::from_bytes(path.unwrap_or(bytes)));
+        let opened = local::open(path, None, &self.local(choice))?;
+        Ok(of_local(&text.to_string_lossy(), opened))
+    }
+
     fn on_stream(&self, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let opened = local::open_stream(io::stdin(), "standard input", None, &self.local(choice))?;
         Ok(of_local("standard input", opened))
@@ -145,9 +213,17 @@ impl<'s> Targets<'s> {
         LocalOptions { choice: choice.clone(), temporary: None, limits: self.limits.clone() }
     }
 
+    fn registry(&self) -> Result<&Registry> {
+        if let Some(known) = self.registry.get() {
+            return Ok(known);
+        }
+        let made = Registry::new(self.registries.clone()).context("cannot set up the registry client")?;
+        Ok(self.registry.get_or_init(|| made))
+    }
+
     fn in_registry(&self, reference: &str, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let name: ImageName = reference.parse()?;
-        Ok(named(reference, registry::open(&self.registry, &name, choice)?))
+        Ok(named(reference, registry::open(self.registry()?, &name, choice)?))
     }
 
     fn in_engine(
@@ -185,7 +261,7 @@ impl<'s> Targets<'s> {
             let found = anyhow!("{nowhere}\nIts registry was not asked: --offline");
             return Err(found.context(format!("cannot find {reference}")));
         }
-        match registry::open(&self.registry, &name, choice) {
+        match registry::open(self.registry()?, &name, choice) {
             Ok(images) => Ok(named(reference, images)),
             Err(error) => {
                 let told = anyhow::Error::new(error);
@@ -199,6 +275,7 @@ impl<'s> Targets<'s> {
         let reporter = Reporter::new(self.session.terminal, &opened.name);
         let options = Examine {
             cache: self.cache.as_ref(),
+            leaks: self.leaks.as_ref().map(LeakRules::search),
             jobs: self.jobs,
             limits: &self.limits,
             progress: &|progress| reporter.tell(progress),
@@ -247,7 +324,7 @@ fn directory(name: &str, path: &str) -> Result<Vec<Opened>> {
 }
 
 /// `DOCKER_HOST`, `CONTAINER_HOST` and `CONTAINERD_ADDRESS` where they are set, else the usual sockets.
-fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
+pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
     let config = session.config;
     let mut given = Vec::new();
     for (name, kind) in [
@@ -268,7 +345,7 @@ fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
     Ok(given)
 }
 
-fn client(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Result<Registry> {
+fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> RegistryOptions {
     let config = session.config;
     let path = |name| config.variable(name).map(Path::new);
     let places = CredentialPlaces {
@@ -286,7 +363,7 @@ fn client(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Result<R
     };
     let mut ca_files: Vec<PathBuf> = args.ca_file.iter().cloned().collect();
     ca_files.extend(config.variable("SSL_CERT_FILE").map(PathBuf::from));
-    let options = RegistryOptions {
+    RegistryOptions {
         network: if session.global.offline { Network::Offline } else { Network::Allowed },
         credentials: Credentials {
             files: usual_files(&places),
@@ -298,6 +375,5 @@ fn client(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Result<R
         proxies,
         limits: limits.clone(),
         ..RegistryOptions::default()
-    };
-    Registry::new(options).context("cannot set up the registry client")
+    }
 }

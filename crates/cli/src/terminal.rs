@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use seawall_report::printable;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -64,17 +65,26 @@ impl Terminal {
     }
 
     /// A result for people, which may hold names from hostile images.
-    pub(crate) fn text(&self, text: &str) -> io::Result<()> {
-        self.result(printable(text).as_bytes())
+    pub(crate) fn text(&self, text: &str) -> Result<()> {
+        let text = printable(text);
+        self.result(|out| Ok(out.write_all(text.as_bytes())?))
     }
 
     /// The result as it is. A reader that has gone away (`| head`) is not an error.
-    pub(crate) fn result(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn result(&self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
         self.clear_progress();
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            done => done,
+        let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+        // What is left in the buffer would be written, and fail, once more.
+        let (stdout, _) = out.into_parts();
+        drop(stdout);
+        let is_gone = |error: &anyhow::Error| {
+            let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+            causes.into_iter().any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+        };
+        match written {
+            Err(error) if is_gone(&error) => Ok(()),
+            done => done.context("cannot write to stdout"),
         }
     }
 

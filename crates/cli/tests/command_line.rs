@@ -121,7 +121,23 @@ fn a_damaged_database_does_not_pass() {
     }
     let (out, _) = place.check(&["scan", &app, "--fail-on", "low"], 3);
     assert!(out.contains("the advisory database cannot answer 2 questions"), "{out}");
-    assert!(out.contains("0 of 2 packages") && out.contains("seawall db update"), "{out}");
+    assert!(out.contains("0 of 2 packages, 2 unknown because"), "{out}");
+    assert!(out.contains("seawall db update"), "{out}");
+}
+
+/// A healthy shard beside a damaged one must not make the packages of the damaged one look clean.
+#[test]
+fn a_damaged_shard_beside_healthy_ones_does_not_pass() {
+    let place = Place::with_database();
+    let module = Tar::new().file("app/node_modules/x/package.json", r#"{"name":"x","version":"1.0.0"}"#);
+    let app = place.write("app.tar", debian(&[("base-files", "12")]).layer(module).docker_archive());
+    place.check(&["scan", &app], 0);
+    let npm = std::fs::read_dir(place.path("db/shards")).unwrap().map(|entry| entry.unwrap().path());
+    for shard in npm.filter(|path| path.to_string_lossy().contains("npm")) {
+        std::fs::write(shard, "cut").unwrap();
+    }
+    let (out, _) = place.check(&["scan", &app], 3);
+    assert!(out.contains("1 of 2 packages, 1 unknown because the advisory database is damaged"), "{out}");
 }
 
 #[test]
@@ -138,6 +154,33 @@ fn a_device_without_end_is_no_policy_and_no_template() {
         format!("version: 1\nclauses:\n  - condition: \"{}\"\n    verdict: deny\n", "(".repeat(20_000));
     let (_, err) = place.check(&["scan", &app, "--policy", &place.write("deep.yaml", deep)], 2);
     assert!(err.len() < 10_000, "{} bytes of error", err.len());
+}
+
+#[test]
+fn a_prefix_without_a_name_says_what_is_missing() {
+    let place = Place::new();
+    for (text, expected) in
+        [("docker:", "docker:IMAGE[:TAG]"), ("container:", "container:NAME"), ("dir:", "dir:PATH")]
+    {
+        let (_, err) = place.check(&["scan", text], 2);
+        assert!(err.contains(&format!("`{text}` names nothing to scan: write {expected}")), "{err}");
+    }
+}
+
+#[test]
+fn a_path_may_be_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::with_database();
+    let name = std::ffi::OsStr::from_bytes(b"app-\xff.tar");
+    std::fs::write(place.path("").join(name), old().docker_archive()).unwrap();
+    for prefix in ["", "archive:"] {
+        let target = [prefix.as_bytes(), name.as_bytes()].concat();
+        let mut command = place.command(&["scan", "--format", "json"]);
+        command.arg(std::ffi::OsStr::from_bytes(&target)).current_dir(place.path(""));
+        let report: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        assert_eq!(ids(&report).len(), 3);
+        assert_eq!(report["target"]["name"], format!("{prefix}app-\u{fffd}.tar"));
+    }
 }
 
 #[test]

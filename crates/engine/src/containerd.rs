@@ -219,6 +219,23 @@ impl Containerd {
         Ok(containers)
     }
 
+    /// The containers of every namespace, each with the OCI runtime specification (JSON) that its runtime is given, and
+    /// its namespace.
+    ///
+    /// # Errors
+    /// containerd does not answer as it should.
+    pub fn specifications(&self) -> Result<Vec<(String, Container, Vec<u8>)>, EngineError> {
+        let mut containers = Vec::new();
+        for namespace in self.namespaces()? {
+            let tasks = self.tasks(&namespace)?;
+            for mut record in self.records(&namespace)? {
+                let specification = record.spec.take().map(|packed| packed.value).unwrap_or_default();
+                containers.push((namespace.clone(), container(&record, &tasks), specification));
+            }
+        }
+        Ok(containers)
+    }
+
     /// One container by id, the beginning of an id, or the name that nerdctl or Kubernetes gave it.
     ///
     /// # Errors

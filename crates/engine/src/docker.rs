@@ -1,6 +1,9 @@
 //! Docker's engine interface, which podman's service speaks too.
 
 mod model;
+mod question;
+
+pub use question::Question;
 
 use std::collections::BTreeMap;
 use std::io::Read;

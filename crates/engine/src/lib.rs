@@ -13,7 +13,7 @@ mod http;
 pub mod limits;
 
 pub use containerd::Containerd;
-pub use docker::Docker;
+pub use docker::{Docker, Question};
 pub use endpoint::{Address, Endpoint, EndpointError, EngineKind, TlsFiles, usual_endpoints};
 pub use engine::{ContainerDetails, Engine, EngineImage, EngineVersion, Overlay};
 pub use error::{EngineError, Failure};

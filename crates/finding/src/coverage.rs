@@ -17,8 +17,14 @@ pub struct Coverage {
     pub bytes: u64,
     /// Packages by the evidence that declared them.
     pub packages: Vec<CatalogCount>,
-    /// Packages that some advisory source covers.
+    /// Packages that all advisories about them were compared with.
     pub packages_judged: u64,
+    /// Packages whose version cannot be compared with some advisory about them.
+    #[serde(default)]
+    pub packages_undetermined: u64,
+    /// Packages of which the advisory database does not tell all, because it is damaged.
+    #[serde(default)]
+    pub packages_unanswered: u64,
     /// Language packages that are judged as part of the distribution package that owns their files.
     #[serde(default)]
     pub packages_owned: u64,
@@ -28,6 +34,9 @@ pub struct Coverage {
     /// Problems that one source claims and the vendor says the package does not have.
     #[serde(default)]
     pub problems_suppressed: u64,
+    /// What the user asked to look for, where it is not everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// What a benchmark asked and how it came out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,

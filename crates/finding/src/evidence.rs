@@ -55,6 +55,17 @@ impl Evidence {
         }
     }
 
+    /// The wrong setting, where it is one.
+    pub fn misset(&self) -> Option<&Misset> {
+        match self {
+            Evidence::Misset(misset) => Some(misset),
+            Evidence::Vulnerable(_)
+            | Evidence::Outdated(_)
+            | Evidence::Malicious(_)
+            | Evidence::Leaked(_) => None,
+        }
+    }
+
     /// What makes two findings of one rule on one subject at one place different.
     pub fn key(&self) -> String {
         match self {

@@ -9,6 +9,23 @@ use std::os::unix::fs::FileExt;
 use seawall_inventory::{Content, Interest, ReadSeek};
 
 use crate::limits::Limits;
+use crate::temporary::Temporary;
+
+/// Bytes of one piece of a file that is streamed.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Hands on what `reader` has, piece by piece.
+fn pour(reader: &mut dyn Read, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(read) => sink(piece.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
 
 /// The bytes that one visitor may ask for.
 fn bound(interest: Interest) -> u64 {
@@ -37,8 +54,8 @@ pub(crate) struct Spool<'s> {
     size_bytes: u64,
     bound: u64,
     limits: &'s Limits,
-    /// The file's first bytes; lent by the walker so that its memory serves the next file.
-    head: &'s mut Vec<u8>,
+    /// The file's first bytes, or all; lent by the walker so that its memory serves the next file.
+    head: &'s mut Cursor<Vec<u8>>,
     whole: Option<Random>,
     /// The first failure to read: later callers see the same, not a shorter file.
     failure: Option<(io::ErrorKind, String)>,
@@ -46,7 +63,8 @@ pub(crate) struct Spool<'s> {
 
 /// A file wholly at hand.
 enum Random {
-    Memory(Cursor<Vec<u8>>),
+    /// In the head.
+    Memory,
     Disk(File),
 }
 
@@ -54,32 +72,34 @@ impl<'s> Spool<'s> {
     pub(crate) fn new(
         body: &'s mut dyn Read,
         size_bytes: u64,
-        head: &'s mut Vec<u8>,
+        head: &'s mut Cursor<Vec<u8>>,
         limits: &'s Limits,
     ) -> Spool<'s> {
-        head.clear();
+        head.get_mut().clear();
         Spool { body, size_bytes, bound: 0, limits, head, whole: None, failure: None }
+    }
+
+    fn head_bytes(&self) -> u64 {
+        self.head.get_ref().len() as u64
     }
 
     /// Makes the first `bytes` bytes present in memory.
     fn fetch(&mut self, bytes: u64) -> io::Result<()> {
-        let missing = bytes.min(self.size_bytes).saturating_sub(self.head.len() as u64);
+        let at = self.head_bytes();
+        let missing = bytes.min(self.size_bytes).saturating_sub(at);
         if missing == 0 {
             return Ok(());
         }
         if let Some((kind, reason)) = &self.failure {
             return Err(io::Error::new(*kind, reason.clone()));
         }
-        let at = self.head.len() as u64;
+        let head = self.head.get_mut();
         let read = match &mut self.whole {
-            None => self.body.take(missing).read_to_end(self.head),
-            Some(Random::Memory(cursor)) => {
-                cursor.set_position(at);
-                cursor.take(missing).read_to_end(self.head)
-            }
+            // In memory all are there that the stream had.
+            None | Some(Random::Memory) => self.body.take(missing).read_to_end(head),
             Some(Random::Disk(file)) => {
                 file.seek(SeekFrom::Start(at))?;
-                file.take(missing).read_to_end(self.head)
+                file.take(missing).read_to_end(head)
             }
         };
         self.note(read).map(|_| ())
@@ -92,19 +112,19 @@ impl<'s> Spool<'s> {
 
     /// Puts the whole file where it can be read at random.
     fn gather(&mut self) -> io::Result<Random> {
-        if self.size_bytes <= self.limits.spool_memory_bytes.max(self.head.len() as u64) {
+        if self.size_bytes <= self.limits.spool_memory_bytes.max(self.head_bytes()) {
             self.fetch(self.size_bytes)?;
-            return Ok(Random::Memory(Cursor::new(self.head.clone())));
+            return Ok(Random::Memory);
         }
         if self.size_bytes > self.limits.spool_disk_bytes_max {
             return Err(too_large(self.size_bytes, self.limits.spool_disk_bytes_max));
         }
-        // Without a name from the start: nothing is left behind however the process ends.
-        let mut file = tempfile::tempfile()?;
-        file.write_all(self.head)?;
-        let copied = io::copy(self.body, &mut file);
-        self.note(copied)?;
-        Ok(Random::Disk(file))
+        let file = Temporary::new(None).and_then(|mut file| {
+            file.write_all(self.head.get_ref())?;
+            io::copy(self.body, &mut file)?;
+            file.rewound()
+        });
+        self.note(file).map(Random::Disk)
     }
 }
 
@@ -122,8 +142,9 @@ impl Content for Spool<'_> {
     fn head(&mut self, bytes: usize) -> io::Result<&[u8]> {
         let bytes = (bytes as u64).min(self.bound).min(self.size_bytes);
         self.fetch(bytes)?;
-        let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(self.head.len());
-        Ok(self.head.get(..length).unwrap_or(&[]))
+        let head = self.head.get_ref();
+        let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(head.len());
+        Ok(head.get(..length).unwrap_or(&[]))
     }
 
     fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]> {
@@ -132,7 +153,27 @@ impl Content for Spool<'_> {
             return Err(too_large(self.size_bytes, bytes_max));
         }
         self.fetch(self.size_bytes)?;
-        Ok(self.head)
+        Ok(self.head.get_ref())
+    }
+
+    fn stream(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        if self.size_bytes > self.bound {
+            return Err(too_large(self.size_bytes, self.bound));
+        }
+        if self.whole.is_some() {
+            return pour(self.seekable()?, sink);
+        }
+        if let Some((kind, reason)) = &self.failure {
+            return Err(io::Error::new(*kind, reason.clone()));
+        }
+        sink(self.head.get_ref());
+        let poured = pour(self.body, sink);
+        let is_whole = self.head.get_ref().len() as u64 == self.size_bytes;
+        self.note(poured)?;
+        if !is_whole {
+            self.failure = Some((io::ErrorKind::Other, "it was streamed and is gone".to_owned()));
+        }
+        Ok(())
     }
 
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {
@@ -146,9 +187,9 @@ impl Content for Spool<'_> {
             self.whole = Some(self.gather()?);
         }
         match &mut self.whole {
-            Some(Random::Memory(cursor)) => {
-                cursor.set_position(0);
-                Ok(cursor)
+            Some(Random::Memory) => {
+                self.head.set_position(0);
+                Ok(self.head)
             }
             Some(Random::Disk(file)) => {
                 file.rewind()?;
@@ -215,6 +256,10 @@ impl Content for InPlace {
         }
         self.fetch(self.size_bytes)?;
         Ok(&self.memory)
+    }
+
+    fn stream(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        pour(self.seekable()?, sink)
     }
 
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {

@@ -63,6 +63,8 @@ fn walk(
     LayerWalk { diff_id: stream_end.digest, verification, bytes: stream_end.bytes, ..walk.finish() }
 }
 
+const ENDS_INSIDE: &str = "the layer's archive ends inside this file";
+
 /// How the members ended.
 enum End {
     /// With the archive's end.
@@ -87,9 +89,14 @@ fn verify(walk: &mut Walk<'_, '_>, expected: Option<&Digest>, end: &End, stream:
             Verification::Matches
         }
         Some(digest) if stream.error.is_none() => {
-            explain(walk, end, stream);
-            let reason = format!("the layer has digest {digest} and should have {expected}");
-            walk.gaps.push(GapKind::Malformed, "", reason);
+            let differs = format!("the layer has digest {digest} and should have {expected}");
+            match end {
+                // A layer that breaks off cannot have the digest of the whole.
+                End::Truncated(path) => {
+                    walk.gaps.push(GapKind::Malformed, path, format!("{ENDS_INSIDE}; {differs}"));
+                }
+                End::Proper | End::Limit => walk.gaps.push(GapKind::Malformed, "", differs),
+            }
             Verification::Differs
         }
         Some(_) | None => {
@@ -107,7 +114,7 @@ fn explain(walk: &mut Walk<'_, '_>, end: &End, stream: &StreamEnd) {
             walk.gaps.push(error.kind, path, reason);
         }
         (End::Truncated(path), None) => {
-            walk.gaps.push(GapKind::Malformed, path, "the layer's archive ends inside this file");
+            walk.gaps.push(GapKind::Malformed, path, ENDS_INSIDE);
         }
         (End::Proper | End::Limit, Some(error)) => {
             walk.gaps.push(error.kind, "", format!("the layer cannot be read to its end: {}", error.reason));

@@ -21,6 +21,7 @@ pub mod source;
 mod squash;
 mod stream;
 mod tar;
+mod temporary;
 mod walk;
 mod whiteout;
 

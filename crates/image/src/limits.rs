@@ -24,8 +24,8 @@ const RATIO_FREE_BYTES: u64 = GIB;
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 /// What `xz -9` takes; the format allows 4 GiB.
 const XZ_DICTIONARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Most files that visitors want fit; larger ones go to a temporary file.
-const SPOOL_MEMORY_BYTES: u64 = 1024 * 1024;
+/// Most files that visitors want fit; larger ones go to a temporary file, which the page cache holds.
+const SPOOL_MEMORY_BYTES: u64 = 512 * 1024;
 /// Large binaries and archives have some GiB; a sparse file may claim exabytes.
 const SPOOL_DISK_BYTES_MAX: u64 = 8 * GIB;
 /// A full desktop has some 100,000 symbolic links.

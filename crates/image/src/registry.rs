@@ -22,13 +22,16 @@ mod auth;
 mod blob;
 mod error;
 mod limits;
+mod pace;
 mod transport;
 mod url;
 
 pub use error::{Failure, RegistryError};
+pub use pace::{Pace, TooSlow};
 pub use transport::{Pause, ProxySettings, SetupError};
 
 use auth::{Authorization, Login, challenges};
+use pace::{Paced, Patience};
 use transport::{Answer, Request, Transport, Trust, message};
 use url::{Scheme, Url, is_loopback};
 
@@ -68,6 +71,8 @@ pub struct RegistryOptions {
     pub proxies: ProxySettings,
     /// What manifests may take.
     pub limits: Limits,
+    /// How slowly a registry may send.
+    pub pace: Pace,
     /// How to wait before a repetition; `None` sleeps.
     pub pause: Option<Pause>,
 }
@@ -102,7 +107,7 @@ impl Registry {
     /// A file of certificate authorities, a proxy or a mirror cannot be used.
     pub fn new(options: RegistryOptions) -> Result<Registry, SetupError> {
         let pause = options.pause.clone().unwrap_or_else(|| Arc::new(thread::sleep));
-        let transport = Transport::new(&options.ca_files, &options.proxies, pause)?;
+        let transport = Transport::new(&options.ca_files, &options.proxies, pause, options.pace.clone())?;
         let mut mirrors = Vec::new();
         for mirror in &options.mirrors {
             let url = Url::parse(&mirror.url).ok_or_else(|| SetupError::Mirror(mirror.url.clone()))?;
@@ -277,13 +282,14 @@ impl Client {
         Ok(FetchedManifest { bytes: answer.body, digest, media_type })
     }
 
-    /// The body of a blob from `position` on.
+    /// The body of a blob from `position` on, for which there is so much patience.
     fn blob_from(
         &self,
         name: &ImageName,
         digest: &Digest,
         position: u64,
-    ) -> Result<BodyReader<'static>, RegistryError> {
+        patience: Patience,
+    ) -> Result<Paced<BodyReader<'static>>, RegistryError> {
         let what = format!("blob {digest} of {name}");
         self.anywhere(name, &what, |base| {
             let mut headers = vec![("accept-encoding", "identity".to_owned())];
@@ -305,17 +311,12 @@ impl Client {
                 }
                 // A server that knows no ranges begins anew.
                 200 => skipped = position,
-                _ => {
-                    let mut words = Vec::new();
-                    // A broken error message must not hide the status.
-                    let _ =
-                        response.body_mut().as_reader().take(limits::ERROR_BYTES_MAX).read_to_end(&mut words);
-                    return Err(refusal(status, message(&words)));
-                }
+                _ => return Err(refusal(status, self.transport.refusal(&mut response))),
             }
-            let mut reader = response.into_body().into_with_config().limit(u64::MAX).reader();
-            let broken = |error| Failure::Connection(Box::new(error));
-            std::io::copy(&mut reader.by_ref().take(skipped), &mut std::io::sink()).map_err(broken)?;
+            let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
+            let mut reader = Paced::new(reader, patience);
+            std::io::copy(&mut reader.by_ref().take(skipped), &mut std::io::sink())
+                .map_err(Failure::of_body)?;
             Ok(reader)
         })
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use seawall_finding::{Gap, GapKind};
 use seawall_inventory::{Digest, Entry, EntryKind, Interest, Visitor};
@@ -20,7 +20,7 @@ use crate::whiteout::{LayerShape, Place, ShapeBuilder};
 /// nor its upper bound refuses it.
 const UNKNOWN_SIZE_BYTES: u64 = 4096;
 /// Memory for contents is kept from file to file up to this size.
-const HEAD_BYTES_KEPT: usize = 1024 * 1024;
+const HEAD_BYTES_KEPT: usize = 512 * 1024;
 
 /// What the walk of one tree (a layer, a directory) came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,7 +123,7 @@ pub(crate) struct Walk<'w, 'v> {
     visited: HashSet<PathHash>,
     visited_parents: HashSet<PathHash>,
     /// Memory for contents.
-    head: Vec<u8>,
+    head: Cursor<Vec<u8>>,
 }
 
 /// The symbolic links seen so far.
@@ -154,7 +154,7 @@ impl<'w, 'v> Walk<'w, 'v> {
             aliases: Vec::new(),
             visited: HashSet::new(),
             visited_parents: HashSet::new(),
-            head: Vec::new(),
+            head: Cursor::default(),
         }
     }
 
@@ -175,8 +175,8 @@ impl<'w, 'v> Walk<'w, 'v> {
         if self.wants(&entry) {
             let mut head = std::mem::take(&mut self.head);
             self.show(&entry, &mut Spool::new(body, size_bytes, &mut head, self.limits));
-            head.clear();
-            head.shrink_to(HEAD_BYTES_KEPT);
+            head.get_mut().clear();
+            head.get_mut().shrink_to(HEAD_BYTES_KEPT);
             self.head = head;
         }
     }

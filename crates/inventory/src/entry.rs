@@ -90,6 +90,10 @@ pub trait Content {
     /// reports a gap.
     fn whole(&mut self, bytes_max: u64) -> io::Result<&[u8]>;
 
+    /// Gives the file from its start to its end, piece by piece, and keeps nothing of it: for whoever reads a file of
+    /// any size once. In a layer the bytes are gone afterwards, so a visitor that streams is the last of its walk.
+    fn stream(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()>;
+
     /// A reader positioned at the start that can seek, for formats that are read from their end or in part
     /// (ELF sections, zip directories); does not hold the file in memory.
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek>;
@@ -121,6 +125,11 @@ impl Content for InMemory<'_> {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         Ok(self.0.get_ref())
+    }
+
+    fn stream(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        sink(self.0.get_ref());
+        Ok(())
     }
 
     fn seekable(&mut self) -> io::Result<&mut dyn ReadSeek> {

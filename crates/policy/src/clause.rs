@@ -1,10 +1,9 @@
 //! Clauses: when a finding looks like this, the verdict is that.
 
-use std::fmt;
-
 use seawall_finding::{Finding, FixState, Severity};
 
 use crate::Verdict;
+use crate::condition::{Condition, ConditionError};
 use crate::waiver::Selector;
 
 /// One clause of the policy file; everything it states must hold.
@@ -56,60 +55,5 @@ impl Clause {
             Some(because) => format!("{}: {because}", self.name),
             None => self.name.clone(),
         }
-    }
-}
-
-/// A compiled CEL expression (cel-spec) over one variable, `finding`, shaped as in the JSON report.
-pub struct Condition {
-    source: String,
-    program: cel::Program,
-}
-
-/// Why a condition could not be compiled or evaluated.
-#[derive(Debug, thiserror::Error)]
-#[error("CEL condition `{condition}`: {message}")]
-pub struct ConditionError {
-    condition: String,
-    message: String,
-}
-
-impl Condition {
-    /// Compiles an expression.
-    ///
-    /// # Errors
-    /// It is not CEL.
-    pub fn compile(source: &str) -> Result<Condition, ConditionError> {
-        match cel::Program::compile(source) {
-            Ok(program) => Ok(Condition { source: source.to_owned(), program }),
-            Err(errors) => Err(ConditionError { condition: source.to_owned(), message: errors.to_string() }),
-        }
-    }
-
-    fn holds(&self, finding: &Finding) -> Result<bool, ConditionError> {
-        let error = |message: String| ConditionError { condition: self.source.clone(), message };
-        let mut context = cel::Context::default();
-        let value = cel::to_value(finding).map_err(|cause| error(cause.to_string()))?;
-        context.add_variable_from_value("finding", value);
-        match self.program.execute(&context) {
-            Ok(cel::Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(error(format!("it gives {other:?}, not true or false"))),
-            Err(cause) => Err(error(cause.to_string())),
-        }
-    }
-}
-
-impl Clone for Condition {
-    fn clone(&self) -> Condition {
-        // `cel::Program` cannot be cloned; the source compiled before, so it compiles again.
-        match Condition::compile(&self.source) {
-            Ok(condition) => condition,
-            Err(error) => unreachable!("{error}"),
-        }
-    }
-}
-
-impl fmt::Debug for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Condition").field(&self.source).finish()
     }
 }

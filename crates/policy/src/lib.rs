@@ -5,6 +5,7 @@
 
 mod baseline;
 mod clause;
+mod condition;
 mod funnel;
 mod ignore;
 mod judged;
@@ -14,7 +15,8 @@ mod policy;
 mod vex;
 mod waiver;
 
-pub use clause::{Clause, Condition, ConditionError};
+pub use clause::Clause;
+pub use condition::{Condition, ConditionError};
 pub use funnel::{Funnel, Tally};
 pub use judged::{Judged, Sink, Verdict, Waived};
 pub use load::LoadError;

@@ -10,7 +10,8 @@ use std::path::Path;
 use seawall_finding::Severity;
 use serde::Deserialize;
 
-use crate::clause::{Clause, Condition};
+use crate::clause::Clause;
+use crate::condition::Condition;
 use crate::limits::{FILE_BYTES_MAX, REASON_CHARS_MAX};
 use crate::policy::Policy;
 use crate::waiver::{Glob, Selector, Waiver};

@@ -8,51 +8,74 @@ use std::io::Write;
 
 use seawall_finding::{FixState, Severity, Vulnerable};
 use seawall_inventory::{Ecosystem, Package, TargetKind, sbom_property as property};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::json::write_pretty;
+use crate::json::{Each, write_pretty};
 use crate::problem::{Problem, problems, weakness_number};
 use crate::{RenderError, Report, identity, license, web};
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
-    let inventory = &report.inventory;
     let references = references(report);
-    let mut components: Vec<Value> = inventory
-        .packages
+    let packages = || report.inventory.packages.iter().zip(&references);
+    let components = || {
+        let components = packages().map(|(package, reference)| component(report, package, reference));
+        components.chain(distribution(report))
+    };
+    let problems = problems(report);
+    let mut unique = Unique::default();
+    // The same finding on two architectures has one fingerprint.
+    let own: Vec<String> = problems
         .iter()
-        .zip(&references)
-        .map(|(package, reference)| component(report, package, reference))
+        .map(|problem| unique.reference(format!("finding:{}", problem.judged.fingerprint)))
         .collect();
-    components.extend(distribution(report));
+    let vulnerabilities = || {
+        let numbered = problems.iter().zip(&own);
+        numbered
+            .filter_map(|(problem, own)| Some(vulnerability(problem, own, references.get(problem.index)?)))
+    };
     let root = "target";
-    let mut document = json!({
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": format!("urn:uuid:{}", identity::uuid(report)),
-        "version": 1,
-        "metadata": {
+    let document = Document {
+        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        bom_format: "CycloneDX",
+        components: Each(components),
+        dependencies: [Dependencies { depends_on: &references, reference: root }],
+        metadata: json!({
             "timestamp": report.created.to_string(),
             "tools": { "components": [{ "type": "application", "name": "seawall", "version": report.version }] },
             "component": target(report, root),
-        },
-        "components": components,
-        "dependencies": [{ "ref": root, "dependsOn": references }],
-    });
-    let problems = problems(report);
-    let mut unique = Unique::default();
-    let vulnerabilities: Vec<Value> = problems
-        .iter()
-        .filter_map(|problem| {
-            // The same finding on two architectures has one fingerprint.
-            let own = unique.reference(format!("finding:{}", problem.judged.fingerprint));
-            Some(vulnerability(problem, &own, references.get(problem.index)?))
-        })
-        .collect();
-    if !vulnerabilities.is_empty() {
-        document["vulnerabilities"] = json!(vulnerabilities);
-    }
+        }),
+        serial_number: format!("urn:uuid:{}", identity::uuid(report)),
+        spec_version: "1.6",
+        version: 1,
+        vulnerabilities: (!problems.is_empty()).then_some(Each(vulnerabilities)),
+    };
     write_pretty(&document, out)
+}
+
+/// The document, its lists made while they are written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'r, C: Serialize, V: Serialize> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    bom_format: &'static str,
+    components: C,
+    dependencies: [Dependencies<'r>; 1],
+    metadata: Value,
+    serial_number: String,
+    spec_version: &'static str,
+    version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vulnerabilities: Option<V>,
+}
+
+#[derive(Serialize)]
+struct Dependencies<'r> {
+    #[serde(rename = "dependsOn")]
+    depends_on: &'r [String],
+    #[serde(rename = "ref")]
+    reference: &'static str,
 }
 
 fn target(report: &Report, reference: &str) -> Value {

@@ -231,6 +231,10 @@ fn coverage(report: &Report) -> Vec<(&'static str, String)> {
     let judged = u64::from(has_packages(report.inventory.target.kind));
     row("packages judged", packages as u64 * judged, format!("{} of {packages}", coverage.packages_judged));
     let number = |number: u64| number.to_string();
+    let undetermined = coverage.packages_undetermined;
+    row("undetermined for their version", undetermined, number(undetermined));
+    let unanswered = coverage.packages_unanswered;
+    row("unknown because the advisory database is damaged", unanswered, number(unanswered));
     let owned = coverage.packages_owned;
     row("judged as part of their distribution package", owned, number(owned));
     let development = coverage.packages_for_development;

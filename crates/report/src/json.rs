@@ -6,7 +6,7 @@ use std::io::Write;
 use seawall_finding::{Coverage, Gap};
 use seawall_inventory::{Base, Container, Distro, Image, Package, Target};
 use seawall_policy::{Judged, Verdict};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::score::{Section, sections};
 use crate::{Advice, RenderError, Report, RuleText};
@@ -60,6 +60,16 @@ pub(crate) fn document(report: &Report) -> impl Serialize {
         sections: sections(&report.coverage.checks),
         rules: &report.rules,
         packages: &inventory.packages,
+    }
+}
+
+/// A list whose items are made while they are written, one at a time: a bill of ten thousand packages is never held as
+/// a whole.
+pub(crate) struct Each<F>(pub(crate) F);
+
+impl<I: Iterator<Item: Serialize>, F: Fn() -> I> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
     }
 }
 

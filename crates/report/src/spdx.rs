@@ -3,24 +3,27 @@
 //! What SPDX has no field for travels as annotations whose comment is `seawall:name=value` lines, so that a
 //! scan of the document gives the same answers as a scan of the image.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use seawall_inventory::{Ecosystem, Package, TargetKind, sbom_property as property};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::json::write_pretty;
+use crate::json::{Each, write_pretty};
 use crate::text::clean;
 use crate::{RenderError, Report, identity, license};
 
 const ROOT: &str = "SPDXRef-DOCUMENT";
 const TARGET: &str = "SPDXRef-target";
+const DISTRIBUTION: &str = "SPDXRef-distribution";
 
 /// SPDX 2.3.
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
     let inventory = &report.inventory;
     let created = timestamp(report);
     let annotation = |comment: String| json!({ "annotationDate": created, "annotationType": "OTHER", "annotator": tool(report), "comment": comment });
-    let mut packages = vec![json!({
+    let described = json!({
         "SPDXID": TARGET,
         "name": inventory.target.name,
         "versionInfo": inventory.target.digest.as_ref().map_or("NOASSERTION".to_owned(), ToString::to_string),
@@ -28,42 +31,60 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         "filesAnalyzed": false,
         "primaryPackagePurpose": purpose(inventory.target.kind),
         "annotations": [annotation(format!("{}={}", property::TARGET, serde_json::to_string(&inventory.target).unwrap_or_default()))],
-    })];
-    if let Some(distro) = &inventory.distro {
-        packages.push(json!({
-            "SPDXID": "SPDXRef-distribution",
+    });
+    let distribution = inventory.distro.as_ref().map(|distro| {
+        json!({
+            "SPDXID": DISTRIBUTION,
             "name": distro.id,
             "versionInfo": distro.version.clone().unwrap_or_else(|| "NOASSERTION".to_owned()),
             "downloadLocation": "NOASSERTION",
             "filesAnalyzed": false,
             "primaryPackagePurpose": "OPERATING-SYSTEM",
             "annotations": [annotation(format!("{}={}", property::DISTRO, serde_json::to_string(distro).unwrap_or_default()))],
-        }));
-    }
-    let mut relationships = vec![relationship(ROOT, "DESCRIBES", TARGET)];
-    if inventory.distro.is_some() {
-        relationships.push(relationship(TARGET, "CONTAINS", "SPDXRef-distribution"));
-    }
-    let mut licenses = LicenseRefs::default();
-    for (index, package) in inventory.packages.iter().enumerate() {
-        let id = format!("SPDXRef-Package-{index}-{}", id_text(&package.name));
-        relationships.push(relationship(TARGET, "CONTAINS", &id));
-        packages.push(package_2(report, package, &id, &annotation, &mut licenses));
-    }
-    let mut document = json!({
-        "spdxVersion": "SPDX-2.3",
-        "dataLicense": "CC0-1.0",
-        "SPDXID": ROOT,
-        "name": inventory.target.name,
-        "documentNamespace": format!("https://seawall.dev/spdx/{}", identity::uuid(report)),
-        "creationInfo": { "created": created, "creators": [tool(report)] },
-        "packages": packages,
-        "relationships": relationships,
+        })
     });
-    if !licenses.texts.is_empty() {
-        document["hasExtractedLicensingInfos"] = json!(licenses.documents());
-    }
+    let id =
+        |(index, package): (usize, &Package)| format!("SPDXRef-Package-{index}-{}", id_text(&package.name));
+    let numbered = || inventory.packages.iter().enumerate();
+    let packages = || {
+        let packages =
+            numbered().map(|(index, package)| package_2(report, package, &id((index, package)), &annotation));
+        std::iter::once(described.clone()).chain(distribution.clone()).chain(packages)
+    };
+    let relationships = || {
+        let contained = distribution.iter().map(|_| DISTRIBUTION.to_owned()).chain(numbered().map(id));
+        let contained = contained.map(|id| relationship(TARGET, "CONTAINS", &id));
+        std::iter::once(relationship(ROOT, "DESCRIBES", TARGET)).chain(contained)
+    };
+    let document = Document {
+        id: ROOT,
+        creation_info: json!({ "created": created, "creators": [tool(report)] }),
+        data_license: "CC0-1.0",
+        document_namespace: format!("https://seawall.dev/spdx/{}", identity::uuid(report)),
+        extracted: extracted_licenses(&inventory.packages),
+        name: &inventory.target.name,
+        packages: Each(packages),
+        relationships: Each(relationships),
+        spdx_version: "SPDX-2.3",
+    };
     write_pretty(&document, out)
+}
+
+/// The document, its lists made while they are written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'r, P: Serialize, R: Serialize> {
+    #[serde(rename = "SPDXID")]
+    id: &'static str,
+    creation_info: Value,
+    data_license: &'static str,
+    document_namespace: String,
+    #[serde(rename = "hasExtractedLicensingInfos", skip_serializing_if = "Vec::is_empty")]
+    extracted: Vec<Value>,
+    name: &'r str,
+    packages: P,
+    relationships: R,
+    spdx_version: &'static str,
 }
 
 /// SPDX wants UTC without fractions of a second.
@@ -92,13 +113,7 @@ fn id_text(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
 }
 
-fn package_2(
-    report: &Report,
-    package: &Package,
-    id: &str,
-    annotation: &dyn Fn(String) -> Value,
-    licenses: &mut LicenseRefs,
-) -> Value {
+fn package_2(report: &Report, package: &Package, id: &str, annotation: &dyn Fn(String) -> Value) -> Value {
     let purl = package.purl(report.inventory.distro.as_ref()).to_string();
     let mut value = json!({
         "SPDXID": id,
@@ -107,7 +122,7 @@ fn package_2(
         "filesAnalyzed": false,
         "supplier": supplier(package),
         "licenseConcluded": "NOASSERTION",
-        "licenseDeclared": licenses.expression(&package.licenses),
+        "licenseDeclared": license_expression(&package.licenses),
         "copyrightText": "NOASSERTION",
         "primaryPackagePurpose": if package.ecosystem == Ecosystem::Generic { "APPLICATION" } else { "LIBRARY" },
         "externalRefs": [{ "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl }],
@@ -154,48 +169,36 @@ pub(crate) fn facts(package: &Package) -> String {
     lines.join("\n")
 }
 
-/// Licence names that are not on SPDX's list become `LicenseRef`s with the name as their text.
-#[derive(Default)]
-struct LicenseRefs {
-    texts: Vec<(String, String)>,
+fn license_expression(licenses: &[String]) -> String {
+    if licenses.is_empty() {
+        return "NOASSERTION".to_owned();
+    }
+    let mut terms: Vec<String> = licenses.iter().map(|name| license_term(name, licenses.len())).collect();
+    terms.dedup();
+    terms.join(" AND ")
 }
 
-impl LicenseRefs {
-    fn expression(&mut self, licenses: &[String]) -> String {
-        if licenses.is_empty() {
-            return "NOASSERTION".to_owned();
-        }
-        let mut terms: Vec<String> = licenses.iter().map(|name| self.term(name, licenses.len())).collect();
-        terms.dedup();
-        terms.join(" AND ")
+/// What the SPDX list knows stands for itself; other names are referred to.
+fn license_term(name: &str, terms: usize) -> String {
+    match license::kind(name) {
+        license::Kind::Id => name.to_owned(),
+        license::Kind::Expression if terms == 1 => name.to_owned(),
+        license::Kind::Expression => format!("({name})"),
+        license::Kind::Name => license_reference(name),
     }
+}
 
-    /// What the SPDX list knows stands for itself.
-    fn term(&mut self, name: &str, terms: usize) -> String {
-        match license::kind(name) {
-            license::Kind::Id => name.to_owned(),
-            license::Kind::Expression if terms == 1 => name.to_owned(),
-            license::Kind::Expression => format!("({name})"),
-            license::Kind::Name => self.reference(name),
-        }
-    }
+fn license_reference(name: &str) -> String {
+    let readable: String = id_text(name).chars().take(40).collect();
+    format!("LicenseRef-{readable}-{}", identity::short_hash(&[name]))
+}
 
-    fn reference(&mut self, name: &str) -> String {
-        let id = format!(
-            "LicenseRef-{}-{}",
-            id_text(name).chars().take(40).collect::<String>(),
-            identity::short_hash(&[name])
-        );
-        if !self.texts.iter().any(|(known, _)| *known == id) {
-            self.texts.push((id.clone(), name.to_owned()));
-        }
-        id
-    }
-
-    fn documents(&self) -> Vec<Value> {
-        self.texts
-            .iter()
-            .map(|(id, name)| json!({ "licenseId": id, "extractedText": name, "name": name }))
-            .collect()
-    }
+/// What the references stand for: the names as texts, each once.
+fn extracted_licenses(packages: &[Package]) -> Vec<Value> {
+    let mut seen = HashSet::new();
+    let names = packages.iter().flat_map(|package| &package.licenses);
+    let names = names.filter(|name| seen.insert(*name) && license::kind(name) == license::Kind::Name);
+    names
+        .map(|name| json!({ "licenseId": license_reference(name), "extractedText": name, "name": name }))
+        .collect()
 }

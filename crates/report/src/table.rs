@@ -35,9 +35,9 @@ pub(crate) fn write(
     table.header(&mut text);
     table.urgent(&mut text);
     table.leaks(&mut text);
-    table.settings(&mut text);
     table.upgrades(&mut text);
     table.unfixed(&mut text);
+    table.settings(&mut text);
     table.checks(&mut text);
     table.gaps(&mut text);
     table.coverage(&mut text);

@@ -11,6 +11,9 @@ use std::time::SystemTime;
 
 use seawall_image::Wanted;
 use seawall_inventory::Digest;
+use seawall_leaks::LayerLeaks;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::facts::{self, LayerFacts};
@@ -41,15 +44,14 @@ impl LayerCache {
         self.directory.join(name)
     }
 
+    /// The leaks of a layer are those of one search: its rules and its key, which `search` names.
+    fn leaks_path(&self, diff_id: &Digest, search: &str) -> PathBuf {
+        self.directory.join(format!("{}-leaks-{search}", diff_id.hex()))
+    }
+
     /// The facts of a layer, where they are cached and whole.
     pub(crate) fn get(&self, diff_id: &Digest, part: Part<'_>) -> Option<LayerFacts> {
-        let file = File::open(self.path(diff_id, part)).ok()?;
-        // Bounded: a damaged or foreign file must not fill memory.
-        let bytes = zstd::stream::Decoder::new(&file).ok().and_then(read_bounded)?;
-        let facts = serde_json::from_slice(&bytes).ok()?;
-        // Best effort: the time of use decides what is removed first.
-        let _ = file.set_modified(SystemTime::now());
-        Some(facts)
+        read(&self.path(diff_id, part))
     }
 
     /// Keeps the facts of a layer.
@@ -57,11 +59,28 @@ impl LayerCache {
     /// # Errors
     /// The directory cannot be written; the scan goes on without.
     pub(crate) fn put(&self, diff_id: &Digest, part: Part<'_>, facts: &LayerFacts) -> io::Result<()> {
+        self.write(&self.path(diff_id, part), facts)
+    }
+
+    /// The leaks of a layer, where they are cached and whole.
+    pub(crate) fn get_leaks(&self, diff_id: &Digest, search: &str) -> Option<LayerLeaks> {
+        read(&self.leaks_path(diff_id, search))
+    }
+
+    /// Keeps the leaks of a layer.
+    ///
+    /// # Errors
+    /// As for [`LayerCache::put`].
+    pub(crate) fn put_leaks(&self, diff_id: &Digest, search: &str, leaks: &LayerLeaks) -> io::Result<()> {
+        self.write(&self.leaks_path(diff_id, search), leaks)
+    }
+
+    fn write(&self, path: &Path, value: &impl Serialize) -> io::Result<()> {
         fs::create_dir_all(&self.directory)?;
         let file = tempfile::NamedTempFile::new_in(&self.directory)?;
         let mut encoder = zstd::stream::Encoder::new(file, 1)?;
-        serde_json::to_writer(&mut encoder, facts)?;
-        encoder.finish()?.persist(self.path(diff_id, part))?;
+        serde_json::to_writer(&mut encoder, value)?;
+        encoder.finish()?.persist(path)?;
         Ok(())
     }
 
@@ -86,6 +105,16 @@ impl LayerCache {
             }
         }
     }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    let file = File::open(path).ok()?;
+    // Bounded: a damaged or foreign file must not fill memory.
+    let bytes = zstd::stream::Decoder::new(&file).ok().and_then(read_bounded)?;
+    let value = serde_json::from_slice(&bytes).ok()?;
+    // Best effort: the time of use decides what is removed first.
+    let _ = file.set_modified(SystemTime::now());
+    Some(value)
 }
 
 fn read_bounded(reader: impl io::Read) -> Option<Vec<u8>> {

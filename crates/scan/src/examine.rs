@@ -10,17 +10,20 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use seawall_catalog::{Catalog, Cataloger};
-use seawall_finding::{Coverage, Gap, GapKind};
+use seawall_finding::{Coverage, Finding, Gap, GapKind};
 use seawall_image::source::container::OpenContainer;
 use seawall_image::source::directory::{walk_directory, walk_directory_only};
-use seawall_image::{BlobError, Limits, OpenImage, Verification, walk_layer, walk_layer_only};
-use seawall_inventory::{Digest, Inventory, Layer, Target, TargetKind};
+use seawall_image::{BlobError, LayerWalk, Limits, OpenImage, Verification, walk_layer, walk_layer_only};
+use seawall_inventory::{Inventory, Layer, Target, TargetKind, Visitor};
+use seawall_leaks::Leaks;
+use seawall_lint::image_config::{self, FileChecks, ImageOptions};
 
 use crate::aliases::{self, Reread};
+use crate::base;
 use crate::cache::LayerCache;
-use crate::coalesce::coalesce;
+use crate::coalesce::{Squashed, coalesce};
 use crate::facts::LayerFacts;
-use crate::{base, cache};
+use crate::leaks::{self, FoundLeaks, LeakSearch};
 
 /// How to examine.
 pub struct Examine<'a> {
@@ -28,6 +31,8 @@ pub struct Examine<'a> {
     pub cache: Option<&'a LayerCache>,
     /// Layers walked at the same time.
     pub jobs: NonZeroUsize,
+    /// The search for leaked credentials; `None` costs nothing and looks for none.
+    pub leaks: Option<LeakSearch<'a>>,
     /// What a target may make us do.
     pub limits: &'a Limits,
     /// Hears of every few stored bytes that were read, from any thread.
@@ -54,6 +59,10 @@ pub struct Examined {
     pub inventory: Inventory,
     /// What could not be examined.
     pub gaps: Vec<Gap>,
+    /// Leaked credentials.
+    pub leaks: Vec<Finding>,
+    /// Bad settings of the image.
+    pub settings: Vec<Finding>,
     /// How much was examined; by which advisories is not known yet.
     pub coverage: Coverage,
     /// Why facts could not be kept for the next time, where they could not.
@@ -74,9 +83,24 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
         coverage.files += facts.files;
         coverage.bytes += facts.bytes;
     }
-    let (catalog, mut gaps) = coalesce(layers, &open.image);
+    let mut image = open.image.clone();
+    let mut leaked = FoundLeaks::default();
+    if let Some(search) = &options.leaks {
+        let configured = leaks::configured(search, &image);
+        image = configured.image.clone();
+        leaked = leaks::of_image(search, &mut layers, configured, name);
+    }
+    let base = base::guess(&image);
+    let base_layers = base.as_ref().map(|base| base.layers);
+    let known = ImageOptions { base_layers, ..ImageOptions::default() };
+    let Squashed { catalog, settings, mut gaps } = coalesce(layers, &image, &known);
     let joined = catalog.join();
+    let configured = image_config::lint(&image, &ImageOptions { packages: &joined.packages, ..known });
+    let settings_found = configured.found.into_iter().chain(settings.found).collect();
     gaps.extend(joined.gaps);
+    gaps.extend(leaked.gaps);
+    gaps.extend(settings.gaps);
+    coverage.left_out.extend(leaked.left_out);
     let target = Target {
         kind: TargetKind::Image,
         name: name.to_owned(),
@@ -84,8 +108,8 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     };
     let inventory = Inventory {
         target,
-        base: base::guess(&open.image),
-        image: Some(open.image.clone()),
+        base,
+        image: Some(image),
         distro: joined.distro,
         packages: joined.packages,
         ..Inventory::default()
@@ -93,7 +117,8 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     if let Some(cache) = options.cache.filter(|_| coverage.layers_cached < coverage.layers) {
         cache.trim();
     }
-    Examined { inventory, gaps, coverage, cache_error: run.cache_error() }
+    let cache_error = run.cache_error();
+    Examined { inventory, gaps, leaks: leaked.found, settings: settings_found, coverage, cache_error }
 }
 
 /// Examines a container that the user called `name`.
@@ -116,25 +141,69 @@ pub fn directory(name: &str, root: &Path, options: &Examine<'_>) -> io::Result<E
         let bytes = read.fetch_add(bytes, Ordering::Relaxed) + bytes;
         (options.progress)(Progress { bytes, bytes_total: 0, layers: 0, layers_total: 0 });
     };
-    let walk = walk_directory(root, &mut [&mut cataloger], options.limits, &progress)?;
-    let mut layers = [LayerFacts::of(walk, cataloger)];
+    let mut leaks = options.leaks.as_ref().map(|search| Leaks::new(search.rules, search.key));
+    let mut visitors: Vec<&mut dyn Visitor> = vec![&mut cataloger];
+    visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
+    let walk = walk_directory(root, &mut visitors, options.limits, &progress)?;
+    let mut layers = [LayerFacts::of(walk, cataloger, FileChecks::default())];
     for (_, reread) in aliases::rereads(&layers) {
         let mut cataloger = reread.cataloger();
         walk_directory_only(root, &reread.wanted, &mut [&mut cataloger], options.limits)?;
         aliases::attribute(&reread, &cataloger.finish(), &mut layers);
     }
     let [facts] = layers;
-    let coverage = Coverage { files: facts.files, bytes: facts.bytes, ..Coverage::default() };
+    let mut coverage = Coverage { files: facts.files, bytes: facts.bytes, ..Coverage::default() };
+    let leaked = match (&options.leaks, leaks) {
+        (Some(search), Some(leaks)) => leaks::of_directory(search, leaks.finish(), name),
+        _ => FoundLeaks::default(),
+    };
+    coverage.left_out.extend(leaked.left_out);
     let joined = facts.catalog.join();
     let mut gaps = facts.gaps;
     gaps.extend(joined.gaps);
+    gaps.extend(leaked.gaps);
     let inventory = Inventory {
         target: Target { kind: TargetKind::Directory, name: name.to_owned(), digest: None },
         distro: joined.distro,
         packages: joined.packages,
         ..Inventory::default()
     };
-    Ok(Examined { inventory, gaps, coverage, cache_error: None })
+    let settings = Vec::new();
+    Ok(Examined { inventory, gaps, leaks: leaked.found, settings, coverage, cache_error: None })
+}
+
+/// Where distributions keep what is installed, and what names the distribution.
+const DATABASES: [&str; 9] = [
+    "etc/os-release",
+    "usr/lib/os-release",
+    "var/lib/dpkg/status",
+    "lib/apk/db/installed",
+    "usr/lib/apk/db/installed",
+    "var/lib/rpm/rpmdb.sqlite",
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+];
+
+/// Only the distribution's packages of a machine, from their databases: a machine has too many files for a walk where
+/// nobody asked for one.
+///
+/// # Errors
+/// The root cannot be opened.
+pub fn installed(name: &str, root: &Path, limits: &Limits) -> io::Result<Examined> {
+    let wanted = DATABASES.iter().map(|path| ((*path).to_owned(), vec![(*path).to_owned()])).collect();
+    let mut cataloger = Cataloger::new();
+    let walk = walk_directory_only(root, &wanted, &mut [&mut cataloger], limits)?;
+    let joined = cataloger.finish().join();
+    let mut gaps = walk.gaps;
+    gaps.extend(joined.gaps);
+    let inventory = Inventory {
+        target: Target { kind: TargetKind::Host, name: name.to_owned(), digest: None },
+        distro: joined.distro,
+        packages: joined.packages,
+        ..Inventory::default()
+    };
+    Ok(Examined { inventory, gaps, ..Examined::default() })
 }
 
 /// Takes over what an SBOM, which the user called `name`, says.
@@ -231,31 +300,60 @@ impl<'r> Run<'r> {
     }
 
     fn layer(&self, layer: &Layer) -> LayerFacts {
-        if let Some(facts) = self.options.cache.and_then(|cache| cache.get(&layer.diff_id, None)) {
+        let diff_id = &layer.diff_id;
+        let known = self.options.cache.and_then(|cache| cache.get(diff_id, None));
+        let known_leaks = match &self.options.leaks {
+            Some(search) => self.options.cache.and_then(|cache| cache.get_leaks(diff_id, &search.identity())),
+            None => Some(Default::default()),
+        };
+        if let (Some(facts), Some(leaks)) = (&known, &known_leaks) {
             self.cached.fetch_add(1, Ordering::Relaxed);
             self.tell(layer.size_bytes);
-            return facts;
+            return LayerFacts { leaks: leaks.clone(), ..facts.clone() };
         }
+        let mut cataloger = known.is_none().then(Cataloger::new);
+        let mut checks = known.is_none().then(FileChecks::default);
+        let search = self.options.leaks.as_ref().filter(|_| known_leaks.is_none());
+        let mut leaks = search.map(|search| Leaks::new(search.rules, search.key));
+        let mut visitors: Vec<&mut dyn Visitor> = Vec::new();
+        visitors.extend(cataloger.as_mut().map(|cataloger| cataloger as &mut dyn Visitor));
+        visitors.extend(checks.as_mut().map(|checks| checks as &mut dyn Visitor));
+        // The search for leaks streams large files, so it is the last.
+        visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
+        let walk = match self.walk(layer, &mut visitors) {
+            Ok(walk) => walk,
+            Err(error) => return LayerFacts::of_gap(unreadable(&error)),
+        };
+        let is_whole = walk.verification == Verification::Matches;
+        let mut facts = match (known, cataloger) {
+            (Some(facts), _) => facts,
+            (None, cataloger) => {
+                let facts = LayerFacts::of(walk, cataloger.unwrap_or_default(), checks.unwrap_or_default());
+                if is_whole {
+                    self.keep(|cache| cache.put(diff_id, None, &facts));
+                }
+                facts
+            }
+        };
+        facts.leaks = known_leaks.or(leaks.map(Leaks::finish)).unwrap_or_default();
+        if let Some(search) = search.filter(|_| is_whole) {
+            self.keep(|cache| cache.put_leaks(diff_id, &search.identity(), &facts.leaks));
+        }
+        facts
+    }
+
+    fn walk(&self, layer: &Layer, visitors: &mut [&mut dyn Visitor]) -> Result<LayerWalk, BlobError> {
         let walked = self.bytes.load(Ordering::Relaxed);
         let bytes_left = self.options.limits.image_bytes_max.saturating_sub(walked);
         let limits = Limits {
             layer_bytes_max: self.options.limits.layer_bytes_max.min(bytes_left),
             ..self.options.limits.clone()
         };
-        let blob = match self.open.blobs.open(layer) {
-            Ok(blob) => blob,
-            Err(error) => return LayerFacts::of_gap(unreadable(&error)),
-        };
+        let blob = self.open.blobs.open(layer)?;
         let expected = self.open.blobs.is_verbatim(layer).then_some(&layer.diff_id);
-        let mut cataloger = Cataloger::new();
-        let walk = walk_layer(blob, expected, &mut [&mut cataloger], &limits, &|bytes| self.tell(bytes));
+        let walk = walk_layer(blob, expected, visitors, &limits, &|bytes| self.tell(bytes));
         self.bytes.fetch_add(walk.bytes, Ordering::Relaxed);
-        let is_whole = walk.verification == Verification::Matches;
-        let facts = LayerFacts::of(walk, cataloger);
-        if is_whole {
-            self.keep(&layer.diff_id, None, &facts);
-        }
-        facts
+        Ok(walk)
     }
 
     /// Reads the files behind links whose names say more than the files' own.
@@ -279,19 +377,19 @@ impl<'r> Run<'r> {
         let blob = self.open.blobs.open(layer)?;
         let expected = self.open.blobs.is_verbatim(layer).then_some(&layer.diff_id);
         let mut cataloger = reread.cataloger();
-        let visitors = &mut [&mut cataloger as &mut dyn seawall_inventory::Visitor];
+        let visitors = &mut [&mut cataloger as &mut dyn Visitor];
         let walk = walk_layer_only(blob, expected, &reread.wanted, visitors, self.options.limits, &|_| {});
         let is_whole = walk.verification == Verification::Matches;
         // The walk's own gaps are those of the first look.
         let facts = LayerFacts { catalog: cataloger.finish(), ..LayerFacts::default() };
         if is_whole {
-            self.keep(&layer.diff_id, key, &facts);
+            self.keep(|cache| cache.put(&layer.diff_id, key, &facts));
         }
         Ok(facts.catalog)
     }
 
-    fn keep(&self, diff_id: &Digest, wanted: cache::Part<'_>, facts: &LayerFacts) {
-        if let Some(Err(error)) = self.options.cache.map(|cache| cache.put(diff_id, wanted, facts)) {
+    fn keep(&self, put: impl FnOnce(&LayerCache) -> io::Result<()>) {
+        if let Some(Err(error)) = self.options.cache.map(put) {
             let mut known = self.cache_error.lock().unwrap_or_else(PoisonError::into_inner);
             known.get_or_insert_with(|| error.to_string());
         }

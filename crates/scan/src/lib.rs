@@ -11,9 +11,11 @@ mod cache;
 mod coalesce;
 pub mod examine;
 mod facts;
+mod leaks;
 mod limits;
 
 pub use assess::{AssessOptions, Assessed, assess};
 pub use base::given as base_of;
 pub use cache::LayerCache;
 pub use examine::{Examine, Examined, Progress};
+pub use leaks::LeakSearch;

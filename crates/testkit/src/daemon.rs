@@ -97,6 +97,35 @@ impl Daemon {
     /// # Panics
     /// No temporary directory can be had.
     pub fn start_with(kind: Kind, storage: Storage) -> Option<Daemon> {
+        Daemon::start_as(kind, storage, |directory| arguments(kind, storage, directory))
+    }
+
+    /// A `dockerd` with these arguments and this `daemon.json`, on a network without a bridge unless they say more;
+    /// `None`, with a word, where none can run.
+    ///
+    /// # Panics
+    /// No temporary directory can be had.
+    pub fn start_docker(more: &[&str], config: &str) -> Option<Daemon> {
+        Daemon::start_as(Kind::Docker, Storage::Overlay, |directory| {
+            let file = directory.join("daemon.json");
+            std::fs::write(&file, config).unwrap();
+            let mut words = arguments(Kind::Docker, Storage::Overlay, directory);
+            // What stands in both keeps it from starting.
+            words.retain(|word| {
+                let name = word.trim_start_matches('-').split('=').next().unwrap_or_default();
+                !word.starts_with("--") || !config.contains(&format!("\"{name}\""))
+            });
+            words.extend(["--config-file".to_owned(), file.display().to_string()]);
+            words.extend(more.iter().map(|word| (*word).to_owned()));
+            words
+        })
+    }
+
+    fn start_as(
+        kind: Kind,
+        storage: Storage,
+        arguments: impl FnOnce(&std::path::Path) -> Vec<String>,
+    ) -> Option<Daemon> {
         let (server, client) = kind.programs();
         let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
         let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
@@ -108,7 +137,7 @@ impl Daemon {
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         // A test that is killed cannot end anything; the kernel does it for the thread that ran it.
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "TERM", "--", server]).args(arguments(kind, storage, directory.path()));
+        command.args(["--pdeathsig", "TERM", "--", server]).args(arguments(directory.path()));
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut daemon = Daemon { kind, storage, process, directory };
         for _ in 0..START_TRIES_MAX {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use crate::{Image, sha256};
 
@@ -52,6 +53,8 @@ pub enum Sending {
     Cut(usize),
     /// Over and over, without a length.
     Endless,
+    /// A byte at a time, after a pause each.
+    Trickling(Duration),
 }
 
 impl Answer {
@@ -241,7 +244,7 @@ fn write(writer: &mut TcpStream, answer: &Answer) -> Option<()> {
     }
     match answer.sending {
         Sending::Endless => head.push_str("connection: close\r\n\r\n"),
-        Sending::Whole | Sending::Cut(_) => {
+        Sending::Whole | Sending::Cut(_) | Sending::Trickling(_) => {
             head.push_str(&format!("content-length: {}\r\n\r\n", answer.body.len()))
         }
     }
@@ -249,6 +252,10 @@ fn write(writer: &mut TcpStream, answer: &Answer) -> Option<()> {
     match answer.sending {
         Sending::Whole => writer.write_all(&answer.body).ok(),
         Sending::Cut(bytes) => writer.write_all(&answer.body[..bytes.min(answer.body.len())]).ok(),
+        Sending::Trickling(pause) => answer.body.iter().try_for_each(|byte| {
+            thread::sleep(pause);
+            writer.write_all(&[*byte]).ok()
+        }),
         Sending::Endless => loop {
             writer.write_all(&answer.body).ok()?;
         },

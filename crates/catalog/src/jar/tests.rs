@@ -5,7 +5,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::*;
-use crate::testing::catalog_of;
+use crate::testing::{catalog_after_bombs, catalog_of, catalog_of_files};
 
 /// A zip archive with these entries; archives inside are stored as Spring Boot does, the rest is compressed.
 fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
@@ -258,6 +258,22 @@ fn damaged_archives_are_gaps() {
     assert_eq!(with(0, b"XXXX"), [format!("gap: /a.jar: Java archive: the header of `{GUAVA}` is damaged")]);
     assert_eq!(with(12, &[0xff; 2]), ["gap: /a.jar: Java archive: its directory is damaged"]);
     assert_eq!(with(6, &[0xff; 3]), ["gap: /a.jar: Java archive: its directory is damaged"]);
+}
+
+/// Many bombs, each below the limit of one file, are bounded by what all files of the tree are worth.
+#[test]
+fn bombs_side_by_side_share_what_their_tree_may_inflate_to() {
+    let bomb = archive(&[("WEB-INF/lib/x.war", &[0; 4_000_000]), ("META-INF/MANIFEST.MF", &[b' '; 900_000])]);
+    let gson = archive(&[(GSON, &properties("com.google.code.gson", "gson", "2.8.5"))]);
+    let files = [("bomb-1.jar", bomb.as_slice()), ("bomb-2.jar", &bomb), ("gson-2.8.5.jar", &gson)];
+    let catalog = catalog_after_bombs(&files);
+    let gaps: Vec<String> = catalog.gaps.iter().map(ToString::to_string).collect();
+    let of = |file: &str| gaps.iter().filter(|gap| gap.starts_with(file) && gap.contains("10 times")).count();
+    assert_eq!((of("/bomb-1.jar: "), of("/bomb-2.jar: "), of("/gson")), (1, 1, 0), "{gaps:?}");
+    let names: Vec<&str> = catalog.packages.iter().map(|package| package.name.as_str()).collect();
+    assert_eq!(names, ["bomb", "bomb", "com.google.code.gson:gson"], "what a file name says stays known");
+    let catalog = catalog_of_files(&files);
+    assert!(!catalog.gaps.iter().any(|gap| gap.to_string().contains("10 times")), "{:?}", catalog.gaps);
 }
 
 #[test]

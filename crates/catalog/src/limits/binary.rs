@@ -66,7 +66,7 @@ pub(crate) const JAR_ARCHIVES_MAX: usize = 20_000;
 /// are stored.
 pub(crate) const JAR_NESTED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// All that is inflated of one outermost file together, which bounds the time a bomb can cost.
+/// All that is inflated of one outermost file together, which bounds the time that a single bomb can cost.
 pub(crate) const JAR_INFLATED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// `MANIFEST.MF`: signed jars list a digest for each class, some megabytes in the largest.

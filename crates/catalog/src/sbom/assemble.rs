@@ -44,8 +44,18 @@ pub(super) fn inventory(document: Document) -> (Inventory, Vec<Gap>) {
         packages,
         ..Inventory::default()
     };
-    (inventory, left_out.gaps())
+    let mut gaps = left_out.gaps();
+    gaps.extend(document.unknown_version.map(|version| {
+        let version: String = version.chars().take(NAME_SHOWN_CHARS).collect();
+        let reason =
+            format!("the document is of {version}, which is not known; it was read as the latest known");
+        Gap::of_target(GapKind::Unsupported, reason)
+    }));
+    (inventory, gaps)
 }
+
+/// A version is a few characters; what is longer is somebody's joke.
+const NAME_SHOWN_CHARS: usize = 40;
 
 /// Why a component is no package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

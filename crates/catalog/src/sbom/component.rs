@@ -12,6 +12,8 @@ pub(super) struct Document {
     pub(super) distro: Option<Distro>,
     /// Digests of uncompressed layers, lowest first.
     pub(super) layers: Vec<Digest>,
+    /// The version of the format, where it is none that is known: what it adds was not read.
+    pub(super) unknown_version: Option<String>,
 }
 
 /// What a component is, as far as it matters here.

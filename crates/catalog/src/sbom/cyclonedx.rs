@@ -14,6 +14,8 @@ use crate::document::{List, Table, Text};
 struct Bom<'text> {
     #[serde(default, rename = "bomFormat")]
     format: Text,
+    #[serde(default, rename = "specVersion")]
+    version: Text,
     #[serde(borrow, default)]
     metadata: Table<Metadata<'text>>,
     #[serde(borrow, default)]
@@ -166,7 +168,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Document>, SbomError> {
         components.push(component(next));
     }
     let layers = subject.as_ref().map(layers).unwrap_or_default();
-    Ok(Some(Document { subject, components, distro: None, layers }))
+    let unknown_version = unknown_version(bom.version.or_empty());
+    Ok(Some(Document { subject, components, distro: None, layers, unknown_version }))
+}
+
+/// The version that a document states, where it is none of those that this module was written for.
+pub(super) fn unknown_version(version: &str) -> Option<String> {
+    const KNOWN: [&str; 8] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7"];
+    (!version.is_empty() && !KNOWN.contains(&version)).then(|| format!("CycloneDX `{version}`"))
 }
 
 fn component(read: BomComponent<'_>) -> Component {

@@ -5,7 +5,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::SbomError;
 use super::component::{Component, Document};
-use super::cyclonedx::{kind, layers, syft_paths};
+use super::cyclonedx::{kind, layers, syft_paths, unknown_version};
 use crate::limits::SBOM_XML_DEPTH_MAX;
 
 /// A component whose end has not been read, and where it was found.
@@ -81,6 +81,9 @@ impl State {
         };
         if self.path.is_empty() {
             self.is_bom = name == "bom";
+            let version = attribute("xmlns")
+                .and_then(|space| space.strip_prefix("http://cyclonedx.org/schema/bom/").map(str::to_owned));
+            self.document.unknown_version = unknown_version(&version.unwrap_or_default());
         }
         if name == "component" {
             self.open.push(Open {

@@ -151,6 +151,22 @@ fn syft_s_cyclonedx_cuts_go_modules_in_two() {
 }
 
 #[test]
+fn a_version_that_is_not_known_is_told() {
+    let gap = |version: &str| {
+        format!(
+            "gap: the document is of CycloneDX `{version}`, which is not known; it was read as the latest known"
+        )
+    };
+    let json =
+        |version: &str| format!(r#"{{"bomFormat":"CycloneDX","specVersion":"{version}","components":[]}}"#);
+    check(&json("9.9"), "", &[&gap("9.9")]);
+    check(&json("1.7"), "", &[]);
+    let xml = |version: &str| format!(r#"<bom xmlns="http://cyclonedx.org/schema/bom/{version}"/>"#);
+    check(&xml("9.9"), "", &[&gap("9.9")]);
+    check(&xml("1.4"), "", &[]);
+}
+
+#[test]
 fn parts_of_parts_and_what_is_no_package() {
     let document = r#"{"specVersion":"1.4","components":[
       {"type":"library","name":"outer","version":"1","purl":"pkg:npm/outer@1","scope":"excluded",

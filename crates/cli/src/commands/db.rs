@@ -151,7 +151,7 @@ fn status(directory: &Path, json: bool, verify: Verify, session: &Session<'_>) -
         }
         false => status.text().into_bytes(),
     };
-    session.terminal.result(&bytes)?;
+    session.terminal.result(|out| Ok(out.write_all(&bytes)?))?;
     Ok(exit)
 }
 

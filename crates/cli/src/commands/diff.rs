@@ -1,5 +1,6 @@
 //! `seawall diff`: two targets → packages and findings gained, lost and kept.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &Diff, session: &Session<'_>) -> Result<Exit> {
     let database = super::scan::database(session)?;
     let targets = Targets::new(&args.after, session)?;
     let before = one(&args.before, &targets, args, database.as_ref(), session)?;
-    let after = one(&args.after.target, &targets, args, database.as_ref(), session)?;
+    let after = one(&after_name(args), &targets, args, database.as_ref(), session)?;
     let difference = Difference::of(&before, &after, args);
     let bytes = match args.format {
         DiffFormat::Json => {
@@ -33,6 +34,10 @@ pub(crate) fn run(args: &Diff, session: &Session<'_>) -> Result<Exit> {
     };
     output::write(args.output.as_ref(), &bytes, session.terminal)?;
     Ok(difference.verdict.into())
+}
+
+fn after_name(args: &Diff) -> Cow<'_, str> {
+    args.after.target.to_string_lossy()
 }
 
 fn one(
@@ -54,7 +59,7 @@ fn one(
 struct Difference<'d> {
     schema: &'static str,
     before: &'d str,
-    after: &'d str,
+    after: Cow<'d, str>,
     verdict: Verdict,
     packages: Packages<'d>,
     findings: Findings<'d>,
@@ -104,7 +109,7 @@ impl<'d> Difference<'d> {
         Difference {
             schema: "https://seawall.dev/schema/diff.v1.json",
             before: &args.before,
-            after: &args.after.target,
+            after: after_name(args),
             verdict,
             packages: packages(&before.inventory.packages, &after.inventory.packages),
             findings,

@@ -13,7 +13,7 @@ use crate::terminal::Terminal;
 pub(crate) fn completions(shell: clap_complete::Shell, terminal: &Terminal) -> Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "seawall", &mut script);
-    terminal.result(&script)?;
+    terminal.result(|out| Ok(out.write_all(&script)?))?;
     Ok(Exit::Allowed)
 }
 

@@ -63,6 +63,10 @@ impl Place {
             };
             builder.add(&debian, record).unwrap();
         }
+        let npm = Affected { space: "npm".to_owned(), name: "left-pad".to_owned(), ..Affected::default() };
+        let record =
+            Record { id: "GHSA-2222-3333-4444".to_owned(), affected: vec![npm], ..Record::default() };
+        builder.add(&SourceInfo::named("npm"), record).unwrap();
         builder.write(&place.path("db")).unwrap();
         place
     }

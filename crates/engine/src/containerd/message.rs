@@ -128,10 +128,19 @@ pub(super) struct Container {
     pub(super) labels: HashMap<String, String>,
     #[prost(string, tag = "3")]
     pub(super) image: String,
+    #[prost(message, optional, tag = "5")]
+    pub(super) spec: Option<Packed>,
     #[prost(string, tag = "6")]
     pub(super) snapshotter: String,
     #[prost(string, tag = "7")]
     pub(super) snapshot_key: String,
+}
+
+/// `google.protobuf.Any`; containerd packs a runtime specification as JSON.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Packed {
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) value: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -11,7 +11,7 @@ fn check(bytes: &[u8], check: impl Fn(&mut dyn Shown)) {
     for spool_memory_bytes in [0, 5, 1000] {
         let limits = Limits { spool_memory_bytes, ..Limits::default() };
         let mut body = bytes;
-        check(&mut Spool::new(&mut body, bytes.len() as u64, &mut vec![1, 2, 3], &limits));
+        check(&mut Spool::new(&mut body, bytes.len() as u64, &mut Cursor::new(vec![1, 2, 3]), &limits));
     }
     check(&mut file(bytes));
 }
@@ -62,6 +62,36 @@ fn interest_is_a_bound() {
     });
 }
 
+#[test]
+fn a_stream_gives_all_and_keeps_nothing() {
+    check(b"hello world", |content| {
+        content.allow(Interest::Whole);
+        assert_eq!(content.head(5).unwrap(), b"hello");
+        let mut all = Vec::new();
+        content.stream(&mut |piece| all.extend_from_slice(piece)).unwrap();
+        assert_eq!(all, b"hello world");
+    });
+    // What a layer has streamed is gone, and nobody takes the head for the whole.
+    let limits = Limits::default();
+    let mut body = &b"hello world"[..];
+    let mut head = Cursor::new(Vec::new());
+    let mut content = Spool::new(&mut body, 11, &mut head, &limits);
+    content.allow(Interest::Whole);
+    content.head(5).unwrap();
+    content.stream(&mut |_| {}).unwrap();
+    assert!(content.whole(100).is_err());
+    assert!(content.stream(&mut |_| {}).is_err());
+    // What was gathered can be streamed and read again.
+    let mut body = &b"hello world"[..];
+    let mut content = Spool::new(&mut body, 11, &mut head, &limits);
+    content.allow(Interest::Whole);
+    content.seekable().unwrap();
+    let mut bytes = 0;
+    content.stream(&mut |piece| bytes += piece.len()).unwrap();
+    assert_eq!(bytes, 11);
+    assert_eq!(content.whole(100).unwrap(), b"hello world");
+}
+
 struct Broken;
 
 impl Read for Broken {
@@ -74,7 +104,7 @@ impl Read for Broken {
 fn a_failure_stays_a_failure() {
     let limits = Limits::default();
     let mut body = (&b"hello"[..]).chain(Broken);
-    let mut head = Vec::new();
+    let mut head = Cursor::default();
     let mut content = Spool::new(&mut body, 11, &mut head, &limits);
     content.allow(Interest::Whole);
     assert_eq!(content.head(5).unwrap(), b"hello");
@@ -89,7 +119,7 @@ fn a_failure_stays_a_failure() {
 fn a_sparse_giant_is_refused_not_written() {
     let limits = Limits { spool_disk_bytes_max: 1000, ..Limits::default() };
     let mut body = io::repeat(0);
-    let mut head = Vec::new();
+    let mut head = Cursor::default();
     let mut content = Spool::new(&mut body, 1 << 60, &mut head, &limits);
     content.allow(Interest::Whole);
     assert_eq!(content.seekable().err().unwrap().kind(), io::ErrorKind::FileTooLarge);

@@ -7,6 +7,7 @@ use seawall_inventory::{Digest, ImageName};
 use ureq::BodyReader;
 
 use super::limits::RESUMES_MAX;
+use super::pace::{Paced, too_slow};
 use super::{Client, Failure, RegistryError};
 
 /// Reads one blob, exactly as many bytes as it is said to have.
@@ -16,7 +17,7 @@ pub(super) struct BlobReader {
     client: Arc<Client>,
     name: ImageName,
     digest: Digest,
-    body: BodyReader<'static>,
+    body: Paced<BodyReader<'static>>,
     position: u64,
     /// `None` where the manifest does not tell.
     size_bytes: Option<u64>,
@@ -30,20 +31,25 @@ impl BlobReader {
         digest: Digest,
         size_bytes: Option<u64>,
     ) -> Result<BlobReader, RegistryError> {
-        let body = client.blob_from(&name, &digest, 0)?;
+        let bytes_max = size_bytes.unwrap_or(client.options.limits.layer_bytes_max);
+        let patience = client.transport.pace.for_blob(bytes_max);
+        let body = client.blob_from(&name, &digest, 0, patience)?;
         Ok(BlobReader { client, name, digest, body, position: 0, size_bytes, resumes: 0 })
     }
 
     /// Opens the rest after a break. A break without any progress since the last one counts like the others, so a
     /// registry that breaks off for ever is left at some time.
     fn resume(&mut self, cause: io::Error) -> io::Result<()> {
-        if self.resumes >= RESUMES_MAX {
+        if self.resumes >= RESUMES_MAX || too_slow(&cause).is_some() {
             return Err(cause);
         }
         self.client.pause(self.resumes);
         self.resumes += 1;
-        self.body =
-            self.client.blob_from(&self.name, &self.digest, self.position).map_err(io::Error::other)?;
+        let patience = self.body.patience.afresh();
+        self.body = self
+            .client
+            .blob_from(&self.name, &self.digest, self.position, patience)
+            .map_err(io::Error::other)?;
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use seawall_inventory::Digest;
 
+use super::pace::{TooSlow, too_slow};
+
 /// A request to a registry that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot fetch {what} from {registry}")]
@@ -58,6 +60,8 @@ pub enum Failure {
     Connection(Box<dyn std::error::Error + Send + Sync>),
     /// No answer in time.
     Timeout,
+    /// An answer that trickles.
+    Slow(TooSlow),
     /// A document is larger than its limit.
     TooLarge {
         /// The limit.
@@ -103,6 +107,7 @@ impl fmt::Display for Failure {
             }
             Failure::Connection(_) => f.write_str("the connection failed"),
             Failure::Timeout => f.write_str("no answer in time; check the network and proxy settings"),
+            Failure::Slow(slow) => slow.fmt(f),
             Failure::TooLarge { bytes_max } => write!(f, "it is larger than {bytes_max} bytes"),
             Failure::WrongDigest { expected, found } => {
                 write!(f, "what came has digest {found} instead of {expected}; the registry or something on the way is broken or hostile")
@@ -133,6 +138,7 @@ impl std::error::Error for Failure {
             | Failure::HostUnknown
             | Failure::ConnectionRefused
             | Failure::Timeout
+            | Failure::Slow(_)
             | Failure::TooLarge { .. }
             | Failure::WrongDigest { .. }
             | Failure::Redirect(_)
@@ -163,6 +169,15 @@ impl Failure {
                 Failure::Tls(Box::new(error))
             }
             other => Failure::Connection(Box::new(other)),
+        }
+    }
+
+    /// Why the body of an answer could not be read.
+    pub(super) fn of_body(error: std::io::Error) -> Failure {
+        match too_slow(&error) {
+            Some(slow) => Failure::Slow(slow.clone()),
+            // ureq's own errors travel through its reader in the standard library's.
+            None => Failure::from_ureq(ureq::Error::from(error)),
         }
     }
 

@@ -8,8 +8,18 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A stream that gives nothing for so long has died.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// A manifest or token that trickles in for longer is an attack.
+/// A manifest or token that trickles in for longer, with its redirects and repetitions, is an attack.
 pub(super) const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(120);
+/// A line that stalls for shorter comes back: a radio link, a roaming laptop, a registry that restarts.
+pub(super) const PACE_WINDOW: Duration = Duration::from_secs(60);
+/// 1 kB a second: an eighth of an ISDN line.
+pub(super) const PACE_BYTES_MIN: u64 = 60 * 1024;
+/// Waiting that a blob of any size is granted.
+pub(super) const BLOB_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// Below 16 kB a second over a whole blob, an image of 100 MB would take two hours: nobody waits for that.
+pub(super) const BLOB_RATE_MIN: u64 = 16 * 1024;
+/// The largest layers (30 GB) need it at 3 Mbit/s; who states a larger size does not get longer.
+pub(super) const BLOB_PATIENCE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A blob store behind a registry is one hop away, with a content network in front two.
 pub(super) const REDIRECTS_MAX: u32 = 5;

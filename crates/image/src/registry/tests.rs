@@ -326,6 +326,51 @@ fn endless_and_huge_documents_are_cut() {
     check(&pull(RegistryOptions::default(), &server), "larger than 1048576 bytes");
 }
 
+/// A registry that sends a byte every 10 ms where `is_slow`, given up at less than 100 bytes in 0.1 s.
+fn check_trickling(is_slow: impl Fn(&Asked) -> bool + Send + Sync + 'static, expected: &str) {
+    let server = serve(move |asked, authority| {
+        let answer = match (asked.path.as_str(), asked.header("authorization")) {
+            ("/token", _) => Answer::new(200, format!(r#"{{"token":"{}"}}"#, "a".repeat(200))),
+            (_, "") => Answer::new(401, "")
+                .with("www-authenticate", &format!("Bearer realm=\"http://{authority}/token\"")),
+            _ => store().answer(asked),
+        };
+        match is_slow(asked) {
+            true => answer.sent(Sending::Trickling(Duration::from_millis(10))),
+            false => answer,
+        }
+    });
+    let pace = Pace { window: Duration::from_millis(100), window_bytes_min: 100, ..Pace::default() };
+    let started = std::time::Instant::now();
+    check(&pull(RegistryOptions { pace, ..RegistryOptions::default() }, &server), expected);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_registry_that_trickles_is_given_up() {
+    let slow = "it sends less than 100 bytes in 0.1 s, which is given up";
+    check_trickling(|_| false, "ok");
+    check_trickling(|asked| asked.path == "/token", slow);
+    check_trickling(|asked| asked.path.contains("/manifests/"), slow);
+    check_trickling(|asked| asked.path.contains("/blobs/"), slow);
+    let layer = |asked: &Asked| store().answer(asked).body.len() > 100_000;
+    check_trickling(layer, slow);
+}
+
+#[test]
+fn a_refusal_that_trickles_keeps_its_status() {
+    let server = serve(|asked, _| match asked.path.contains("/blobs/") {
+        true => Answer::new(403, [b'x'; 1000]).sent(Sending::Trickling(Duration::from_millis(10))),
+        false => store().answer(asked),
+    });
+    let pace = Pace { window: Duration::from_millis(100), window_bytes_min: 100, ..Pace::default() };
+    let (registry, _) = client(RegistryOptions { pace, ..RegistryOptions::default() });
+    let name: ImageName = format!("{}/app:1", server.authority()).parse().unwrap();
+    let digest = Digest::sha256([7; 32]);
+    let refused = registry.blob(&name, &digest, None).err().unwrap();
+    check(&words(&refused), "no right to pull it (403): xxx");
+}
+
 #[test]
 fn an_interrupted_blob_is_taken_up_again() {
     let server = serve(|asked, _| {

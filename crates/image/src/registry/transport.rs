@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
@@ -13,9 +13,10 @@ use ureq::{Agent, Body, Proxy};
 
 use super::error::Failure;
 use super::limits::{
-    CA_BYTES_MAX, CONNECT_TIMEOUT, DOCUMENT_TIMEOUT, ERROR_BYTES_MAX, FIRST_PAUSE, PAUSE_MAX, READ_TIMEOUT,
-    REDIRECTS_MAX, RESPONSE_TIMEOUT, TRIES_MAX,
+    CA_BYTES_MAX, CONNECT_TIMEOUT, ERROR_BYTES_MAX, FIRST_PAUSE, PAUSE_MAX, READ_TIMEOUT, REDIRECTS_MAX,
+    RESPONSE_TIMEOUT, TRIES_MAX,
 };
+use super::pace::{Pace, Paced};
 use super::url::{Scheme, Url, is_loopback};
 use crate::credentials::Secret;
 
@@ -93,6 +94,7 @@ pub(super) struct Transport {
     unverified: Agent,
     plain: Agent,
     pause: Pause,
+    pub(super) pace: Pace,
 }
 
 impl fmt::Debug for Transport {
@@ -106,6 +108,7 @@ impl Transport {
         ca_files: &[PathBuf],
         proxies: &ProxySettings,
         pause: Pause,
+        pace: Pace,
     ) -> Result<Transport, SetupError> {
         let https = proxy("https", proxies.https.as_ref(), &proxies.no_proxy)?;
         let http = proxy("http", proxies.http.as_ref(), &proxies.no_proxy)?;
@@ -118,6 +121,7 @@ impl Transport {
             unverified: agent(https, no_tls),
             plain: agent(http, plain_tls),
             pause,
+            pace,
         })
     }
 
@@ -162,7 +166,10 @@ impl Transport {
                     config = config.proxy(None);
                 }
                 match kind {
-                    Kind::Document => config.timeout_global(Some(DOCUMENT_TIMEOUT)).build(),
+                    Kind::Document { until } => {
+                        let left = until.saturating_duration_since(Instant::now());
+                        config.timeout_global(Some(left)).build()
+                    }
                     Kind::Stream => config.build(),
                 }
             }};
@@ -183,23 +190,32 @@ impl Transport {
             match wait_wanted(response.status().as_u16(), response.headers()) {
                 None => Ok(Tried::Done(response)),
                 Some(wait) => {
-                    let mut words = Vec::new();
-                    // A broken error message must not hide the status.
-                    let _ = response.body_mut().as_reader().take(ERROR_BYTES_MAX).read_to_end(&mut words);
-                    Ok(Tried::Again { status: response.status().as_u16(), wait, message: message(&words) })
+                    let message = self.refusal(&mut response);
+                    Ok(Tried::Again { status: response.status().as_u16(), wait, message })
                 }
             }
         })
     }
 
+    /// What a registry says where it does not give what was asked for.
+    pub(super) fn refusal(&self, response: &mut Response<Body>) -> String {
+        let mut words = Vec::new();
+        let body = response.body_mut().as_reader().take(ERROR_BYTES_MAX);
+        // A broken error message must not hide the status.
+        let _ = Paced::new(body, self.pace.for_document()).read_to_end(&mut words);
+        message(&words)
+    }
+
     /// Like [`Transport::stream`], with the whole body, at most `bytes_max`.
     pub(super) fn document(&self, request: &Request<'_>, bytes_max: u64) -> Result<Answer, Failure> {
+        let until = self.patience();
         self.repeat(|| {
-            let response = self.send_once(request, Kind::Document)?;
+            let response = self.send_once(request, until)?;
             let status = response.status().as_u16();
             let headers = response.headers().clone();
-            let body = response.into_body().into_with_config().limit(bytes_max).read_to_vec();
-            let body = body.map_err(Failure::from_ureq)?;
+            let reader = response.into_body().into_with_config().limit(bytes_max).reader();
+            let mut body = Vec::new();
+            Paced::new(reader, self.pace.for_document()).read_to_end(&mut body).map_err(Failure::of_body)?;
             match wait_wanted(status, &headers) {
                 None => Ok(Tried::Done(Answer { status, headers, body })),
                 Some(wait) => Ok(Tried::Again { status, wait, message: message(&body) }),
@@ -209,7 +225,12 @@ impl Transport {
 
     /// One try without repetition, to see whether anybody speaks this scheme there.
     pub(super) fn probe(&self, request: &Request<'_>) -> Result<u16, Failure> {
-        self.exchange(request, &request.url, Kind::Document).map(|response| response.status().as_u16())
+        self.exchange(request, &request.url, self.patience()).map(|response| response.status().as_u16())
+    }
+
+    fn patience(&self) -> Kind {
+        let now = Instant::now();
+        Kind::Document { until: now.checked_add(self.pace.document_max).unwrap_or(now) }
     }
 
     /// Pauses as a repetition does.
@@ -245,7 +266,7 @@ impl Transport {
 /// Whether an answer is read at once or as long as it lasts.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    Document,
+    Document { until: Instant },
     Stream,
 }
 

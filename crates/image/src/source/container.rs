@@ -3,7 +3,6 @@
 //! The container may run or have stopped. Files of volumes and other mounts are not part of either.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,10 +20,11 @@ use super::engine::{
 use super::in_place::form;
 use super::member::{END, Flag, Header, harmless, padding, whiteout_of};
 use super::overlay::{Form, LayerTar, fingerprint, is_all_visible, is_readable};
-use super::spool::{Spooled, temporary};
+use super::spool::Spooled;
 use crate::limits::Limits;
 use crate::manifest::PlatformChoice;
 use crate::tar::{Input, MemberKind, Step, Tar};
+use crate::temporary::Temporary;
 use crate::{BlobError, Blobs, OpenImage};
 
 /// The instruction that marks a container's own layer.
@@ -185,7 +185,7 @@ fn in_place(
 /// The changed files out of an export of all files, and whiteouts for those that are gone.
 fn exported(docker: &Docker, id: &str, options: &EngineOptions, gaps: &mut Vec<Gap>) -> io::Result<Upper> {
     let changes = docker.changes(id).map_err(io::Error::other)?;
-    let file = temporary(options.temporary.as_deref())?;
+    let file = Temporary::new(options.temporary.as_deref())?;
     let mut output = Output {
         writer: BufWriter::new(file),
         hasher: Sha256::new(),
@@ -198,7 +198,7 @@ fn exported(docker: &Docker, id: &str, options: &EngineOptions, gaps: &mut Vec<G
     }
     output.bytes(&END)?;
     let Output { writer, hasher, .. } = output;
-    let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?.rewound()?;
     let diff_id = Digest::sha256(hasher.finalize().into());
     Ok(Upper { diff_id, place: UpperPlace::Export(Spooled::new(file)) })
 }
@@ -283,7 +283,7 @@ fn bare(path: &[u8]) -> &[u8] {
 
 /// A tar being written and hashed.
 struct Output {
-    writer: BufWriter<File>,
+    writer: BufWriter<Temporary>,
     hasher: Sha256,
     left: u64,
     block: Vec<u8>,

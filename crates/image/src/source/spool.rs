@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::compression::Meter;
 use crate::limits::Limits;
+use crate::temporary::Temporary;
 
 /// Few system calls and little memory.
 const UNPACKED_AT_ONCE: usize = 256 * 1024;
@@ -23,7 +24,7 @@ pub(super) struct Spooled {
 /// # Errors
 /// It is longer, breaks off, or there is no room.
 pub(super) fn spool(mut stream: impl Read, directory: Option<&Path>, bytes_max: u64) -> io::Result<File> {
-    let mut file = temporary(directory)?;
+    let mut file = Temporary::new(directory)?;
     let copied = io::copy(&mut stream.by_ref().take(bytes_max), &mut file)?;
     if copied == bytes_max && stream.read(&mut [0])? > 0 {
         return Err(io::Error::new(
@@ -31,8 +32,7 @@ pub(super) fn spool(mut stream: impl Read, directory: Option<&Path>, bytes_max: 
             format!("it is larger than {bytes_max} bytes"),
         ));
     }
-    file.rewind()?;
-    Ok(file)
+    file.rewound()
 }
 
 /// Keeps the uncompressed bytes of a stream.
@@ -47,7 +47,7 @@ pub(super) fn unpack(
     limits: &Limits,
 ) -> io::Result<File> {
     let too_large = |reason| Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
-    let mut file = temporary(directory)?;
+    let mut file = Temporary::new(directory)?;
     let mut buffer = vec![0; UNPACKED_AT_ONCE];
     let mut bytes = 0_u64;
     loop {
@@ -66,16 +66,7 @@ pub(super) fn unpack(
         }
         file.write_all(buffer.get(..count).unwrap_or_default())?;
     }
-    file.rewind()?;
-    Ok(file)
-}
-
-/// An empty file without a name.
-pub(super) fn temporary(directory: Option<&Path>) -> io::Result<File> {
-    match directory {
-        Some(directory) => tempfile::tempfile_in(directory),
-        None => tempfile::tempfile(),
-    }
+    file.rewound()
 }
 
 impl Spooled {

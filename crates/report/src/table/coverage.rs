@@ -29,7 +29,9 @@ impl Table<'_> {
             format!("{} {}", count.packages, count.ecosystem.purl_type())
         };
         let packages = coverage.packages.iter().map(ecosystem).collect::<Vec<_>>().join(", ");
-        if !has_packages {
+        self.row(text, "looked for", &coverage.only.join(", "));
+        let are_wanted = coverage.only.is_empty() || coverage.only.iter().any(|what| what == "packages");
+        if !has_packages || !are_wanted {
             self.row(text, "not listed", &hidden);
             return;
         }
@@ -68,6 +70,14 @@ impl Table<'_> {
         let coverage = &self.report.coverage;
         let all = count(self.report.inventory.packages.len(), "package");
         let mut judged = format!("{} of {all}", coverage.packages_judged);
+        for (packages, why) in [
+            (coverage.packages_undetermined, "undetermined"),
+            (coverage.packages_unanswered, "unknown because the advisory database is damaged"),
+        ] {
+            if packages > 0 {
+                let _ = write!(judged, ", {packages} {why}");
+            }
+        }
         if coverage.packages_owned > 0 {
             let _ = write!(judged, ", {} as part of their distribution package", coverage.packages_owned);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use seawall_finding::{Evidence, Leaked, Severity};
+use seawall_finding::{Evidence, Finding, Framework, Leaked, Severity, Subject};
 use seawall_policy::Judged;
 
 use super::Table;
@@ -11,41 +11,59 @@ use crate::text::{clean, wrap};
 
 /// Lines, containers or services that one row names before it counts the rest.
 const NAMED_MAX: usize = 8;
+/// Findings of one rule that are told one by one.
+const ROWS_MAX: usize = 3;
 /// Places of one credential that are listed before they are counted.
 const PLACES_MAX: usize = 5;
 
 impl Table<'_> {
     /// One row a rule below the section, file or subject that it is about; the worst first.
     pub(super) fn settings(&self, text: &mut String) {
-        let mut groups: BTreeMap<String, BTreeMap<&str, Vec<&Judged>>> = BTreeMap::new();
-        for judged in self.listed().filter(|judged| matches!(judged.finding.evidence, Evidence::Misset(_))) {
+        let mut groups: BTreeMap<(usize, String), BTreeMap<&str, Vec<&Judged>>> = BTreeMap::new();
+        for judged in self.listed().filter(|judged| judged.finding.evidence.misset().is_some()) {
             let rules = groups.entry(self.group(judged)).or_default();
             rules.entry(&judged.finding.rule).or_default().push(judged);
         }
-        for (group, rules) in groups {
+        for ((_, group), rules) in groups {
             self.heading(text, &clean(&group));
             let mut rules: Vec<(&str, Vec<&Judged>)> = rules.into_iter().collect();
             let worst = |found: &[&Judged]| found.iter().map(|judged| judged.finding.severity).max();
             rules.sort_by(|(a, one), (b, other)| worst(other).cmp(&worst(one)).then(a.cmp(b)));
-            for (rule, found) in rules {
-                self.setting(text, rule, &found, worst(&found).unwrap_or_default());
+            // A few are told one by one; of many the rule's title says enough.
+            let rows: Vec<(&str, &[&Judged])> = rules
+                .iter()
+                .flat_map(|(rule, found)| {
+                    let size = if found.len() > ROWS_MAX { found.len() } else { 1 };
+                    found.chunks(size).map(|chunk| (*rule, chunk))
+                })
+                .collect();
+            for (index, (rule, found)) in rows.iter().enumerate() {
+                // What mends several in a row is said once, below the last of them.
+                let next = rows.get(index + 1).map(|(_, found)| remedy(found));
+                let remedy = if next == Some(remedy(found)) { "" } else { remedy(found) };
+                self.entry(text, worst(found).unwrap_or_default(), &self.setting(rule, found), remedy);
             }
         }
     }
 
-    /// The part of the benchmark that asks, else the file, else the subject.
-    fn group(&self, judged: &Judged) -> String {
+    /// The part of the benchmark that asks, in the benchmark's order, else the file, else the subject.
+    fn group(&self, judged: &Judged) -> (usize, String) {
         let finding = &judged.finding;
-        let section = self.report.coverage.checks.iter().find(|check| check.rule == finding.rule);
+        let checks = &self.report.coverage.checks;
+        let section = checks.iter().find(|check| check.rule == finding.rule).map(|check| &check.section);
         match (section, &finding.place.path) {
-            (Some(check), _) => check.section.clone(),
-            (None, Some(path)) => path.clone(),
-            (None, None) => finding.subject.label(),
+            (Some(section), _) => {
+                let order = checks.iter().position(|check| check.section == *section);
+                (order.unwrap_or(usize::MAX), section.clone())
+            }
+            (None, Some(path)) => (usize::MAX, path.clone()),
+            (None, None) => (usize::MAX, format!("SETTINGS of {}", finding.subject.label())),
         }
     }
 
-    fn setting(&self, text: &mut String, rule: &str, found: &[&Judged], severity: Severity) {
-        let Some(first) = found.first() else { return };
+    /// What is wrong and where, with the rule and its number in the benchmark that its readers know.
+    fn setting(&self, rule: &str, found: &[&Judged]) -> String {
+        let Some(first) = found.first() else { return String::new() };
         let is_in_benchmark = self.report.coverage.checks.iter().any(|check| check.rule == rule);
         let has_lines = first.finding.place.line.is_some() && !is_in_benchmark;
         let names: Vec<String> = found
@@ -61,17 +79,28 @@ impl Table<'_> {
             ([_, _, ..], Some(about)) => format!("{}: {names}", about.title),
             ([_, _, ..], None) if has_lines => format!("lines {names}: {}", first.finding.summary),
             _ if has_lines => format!("line {names}: {}", first.finding.summary),
+            _ if is_one_of_many(&first.finding) => format!("{names}: {}", first.finding.summary),
             _ => first.finding.summary.clone(),
         };
-        let is_fixable = found.iter().any(|judged| match &judged.finding.evidence {
-            Evidence::Misset(misset) => misset.change.is_some(),
-            Evidence::Vulnerable(_)
-            | Evidence::Outdated(_)
-            | Evidence::Malicious(_)
-            | Evidence::Leaked(_) => false,
-        });
+        let missets = || found.iter().filter_map(|judged| judged.finding.evidence.misset());
+        let because = match found {
+            [_] => missets()
+                .flat_map(|misset| &misset.because)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" + "),
+            _ => String::new(),
+        };
+        let because = if because.is_empty() { because } else { format!(": {because}") };
+        let is_fixable = missets().any(|misset| misset.change.is_some());
         let mark = if is_fixable { " (--fix)" } else { "" };
-        self.entry(text, severity, &format!("{what} [{rule}]{mark}"), &first.finding.remedy);
+        let controls = &first.finding.controls;
+        let of = |wanted: Framework| controls.iter().find(|control| control.framework == wanted);
+        let number = of(Framework::CisDocker18).map(|control| format!(", CIS {}", control.id));
+        let number = number.or_else(|| {
+            of(Framework::CisKubernetes112).map(|control| format!(", CIS Kubernetes {}", control.id))
+        });
+        format!("{what}{because} [{rule}{}]{mark}", number.unwrap_or_default())
     }
 
     /// One row a credential, however often it stands in the target.
@@ -115,6 +144,24 @@ impl Table<'_> {
             let _ = writeln!(text, "              {}", self.paint("2", &line));
         }
     }
+}
+
+/// Whether the subject is one of many of its kind and the summary does not name it.
+fn is_one_of_many(finding: &Finding) -> bool {
+    match &finding.subject {
+        Subject::Container { name, .. } | Subject::Image { name } | Subject::Workload { name, .. } => {
+            !finding.summary.contains(name.as_str())
+        }
+        Subject::Package { .. }
+        | Subject::Distribution { .. }
+        | Subject::Host { .. }
+        | Subject::Engine { .. }
+        | Subject::Target { .. } => false,
+    }
+}
+
+fn remedy<'a>(found: &[&'a Judged]) -> &'a str {
+    found.first().map_or("", |judged| &judged.finding.remedy)
 }
 
 /// `/app/.npmrc:1, layer 3 (COPY . /app), deleted in layer 5`.

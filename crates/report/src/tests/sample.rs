@@ -323,9 +323,12 @@ fn coverage() -> Coverage {
             count(Ecosystem::Maven, 1),
         ],
         packages_judged: 5,
+        packages_undetermined: 0,
+        packages_unanswered: 0,
         packages_owned: 1,
         packages_for_development: 1,
         problems_suppressed: 2,
+        only: Vec::new(),
         checks: Vec::new(),
         left_out: vec![LeftOut { by: "--severity low".to_owned(), findings: 3 }],
         advisories: vec![

@@ -1,0 +1,74 @@
+//! The processes of `/proc`, by the program that each really runs: a command line can say anything.
+
+use crate::limits::{COMMAND_LINE_BYTES_MAX, PROCESSES_MAX};
+use crate::root::Root;
+
+/// A process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    /// Path of its program, in its own mount namespace.
+    pub(crate) program: String,
+    /// Whether it runs in the pid namespace of pid 1 here, not in a container's.
+    pub(crate) is_of_host: bool,
+}
+
+/// All processes whose program is known.
+#[derive(Debug, Default)]
+pub(crate) struct Processes {
+    pub(crate) known: Vec<Process>,
+    /// How many would not tell their program: those of other users, for who is not root.
+    pub(crate) refused: usize,
+    /// Whether there is a `/proc` with processes at all.
+    pub(crate) are_visible: bool,
+}
+
+impl Process {
+    pub(crate) fn name(&self) -> &str {
+        self.program.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl Processes {
+    pub(crate) fn look(root: &Root) -> Processes {
+        let mut processes = Processes::default();
+        let names = root.names("/proc").unwrap_or_default();
+        let own_namespace = root.link("/proc/1/ns/pid").ok();
+        for pid in names.iter().filter_map(|name| name.parse::<u32>().ok()).take(PROCESSES_MAX) {
+            processes.are_visible = true;
+            match root.link(&format!("/proc/{pid}/exe")) {
+                Ok(program) => {
+                    let program = program.strip_suffix(" (deleted)").unwrap_or(&program).to_owned();
+                    let is_of_host = match (&own_namespace, root.link(&format!("/proc/{pid}/ns/pid"))) {
+                        (Some(own), Ok(its)) => *own == its,
+                        (None, _) | (_, Err(_)) => true,
+                    };
+                    processes.known.push(Process { pid, program, is_of_host });
+                }
+                Err(crate::root::Unread::Refused(_)) => processes.refused += 1,
+                // A thread of the kernel, or it has ended.
+                Err(crate::root::Unread::Absent) => {}
+            }
+        }
+        processes
+    }
+
+    /// The processes of the host that run a program of this name.
+    pub(crate) fn running(&self, name: &str) -> impl Iterator<Item = &Process> {
+        self.known.iter().filter(move |process| process.is_of_host && process.name() == name)
+    }
+}
+
+/// The words of a command line, the program first.
+pub(crate) fn command_line(root: &Root, pid: u32) -> Vec<String> {
+    let bytes = root.read_up_to(&format!("/proc/{pid}/cmdline"), COMMAND_LINE_BYTES_MAX).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    text.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
+}
+
+/// The effective user of a process.
+pub(crate) fn effective_uid(root: &Root, pid: u32) -> Option<u32> {
+    let status = root.text(&format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

@@ -1,0 +1,270 @@
+//! One look at bytes: extractors, the sweep, what is encoded in them, and from there on the same again.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use seawall_finding::{Confidence, Gap, GapKind};
+
+use crate::engine::{Found, Text, resolve};
+use crate::extract::{self, Extracted};
+use crate::hit::Hit;
+use crate::limits::{
+    DECODE_DEPTH_MAX, DECODED_BYTES_MAX, GAPS_MAX, HITS_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, WINDOW_BYTES,
+};
+use crate::rules::Rules;
+use crate::value::{Context, IdentityKey, Value};
+use crate::{check, decode, place};
+
+/// Bytes in which a NUL makes a file a binary.
+const NUL_BYTES: usize = 8 * 1024;
+
+/// Where bytes stand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Where {
+    /// Path of the file, with members of archives.
+    pub(crate) path: String,
+    /// What they were wrapped in, outermost first.
+    pub(crate) encodings: Vec<String>,
+    /// What carries them, when it is no file.
+    pub(crate) carrier: Option<String>,
+    /// JSON pointer of that.
+    pub(crate) pointer: Option<String>,
+}
+
+impl Where {
+    pub(crate) fn file(path: &str) -> Where {
+        Where { path: path.to_owned(), ..Where::default() }
+    }
+
+    /// One encoding further in.
+    pub(crate) fn inside(&self, encoding: &str, member: Option<&str>) -> Where {
+        let mut inner = self.clone();
+        inner.encodings.push(encoding.to_owned());
+        if let Some(member) = member {
+            inner.path.push_str("!/");
+            inner.path.push_str(member);
+        }
+        inner
+    }
+}
+
+/// Collects leaks.
+pub(crate) struct Look<'r> {
+    pub(crate) rules: &'r Rules,
+    pub(crate) key: Option<&'r IdentityKey>,
+    pub(crate) hits: Vec<Hit>,
+    pub(crate) gaps: Vec<Gap>,
+    /// Guessable values so far, by rule and place.
+    ordinals: HashMap<(u16, String), usize>,
+    /// What decoding may still make of the present file.
+    pub(crate) decode_budget: u64,
+    /// Where values stand in the bytes last looked at, for whoever must hide them.
+    pub(crate) spans: Vec<Range<usize>>,
+}
+
+impl<'r> Look<'r> {
+    pub(crate) fn new(rules: &'r Rules, key: Option<&'r IdentityKey>) -> Look<'r> {
+        Look {
+            rules,
+            key,
+            hits: Vec::new(),
+            gaps: Vec::new(),
+            ordinals: HashMap::new(),
+            decode_budget: 0,
+            spans: Vec::new(),
+        }
+    }
+
+    pub(crate) fn gap(&mut self, kind: GapKind, path: &str, reason: impl std::fmt::Display) {
+        if self.gaps.len() < GAPS_MAX {
+            self.gaps.push(Gap::at(kind, path, reason));
+        }
+    }
+
+    /// A file at hand.
+    pub(crate) fn file(&mut self, at: &Where, bytes: &[u8]) {
+        self.decode_budget = DECODED_BYTES_MAX;
+        self.spans.clear();
+        self.bytes(at, bytes);
+    }
+
+    /// Bytes at hand, of a file or of what was decoded.
+    pub(crate) fn bytes(&mut self, at: &Where, bytes: &[u8]) {
+        if let Some(text) = decode::utf16(bytes) {
+            return self.bytes(at, text.as_bytes());
+        }
+        let binary = is_binary(bytes);
+        let mut found = Vec::new();
+        let mut elsewhere = Vec::new();
+        for one in extract::extract(&at.path, bytes) {
+            self.locate(one, bytes, &mut found, &mut elsewhere);
+        }
+        let text = Text { bytes, path: &at.path, binary };
+        let mut start = 0;
+        while start < bytes.len() && found.len() < HITS_PER_FILE_MAX {
+            // Windows keep the work between two looks at the limit small; the text itself is whole.
+            let end = (start + WINDOW_BYTES).min(bytes.len());
+            let from = start.saturating_sub(MATCH_BYTES_MAX);
+            let to = (end + MATCH_BYTES_MAX).min(bytes.len());
+            let window = Text { bytes: bytes.get(from..to).unwrap_or_default(), ..text };
+            let before = found.len();
+            self.rules.sweep(window, start - from..end - from, &mut found);
+            found.iter_mut().skip(before).for_each(|one| shift(one, from));
+            start = end;
+        }
+        let runs: Vec<&[u8]> = if binary { Vec::new() } else { decode::runs(bytes).collect() };
+        decode::seeds(bytes, &runs, self.rules, &mut found);
+        let lines = Lines::new(bytes, 0);
+        for one in resolve(self.rules, found) {
+            let line = (!binary && at.encodings.is_empty()).then(|| lines.of(one.secret.start));
+            self.keep(at, bytes, &one, line);
+            if at.encodings.is_empty() {
+                self.spans.push(one.secret);
+            }
+        }
+        for (rule, value) in elsewhere {
+            self.tell(at, rule, &value, None, vec!["structure".to_owned()]);
+        }
+        if at.encodings.len() < DECODE_DEPTH_MAX {
+            decode::inside(self, at, bytes, &runs);
+        }
+    }
+
+    /// Where the value of an extractor stands in the bytes, if it stands there as it is.
+    fn locate(
+        &self,
+        one: Extracted,
+        bytes: &[u8],
+        found: &mut Vec<Found>,
+        elsewhere: &mut Vec<(u16, Vec<u8>)>,
+    ) {
+        let Some(rule) = self.rules.index_of(one.rule) else { return };
+        let from = one.from.min(bytes.len());
+        let place = bytes.get(from..).and_then(|rest| memchr::memmem::find(rest, &one.value));
+        match place.map(|at| from + at..from + at + one.value.len()) {
+            Some(secret) => {
+                found.push(Found {
+                    rule,
+                    matched: secret.clone(),
+                    secret,
+                    proof: vec!["structure".to_owned()],
+                });
+            }
+            None => elsewhere.push((rule, one.value)),
+        }
+    }
+
+    /// Keeps what stands at a range of `bytes`.
+    pub(crate) fn keep(&mut self, at: &Where, bytes: &[u8], found: &Found, line: Option<u32>) {
+        let Some(value) = bytes.get(found.secret.clone()) else { return };
+        self.tell(at, found.rule, value, line, found.proof.clone());
+    }
+
+    /// A value that is known to be a secret by what stands round it.
+    pub(crate) fn value(&mut self, at: &Where, rule: &str, value: &[u8], proof: &str) {
+        if let Some(rule) = self.rules.index_of(rule) {
+            self.tell(at, rule, value, None, vec![proof.to_owned()]);
+        }
+    }
+
+    /// Turns a value into a hit; nothing of the value goes further.
+    fn tell(&mut self, at: &Where, index: u16, bytes: &[u8], line: Option<u32>, proof: Vec<String>) {
+        let Some(rule) = self.rules.at(index) else { return };
+        if self.hits.len() >= HITS_MAX {
+            if self.hits.len() == HITS_MAX {
+                self.gap(
+                    GapKind::Limit,
+                    &at.path,
+                    format_args!("more than {HITS_MAX} leaks; the rest is not reported"),
+                );
+            }
+            return;
+        }
+        // The same key with other line ends is the same key.
+        let body = check::pem_body(bytes).filter(|body| body.len() > 40);
+        let value = Value::new(body.as_deref().unwrap_or(bytes));
+        let is_guessable = rule.password || rule.search.is_none();
+        let place = at.carrier.as_deref().unwrap_or(&at.path);
+        let ordinal = if value.is_strong(is_guessable) {
+            0
+        } else {
+            let count = self.ordinals.entry((index, place.to_owned())).or_default();
+            *count += 1;
+            *count
+        };
+        let context = Context { rule: &rule.id, place, ordinal, password: is_guessable };
+        let literals = rule.search.as_ref().map(|search| search.literals.as_slice()).unwrap_or_default();
+        let hit = Hit {
+            rule: rule.id.to_string(),
+            path: (!at.path.is_empty() && at.carrier.is_none()).then(|| at.path.clone()),
+            line,
+            pointer: at.pointer.clone(),
+            redacted: Value::new(bytes).redacted(literals, is_guessable),
+            value_id: value.identity(self.key, &context),
+            carrier: at.carrier.clone(),
+            encodings: at.encodings.clone(),
+            confidence: confidence(rule.confidence, &at.path, &proof),
+            proof,
+        };
+        let is_again = |known: &Hit| {
+            known.rule == hit.rule
+                && known.value_id == hit.value_id
+                && known.path == hit.path
+                && known.carrier == hit.carrier
+        };
+        if !self.hits.iter().rev().take(HITS_PER_FILE_MAX).any(is_again) {
+            self.hits.push(hit);
+        }
+    }
+}
+
+fn shift(found: &mut Found, by: usize) {
+    for range in [&mut found.secret, &mut found.matched] {
+        *range = range.start + by..range.end + by;
+    }
+}
+
+/// What stands in tests and documentation is seldom in use; a checksum says that it once was a token.
+fn confidence(of_rule: Confidence, path: &str, proof: &[String]) -> Confidence {
+    if !place::is_example(path) {
+        return of_rule;
+    }
+    match proof.iter().any(|proof| proof == "checksum") {
+        true => of_rule.min(Confidence::Medium),
+        false => Confidence::Low,
+    }
+}
+
+/// Whether bytes are no text.
+pub(crate) fn is_binary(bytes: &[u8]) -> bool {
+    memchr::memchr(0, bytes.get(..NUL_BYTES.min(bytes.len())).unwrap_or_default()).is_some()
+}
+
+/// Numbers lines; asked in the order of the text it counts each line break once.
+pub(crate) struct Lines<'b> {
+    bytes: &'b [u8],
+    before: u32,
+    at: std::cell::Cell<(usize, u32)>,
+}
+
+impl<'b> Lines<'b> {
+    /// `before` lines stand in front of the bytes.
+    pub(crate) fn new(bytes: &'b [u8], before: u32) -> Lines<'b> {
+        Lines { bytes, before, at: std::cell::Cell::new((0, 0)) }
+    }
+
+    /// The line of this byte, from 1.
+    pub(crate) fn of(&self, byte: usize) -> u32 {
+        let (from, count) = self.at.get();
+        let (from, count) = if from <= byte { (from, count) } else { (0, 0) };
+        let count = count + breaks(self.bytes, from..byte);
+        self.at.set((byte, count));
+        self.before + count + 1
+    }
+}
+
+/// Line breaks in a range.
+pub(crate) fn breaks(bytes: &[u8], range: Range<usize>) -> u32 {
+    let range = bytes.get(range).unwrap_or_default();
+    u32::try_from(memchr::memchr_iter(b'\n', range).count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,267 @@
+//! Files that deploy containers → findings: which kind a file is, what it holds, what is wrong with it.
+//!
+//! Owns the walk over files; refuses to open them. Files that belong together come together, since a NetworkPolicy of
+//! one may be for the pods of another.
+
+mod kind;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use seawall_finding::{Change, Check, Evidence, Finding, Gap, GapKind};
+use seawall_inventory::Workload;
+
+use crate::document::{Node, Refusal};
+use crate::kubernetes::{self, Object};
+use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX, SELECTIONS_MAX};
+use crate::pss::{self, Level, Version};
+use crate::suppress::{Suppressions, annotations};
+use crate::workload::{Context, HostFacts, Judged, Selection, checks};
+use crate::{cluster, command, compose, document, fix, unit};
+
+pub use kind::{Kind, kind};
+
+/// A file: its path as reports name it, and its text.
+#[derive(Debug, Clone, Copy)]
+pub struct File<'a> {
+    /// For reports, and for telling what it is.
+    pub path: &'a str,
+    /// Its whole text.
+    pub text: &'a str,
+}
+
+/// By what files are judged.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Which rules are asked.
+    pub selection: Selection,
+    /// By this standard of this version alone, and by no rule.
+    pub pod_security: Option<(Level, Version)>,
+    /// What is known of the machine that will run it.
+    pub host: HostFacts,
+    /// Seccomp profiles by the path that workloads use.
+    pub seccomp_profiles: BTreeMap<String, String>,
+    /// Whether comments and annotations that silence a rule are ignored.
+    pub ignore_suppressions: bool,
+}
+
+/// What was found in files.
+#[derive(Debug, Default)]
+pub struct Examined {
+    /// What is wrong.
+    pub found: Vec<Finding>,
+    /// What would be found, had nobody silenced it: the finding, and the words that silence it.
+    pub suppressed: Vec<(Finding, String)>,
+    /// What could not be looked at.
+    pub gaps: Vec<Gap>,
+    /// Each question with its answer.
+    pub checks: Vec<Check>,
+    /// The workloads that were judged.
+    pub workloads: Vec<Workload>,
+}
+
+/// What stands in one file.
+struct Read<'a> {
+    file: File<'a>,
+    documents: Vec<Arc<Node>>,
+    workloads: Vec<(Workload, Option<usize>)>,
+}
+
+/// Judges files, all together.
+pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
+    let mut examined = Examined::default();
+    let mut reads: Vec<Read<'_>> =
+        files.iter().filter_map(|file| read(*file, files, &mut examined.gaps)).collect();
+    join_pods(&mut reads, &mut examined.gaps);
+    let objects: Vec<(usize, Vec<Object<'_>>)> = reads
+        .iter()
+        .enumerate()
+        .map(|(index, read)| (index, kubernetes::objects(&read.documents).0))
+        .collect();
+    let scene = cluster::Scene::of(objects.iter().flat_map(|(_, objects)| objects));
+    let mut containers = 0;
+    for (index, read) in reads.iter().enumerate() {
+        let suppressions = Suppressions::of(read.file.text, options.ignore_suppressions);
+        let peers: Vec<Workload> = read.workloads.iter().map(|(workload, _)| workload.clone()).collect();
+        let context = Context {
+            path: Some(read.file.path),
+            looked_at: read.file.path,
+            host: options.host,
+            peers: &peers,
+            seccomp_profiles: options.seccomp_profiles.clone(),
+        };
+        for (workload, document) in &read.workloads {
+            containers += workload.containers.len();
+            if containers > CONTAINERS_MAX {
+                let reason = format!("more than {CONTAINERS_MAX} containers");
+                examined.gaps.push(Gap::at(GapKind::Limit, read.file.path, reason));
+                return examined;
+            }
+            let root = document.and_then(|document| read.documents.get(document));
+            let judged = judge(workload, &context, options);
+            for Judged { check, findings, hardenings } in judged {
+                examined.checks.push(check);
+                for (finding, hardening) in findings.into_iter().zip(hardenings) {
+                    let change = hardening.and_then(|(pointer, hardening)| {
+                        fix::change(
+                            read.file.text,
+                            root.map(Arc::as_ref),
+                            workload,
+                            &pointer,
+                            hardening,
+                            &finding,
+                        )
+                    });
+                    examined.take(with_change(finding, change), &suppressions, annotations(workload));
+                }
+            }
+        }
+        if options.pod_security.is_none() {
+            let here = objects.get(index).map(|(_, objects)| objects.as_slice()).unwrap_or_default();
+            for (finding, object) in cluster::findings(here, &scene, read.file.path, &options.selection) {
+                let own = kubernetes::strings(&object.at, "annotations");
+                let own = own.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+                examined.take(finding, &suppressions, own);
+            }
+        }
+    }
+    if scene.is_exhausted() {
+        let reason = format!("selectors and labels: more than {SELECTIONS_MAX} pairs");
+        examined.gaps.push(Gap::of_target(GapKind::Limit, reason));
+    }
+    examined.workloads =
+        reads.into_iter().flat_map(|read| read.workloads).map(|(workload, _)| workload).collect();
+    examined
+}
+
+fn judge(workload: &Workload, context: &Context<'_>, options: &Options) -> Vec<Judged> {
+    match options.pod_security {
+        None => checks(workload, context, &options.selection),
+        Some((level, version)) => pss::checks(workload, level, version, context),
+    }
+}
+
+fn with_change(mut finding: Finding, change: Option<Change>) -> Finding {
+    if let Evidence::Misset(misset) = &mut finding.evidence {
+        misset.change = change;
+    }
+    finding
+}
+
+impl Examined {
+    fn take<'a>(
+        &mut self,
+        finding: Finding,
+        suppressions: &Suppressions,
+        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        match suppressions.silences(&finding, annotations) {
+            Some(words) => self.suppressed.push((finding, words)),
+            None => self.found.push(finding),
+        }
+    }
+}
+
+fn gap(path: &str, (kind, reason): Refusal) -> Gap {
+    let reason: String =
+        reason.chars().take(REASON_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Gap::at(kind, path, reason)
+}
+
+/// Reads one file; nothing for a drop-in that belongs to a file that is there.
+fn read<'a>(file: File<'a>, files: &[File<'_>], gaps: &mut Vec<Gap>) -> Option<Read<'a>> {
+    let mut read = Read { file, documents: Vec::new(), workloads: Vec::new() };
+    let mut refusals: Vec<Refusal> = Vec::new();
+    match kind(file.path, file.text) {
+        Some(Kind::Kubernetes | Kind::Compose) => {
+            let (documents, refusal) = document::parse(file.text);
+            refusals.extend(refusal);
+            read.documents = documents;
+            of_documents(&mut read, &mut refusals);
+        }
+        Some(Kind::Unit) if unit::is_drop_in(file.path) && has_owner(file.path, files) => return None,
+        Some(Kind::Unit) => {
+            let name = unit::owner(file.path);
+            let kind = unit::kind_of(file.path).unwrap_or(unit::UnitKind::Container);
+            let (workloads, problems) = unit::workloads(kind, name, file.text, &drop_ins(file.path, files));
+            read.workloads = workloads.into_iter().map(|workload| (workload, None)).collect();
+            refusals.extend(problems);
+        }
+        Some(Kind::Script) => {
+            read.workloads =
+                command::script(file.text).into_iter().map(|workload| (workload, None)).collect();
+        }
+        None => {
+            refusals.push((GapKind::Unsupported, "neither a manifest nor a unit nor a script".to_owned()))
+        }
+    }
+    gaps.extend(refusals.into_iter().map(|refusal| gap(file.path, refusal)));
+    Some(read)
+}
+
+fn of_documents(read: &mut Read<'_>, refusals: &mut Vec<Refusal>) {
+    for (document, node) in read.documents.iter().enumerate() {
+        if compose::is_compose(node) {
+            let (workloads, problems) = compose::workloads(node);
+            read.workloads.extend(workloads.into_iter().map(|workload| (workload, Some(document))));
+            refusals.extend(problems);
+        }
+    }
+    let is_compose = |node: &Arc<Node>| compose::is_compose(node);
+    if !read.documents.iter().any(is_compose) {
+        let (objects, problems) = kubernetes::objects(&read.documents);
+        refusals.extend(problems);
+        let lacks = |object: &Object<'_>| Some((GapKind::Malformed, object.lacks_pod()?));
+        refusals.extend(objects.iter().filter_map(lacks));
+        let workload = |object: &Object<'_>| Some((object.workload()?, Some(object.document)));
+        read.workloads.extend(objects.iter().filter_map(workload));
+    }
+}
+
+fn has_owner(path: &str, files: &[File<'_>]) -> bool {
+    files.iter().any(|file| file.path != path && directory(path).strip_suffix(".d") == Some(file.path))
+}
+
+fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+fn drop_ins<'a>(path: &str, files: &[File<'a>]) -> BTreeMap<&'a str, &'a str> {
+    let is_its = |file: &&File<'_>| {
+        unit::is_drop_in(file.path) && directory(file.path).strip_suffix(".d") == Some(path)
+    };
+    files
+        .iter()
+        .filter(is_its)
+        .map(|file| (file.path.rsplit('/').next().unwrap_or_default(), file.text))
+        .collect()
+}
+
+/// Quadlet pods and their containers stand in different files.
+fn join_pods(reads: &mut [Read<'_>], gaps: &mut Vec<Gap>) {
+    let mut all: Vec<Workload> =
+        reads.iter().flat_map(|read| read.workloads.iter().map(|(workload, _)| workload.clone())).collect();
+    let alone = unit::join_pods(&mut all);
+    let mut joined = all.into_iter();
+    for read in reads {
+        for (workload, _) in &mut read.workloads {
+            if let Some(joined) = joined.next() {
+                *workload = joined;
+            }
+        }
+        let is_alone = |(workload, _): &(Workload, Option<usize>)| {
+            workload.id.as_ref().is_some_and(|id| alone.contains(id))
+        };
+        if read.workloads.iter().any(is_alone) {
+            let reason =
+                "no container of this pod is among the files; what it mounts and publishes was not judged";
+            gaps.push(Gap::at(GapKind::NoData, read.file.path, reason));
+        }
+        // What a pod shares was judged with its containers.
+        for (workload, _) in &mut read.workloads {
+            if workload.id.is_some() {
+                workload.containers.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! All privileges, and gaining some.
+
+use seawall_finding::Framework::{
+    CisDocker16, CisDocker17, CisDocker18, CisKubernetes112, Cwe, NistSp800190, NsaCisaKubernetes,
+    PodSecurityBaseline, PodSecurityRestricted,
+};
+use seawall_finding::{Rule, Severity};
+use seawall_inventory::workload::ContainerSpec;
+
+use super::case::{Answer, Case, Hardening, Wrong, has_capability, is_on};
+use super::{Judge, WorkloadRule};
+
+pub(super) static RULES: &[WorkloadRule] = &[
+    WorkloadRule {
+        rule: Rule {
+            id: "privileged-container",
+            title: "Privileged container",
+            why: "A privileged container has every capability, every device of the host and neither seccomp nor \
+                  AppArmor. Root in it is root of the host, one mount away.",
+            fix: "Take `privileged` away; add the one capability or device that is needed.",
+            severity: Severity::Critical,
+            references: &["https://kubernetes.io/docs/concepts/security/pod-security-standards/"],
+            controls: &[
+                (CisDocker16, "5.5"),
+                (CisDocker17, "5.5"),
+                (CisDocker18, "5.5"),
+                (CisKubernetes112, "5.2.2"),
+                (PodSecurityBaseline, "Privileged Containers"),
+                (NsaCisaKubernetes, "Pod security"),
+                (NistSp800190, "4.4.3"),
+                (Cwe, "CWE-250"),
+            ],
+        },
+        section: SECTION,
+        by_default: true,
+        judge: Judge::Container(privileged),
+        bad: &[
+            "docker run --privileged nginx:1.27",
+            "podman run --privileged=true nginx:1.27",
+            "services: {web: {image: 'nginx:1.27', privileged: true}}",
+            "[Container]\nImage=nginx:1.27\nPodmanArgs=--privileged\n",
+            "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, securityContext: {privileged: yes}}]}",
+        ],
+        good: &["docker run nginx:1.27", "docker run --privileged=false nginx:1.27"],
+    },
+    WorkloadRule {
+        rule: Rule {
+            id: "privilege-escalation-allowed",
+            title: "Processes may gain privileges",
+            why: "A set-user-id program or a file capability makes a process more than its parent. Without the \
+                  kernel's no_new_privs flag, one such program in the image undoes that the container runs as nobody.",
+            fix: "Set `allowPrivilegeEscalation: false`, `security_opt: [no-new-privileges:true]`, \
+                  `NoNewPrivileges=true` or `--security-opt no-new-privileges`.",
+            severity: Severity::Medium,
+            references: &["https://docs.kernel.org/userspace-api/no_new_privs.html"],
+            controls: &[
+                (CisDocker16, "5.26"),
+                (CisDocker17, "5.26"),
+                (CisDocker18, "5.26"),
+                (CisKubernetes112, "5.2.6"),
+                (PodSecurityRestricted, "Privilege Escalation"),
+                (NsaCisaKubernetes, "Pod security"),
+                (NistSp800190, "4.4.3"),
+                (Cwe, "CWE-250"),
+            ],
+        },
+        section: SECTION,
+        by_default: true,
+        judge: Judge::Container(escalation),
+        bad: &[
+            "docker run nginx:1.27",
+            "docker run --security-opt no-new-privileges:false nginx:1.27",
+            "[Container]\nImage=nginx:1.27\n",
+        ],
+        good: &[
+            "docker run --security-opt=no-new-privileges nginx:1.27",
+            "[Container]\nImage=nginx:1.27\nNoNewPrivileges=yes\n",
+            "services: {web: {image: 'nginx:1.27', security_opt: ['no-new-privileges:true']}}",
+        ],
+    },
+];
+
+pub(super) const SECTION: &str = "Privileges of containers";
+
+fn privileged(case: &Case<'_>, container: &ContainerSpec) -> Answer {
+    match &container.privileged {
+        Some(given) if given.value => {
+            let setting = case.word("securityContext.privileged", "privileged");
+            let wrong = Wrong::new(&given.origin, setting, "true", "false").hardening(Hardening::Replace);
+            Answer::Fail(vec![wrong])
+        }
+        Some(_) => Answer::Pass("privileged is false".to_owned()),
+        None => Answer::Pass("privileged is not set".to_owned()),
+    }
+}
+
+fn escalation(case: &Case<'_>, container: &ContainerSpec) -> Answer {
+    if case.workload.is_windows() {
+        return Answer::NotApplicable("a Windows container");
+    }
+    let setting = case.word("securityContext.allowPrivilegeEscalation", "no-new-privileges");
+    let expected = case.word("false", "true");
+    match &container.allow_privilege_escalation {
+        Some(given) if !given.value => Answer::Pass(format!("{setting} is {expected}")),
+        Some(given) => {
+            let wrong = Wrong::new(&given.origin, setting, case.word("true", "false"), expected);
+            let is_forced = is_on(&container.privileged) || has_capability(container, "SYS_ADMIN");
+            Answer::Fail(vec![if is_forced { wrong } else { wrong.hardening(Hardening::Replace) }])
+        }
+        None if case.context.host.no_new_privileges == Some(true) => {
+            Answer::Pass("the engine gives no-new-privileges to every container".to_owned())
+        }
+        None => {
+            let wrong = Wrong::new(&container.origin, setting, "not set", expected);
+            // Kubernetes refuses a pod that has both.
+            let is_forced = is_on(&container.privileged) || has_capability(container, "SYS_ADMIN");
+            Answer::Fail(vec![if is_forced {
+                wrong
+            } else {
+                wrong.hardening(Hardening::NoPrivilegeEscalation)
+            }])
+        }
+    }
+}

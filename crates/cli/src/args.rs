@@ -10,6 +10,13 @@ use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
 
+pub(crate) mod trust;
+
+use trust::{
+    ATTEST_EXAMPLES, Attest, SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify,
+    VerifyBundle,
+};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  allowed by the policy
@@ -137,6 +144,23 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Rules,
     },
+    /// Make keys and authorities for signatures
+    Trust {
+        #[command(subcommand)]
+        command: Trust,
+    },
+    /// Sign an image or a file
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign(Box<Sign>),
+    /// Say something of an image, signed
+    #[command(after_help = ATTEST_EXAMPLES)]
+    Attest(Box<Attest>),
+    /// Verify that the right ones signed an image
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Box<Verify>),
+    /// Verify the signature of a file
+    #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
+    VerifyBundle(Box<VerifyBundle>),
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
@@ -540,7 +564,18 @@ mod tests {
 
     #[test]
     fn every_example_in_help_and_readme_is_a_command_line() {
-        let texts = [README, SCAN_EXAMPLES, LINT_EXAMPLES, AUDIT_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
+        let texts = [
+            README,
+            SCAN_EXAMPLES,
+            LINT_EXAMPLES,
+            AUDIT_EXAMPLES,
+            DIFF_EXAMPLES,
+            DB_EXAMPLES,
+            SIGN_EXAMPLES,
+            ATTEST_EXAMPLES,
+            VERIFY_EXAMPLES,
+            VERIFY_BUNDLE_EXAMPLES,
+        ];
         let examples: Vec<&str> = texts
             .iter()
             .flat_map(|text| text.lines())

@@ -352,6 +352,16 @@ pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
 }
 
 fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> RegistryOptions {
+    let options = registry_options(&args.insecure_registry, args.ca_file.as_deref(), session);
+    RegistryOptions { limits: limits.clone(), ..options }
+}
+
+/// How to reach registries, as the user's arguments and environment say.
+pub(crate) fn registry_options(
+    insecure: &[String],
+    ca_file: Option<&Path>,
+    session: &Session<'_>,
+) -> RegistryOptions {
     let config = session.config;
     let path = |name| config.variable(name).map(Path::new);
     let places = CredentialPlaces {
@@ -367,7 +377,7 @@ fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Regi
         https: either("HTTPS_PROXY", "https_proxy").map(Secret::new),
         no_proxy: either("NO_PROXY", "no_proxy").unwrap_or_default().to_owned(),
     };
-    let mut ca_files: Vec<PathBuf> = args.ca_file.iter().cloned().collect();
+    let mut ca_files: Vec<PathBuf> = ca_file.iter().map(|path| path.to_path_buf()).collect();
     ca_files.extend(config.variable("SSL_CERT_FILE").map(PathBuf::from));
     RegistryOptions {
         network: if session.global.offline { Network::Offline } else { Network::Allowed },
@@ -376,10 +386,9 @@ fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Regi
             helper_path: config.variable("PATH").map(Into::into),
             ..Credentials::default()
         },
-        insecure: args.insecure_registry.iter().cloned().collect(),
+        insecure: insecure.iter().cloned().collect(),
         ca_files,
         proxies,
-        limits: limits.clone(),
         ..RegistryOptions::default()
     }
 }

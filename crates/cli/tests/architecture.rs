@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("event", &["inventory"]),
     ("detect", &["inventory", "finding", "event"]),
     ("report", &["inventory", "finding", "policy"]),
+    ("trust", &["inventory", "finding", "image"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     (
         "cli",
@@ -42,6 +43,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "detect",
             "report",
             "scan",
+            "trust",
         ],
     ),
     ("testkit", &[]),

@@ -85,7 +85,7 @@ fn keep_wanted(assessed: &mut Assessed, args: &Scan) {
         args.wants(match &finding.evidence {
             Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => LookFor::Packages,
             Evidence::Leaked(_) => LookFor::Leaks,
-            Evidence::Misset(_) => LookFor::Settings,
+            Evidence::Misset(_) | Evidence::Untrusted(_) => LookFor::Settings,
             // Of what runs; a scan has none.
             Evidence::Happened(_) => return false,
         })

@@ -56,7 +56,8 @@ impl<'s> Scans<'s> {
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
             | Evidence::Misset(_)
-            | Evidence::Happened(_) => None,
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => None,
         });
         Some(ScannedImage {
             packages: Some(assessed.inventory.packages.iter().map(|package| package.name.clone()).collect()),

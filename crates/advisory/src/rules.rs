@@ -35,7 +35,7 @@ pub const MALICIOUS_PACKAGE: Rule = Rule {
         (Framework::CisDocker18, "4.3"),
         (Framework::CisDocker17, "4.3"),
         (Framework::CisDocker16, "4.3"),
-        (Framework::NistSp800190, "4.1.4"),
+        (Framework::NistSp800190, "4.1.3"),
     ],
 };
 

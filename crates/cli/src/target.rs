@@ -13,6 +13,7 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 use seawall_engine::{Endpoint, EngineKind, usual_endpoints};
+use seawall_finding::Confidence;
 use seawall_image::credentials::{CredentialPlaces, Credentials, Secret, usual_files};
 use seawall_image::manifest::PlatformChoice;
 use seawall_image::registry::{Network, ProxySettings, Registry, RegistryOptions};
@@ -22,7 +23,8 @@ use seawall_image::source::local::{self, Local, LocalOptions};
 use seawall_image::source::registry;
 use seawall_image::{Limits, OpenImage};
 use seawall_inventory::{Image, ImageName};
-use seawall_scan::{Examine, Examined, LayerCache, examine};
+use seawall_leaks::{CONFIDENCE_MIN, IdentityKey, Rules};
+use seawall_scan::{Examine, Examined, LayerCache, LeakSearch, examine};
 
 use crate::Session;
 use crate::args::TargetArgs;
@@ -94,7 +96,28 @@ pub(crate) struct Targets<'s> {
     /// Made when it is first asked: the certificates of all authorities take time and memory to read.
     registry: OnceCell<Registry>,
     cache: Option<LayerCache>,
+    leaks: Option<LeakRules>,
     jobs: NonZeroUsize,
+}
+
+/// By what leaked credentials are looked for.
+pub(crate) struct LeakRules {
+    pub(crate) rules: Rules,
+    pub(crate) key: Option<IdentityKey>,
+    pub(crate) confidence_min: Confidence,
+}
+
+impl LeakRules {
+    /// The built-in rules, and what most probably is a credential.
+    pub(crate) fn builtin(session: &Session<'_>) -> LeakRules {
+        let key = session.config.variable("SEAWALL_LEAKS_KEY").map(|key| IdentityKey::new(key.as_bytes()));
+        LeakRules { rules: Rules::builtin(), key, confidence_min: CONFIDENCE_MIN }
+    }
+
+    fn search(&self) -> LeakSearch<'_> {
+        let LeakRules { rules, key, confidence_min } = self;
+        LeakSearch { rules, key: key.as_ref(), confidence_min: *confidence_min }
+    }
 }
 
 impl<'s> Targets<'s> {
@@ -114,9 +137,15 @@ impl<'s> Targets<'s> {
             registries: registries(args, session, &limits),
             registry: OnceCell::new(),
             cache: (!args.no_cache).then(|| LayerCache::new(&directory)),
+            leaks: None,
             jobs: args.jobs.unwrap_or(cores),
             limits,
         })
+    }
+
+    /// Looks for leaked credentials too.
+    pub(crate) fn with_leaks(self, leaks: LeakRules) -> Targets<'s> {
+        Targets { leaks: Some(leaks), ..self }
     }
 
     /// Opens what the text names: one target, or one for each platform.
@@ -174,9 +203,9 @@ impl<'s> Targets<'s> {
     /// A path that is no UTF-8: what Linux calls a name is bytes. Images have no such names.
     fn at_path_of_bytes(&self, text: &OsStr, choice: &PlatformChoice) -> Result<Vec<Opened>> {
         let bytes = text.as_bytes();
-        let known = PREFIXES.iter().filter(|(_, example)| *example == PATH);
-        let path = known.filter_map(|(prefix, _)| bytes.strip_prefix(prefix.as_bytes())?.strip_prefix(b":"));
-        let path = Path::new(OsStr::from_bytes(path.last().unwrap_or(bytes)));
+        let mut known = PREFIXES.iter().filter(|(_, example)| *example == PATH);
+        let path = known.find_map(|(prefix, _)| bytes.strip_prefix(prefix.as_bytes())?.strip_prefix(b":"));
+        let path = Path::new(OsStr::from_bytes(path.unwrap_or(bytes)));
         let opened = local::open(path, None, &self.local(choice))?;
         Ok(of_local(&text.to_string_lossy(), opened))
     }
@@ -252,6 +281,7 @@ impl<'s> Targets<'s> {
         let reporter = Reporter::new(self.session.terminal, &opened.name);
         let options = Examine {
             cache: self.cache.as_ref(),
+            leaks: self.leaks.as_ref().map(LeakRules::search),
             jobs: self.jobs,
             limits: &self.limits,
             progress: &|progress| reporter.tell(progress),
@@ -322,6 +352,16 @@ pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
 }
 
 fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> RegistryOptions {
+    let options = registry_options(&args.insecure_registry, args.ca_file.as_deref(), session);
+    RegistryOptions { limits: limits.clone(), ..options }
+}
+
+/// How to reach registries, as the user's arguments and environment say.
+pub(crate) fn registry_options(
+    insecure: &[String],
+    ca_file: Option<&Path>,
+    session: &Session<'_>,
+) -> RegistryOptions {
     let config = session.config;
     let path = |name| config.variable(name).map(Path::new);
     let places = CredentialPlaces {
@@ -337,7 +377,7 @@ fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Regi
         https: either("HTTPS_PROXY", "https_proxy").map(Secret::new),
         no_proxy: either("NO_PROXY", "no_proxy").unwrap_or_default().to_owned(),
     };
-    let mut ca_files: Vec<PathBuf> = args.ca_file.iter().cloned().collect();
+    let mut ca_files: Vec<PathBuf> = ca_file.iter().map(|path| path.to_path_buf()).collect();
     ca_files.extend(config.variable("SSL_CERT_FILE").map(PathBuf::from));
     RegistryOptions {
         network: if session.global.offline { Network::Offline } else { Network::Allowed },
@@ -346,10 +386,9 @@ fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Regi
             helper_path: config.variable("PATH").map(Into::into),
             ..Credentials::default()
         },
-        insecure: args.insecure_registry.iter().cloned().collect(),
+        insecure: insecure.iter().cloned().collect(),
         ca_files,
         proxies,
-        limits: limits.clone(),
         ..RegistryOptions::default()
     }
 }

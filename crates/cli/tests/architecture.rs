@@ -21,7 +21,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("lint", &["inventory", "finding"]),
     // One workload model, so that a rule over containers is written once: docs/design/004-workloads.md.
     ("audit", &["inventory", "finding", "engine", "lint"]),
+    ("event", &["inventory"]),
+    ("detect", &["inventory", "finding", "event"]),
     ("report", &["inventory", "finding", "policy"]),
+    ("trust", &["inventory", "finding", "image"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     (
         "cli",
@@ -36,8 +39,11 @@ const EDGES: &[(&str, &[&str])] = &[
             "leaks",
             "lint",
             "audit",
+            "event",
+            "detect",
             "report",
             "scan",
+            "trust",
         ],
     ),
     ("testkit", &[]),

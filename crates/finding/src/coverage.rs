@@ -34,6 +34,9 @@ pub struct Coverage {
     /// Problems that one source claims and the vendor says the package does not have.
     #[serde(default)]
     pub problems_suppressed: u64,
+    /// What the user asked to look for, where it is not everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// What a benchmark asked and how it came out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,

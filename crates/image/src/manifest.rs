@@ -472,7 +472,8 @@ fn run_config(raw: RawRunConfig) -> ImageConfig {
 
 fn step(raw: RawHistory) -> History {
     History {
-        created_by: instruction(&raw.created_by.unwrap_or_default()),
+        created_by: instruction(raw.created_by.as_deref().unwrap_or_default()),
+        recorded: raw.created_by.unwrap_or_default(),
         created: raw.created,
         empty_layer: raw.empty_layer,
     }

@@ -80,6 +80,10 @@ pub struct History {
     /// The instruction.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created_by: String,
+    /// The instruction as the builder recorded it, with the values of build arguments. They may be secret: this is for
+    /// the search for leaks and never serialised.
+    #[serde(skip)]
+    pub recorded: String,
     /// RFC 3339, as recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,

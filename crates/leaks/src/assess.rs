@@ -6,7 +6,7 @@ use seawall_inventory::{Place, PlaceLayer};
 use crate::hit::Hit;
 use crate::rules::Rules;
 
-/// The controls that every leak violates: CIS Docker "secrets are not stored in Dockerfiles" and its image section,
+/// CIS Docker "secrets are not stored in Dockerfiles" and its image section,
 /// NIST SP 800-190 "embedded clear text secrets", CWE "hard-coded credentials".
 const CONTROLS: &[(Framework, &str)] = &[
     (Framework::CisDocker18, "4.10"),
@@ -40,7 +40,6 @@ pub fn finding(rules: &Rules, hit: Hit, location: Location, target: &str) -> Fin
     if let Some(first) = summary.get(..1).map(str::to_uppercase) {
         summary.replace_range(..1, &first);
     }
-    let control = |&(framework, id): &(Framework, &str)| Control { framework, id: id.to_owned() };
     Finding {
         rule: hit.rule,
         subject: Subject::Target { name: target.to_owned() },
@@ -59,8 +58,14 @@ pub fn finding(rules: &Rules, hit: Hit, location: Location, target: &str) -> Fin
         })),
         remedy: rule.map(|rule| rule.fix().to_owned()).unwrap_or_default(),
         references: Vec::new(),
-        controls: CONTROLS.iter().map(control).collect(),
+        controls: controls(),
     }
+}
+
+/// The controls that every leak violates.
+pub fn controls() -> Vec<Control> {
+    let control = |&(framework, id): &(Framework, &str)| Control { framework, id: id.to_owned() };
+    CONTROLS.iter().map(control).collect()
 }
 
 /// The least confidence that is reported where the user asks for no other.

@@ -29,7 +29,7 @@ mod value;
 mod visitor;
 mod vouch;
 
-pub use assess::{CONFIDENCE_MIN, Location, finding};
+pub use assess::{CONFIDENCE_MIN, Location, controls, finding};
 pub use hit::{Hit, LayerLeaks};
 pub use rule::Rule;
 pub use rules::{Rules, RulesError, UserRules};

@@ -6,10 +6,12 @@ use std::io;
 use seawall_finding::GapKind;
 use seawall_inventory::{Content, Entry, EntryKind, Interest, Visitor};
 
+use crate::decode;
 use crate::engine::{Found, Text, resolve};
 use crate::hit::LayerLeaks;
 use crate::limits::{
-    DIGEST_LIST_BYTES_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, WHOLE_BYTES_MAX, WINDOW_BYTES,
+    ARCHIVE_BYTES_MAX, DIGEST_LIST_BYTES_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, STREAMED_BYTES_MAX,
+    WHOLE_BYTES_MAX, WINDOW_BYTES,
 };
 use crate::look::{Look, Where, breaks, is_binary};
 use crate::rules::Rules;
@@ -81,10 +83,22 @@ impl Visitor for Leaks<'_> {
         {
             return self.vouchers.read(list, bytes);
         }
-        let looked = match content.size_bytes() <= WHOLE_BYTES_MAX {
-            true => content.whole(WHOLE_BYTES_MAX).map(|bytes| self.small(entry.path, bytes)),
-            false => self.large(entry.path, content),
+        let size_bytes = content.size_bytes();
+        let is_archive = size_bytes > WHOLE_BYTES_MAX && content.head(4).is_ok_and(decode::is_archive);
+        let whole_max = if is_archive { ARCHIVE_BYTES_MAX } else { WHOLE_BYTES_MAX };
+        let looked = if size_bytes <= whole_max {
+            content.whole(whole_max).map(|bytes| self.small(entry.path, bytes))
+        } else if size_bytes <= STREAMED_BYTES_MAX {
+            self.large(entry.path, content)
+        } else {
+            Err(io::ErrorKind::FileTooLarge.into())
         };
+        if is_archive && size_bytes > ARCHIVE_BYTES_MAX {
+            let reason = format_args!(
+                "an archive larger than {ARCHIVE_BYTES_MAX} bytes was not unpacked to search it for leaks"
+            );
+            self.look.gap(GapKind::Limit, entry.path, reason);
+        }
         if let Err(error) = looked {
             let reason = format_args!("it was not (wholly) searched for leaks: {error}");
             self.look.gap(GapKind::Unreadable, entry.path, reason);
@@ -108,7 +122,8 @@ struct Windows<'l, 'r> {
     lines: u32,
     binary: Option<bool>,
     hits_before: usize,
-    digester: Digester,
+    /// Hashes what a distribution may vouch for.
+    digester: Option<Digester>,
 }
 
 impl<'l, 'r> Windows<'l, 'r> {
@@ -122,12 +137,14 @@ impl<'l, 'r> Windows<'l, 'r> {
             lines: 0,
             binary: None,
             hits_before,
-            digester: Digester::default(),
+            digester: vouch::may_be_vouched(path).then(Digester::default),
         }
     }
 
     fn push(&mut self, piece: &[u8]) {
-        self.digester.update(piece);
+        if let Some(digester) = &mut self.digester {
+            digester.update(piece);
+        }
         for piece in piece.chunks(WINDOW_BYTES) {
             self.buffer.extend_from_slice(piece);
             if self.buffer.len() >= self.fresh + WINDOW_BYTES + MATCH_BYTES_MAX {
@@ -157,6 +174,6 @@ impl<'l, 'r> Windows<'l, 'r> {
     /// The file's digests, where something was found.
     fn finish(mut self) -> Option<Digests> {
         self.sweep(self.buffer.len());
-        (self.look.hits.len() > self.hits_before).then(|| self.digester.finish())
+        self.digester.take().filter(|_| self.look.hits.len() > self.hits_before).map(Digester::finish)
     }
 }

@@ -86,6 +86,11 @@ pub(crate) fn list<'p>(entry: &Entry<'p>) -> Option<List<'p>> {
     is_root(root).then_some(List::Apk { root })
 }
 
+/// Whether package managers install files there.
+pub(crate) fn may_be_vouched(path: &str) -> bool {
+    path.starts_with("usr/") || path.starts_with("opt/") || is_merged(path)
+}
+
 fn is_root(root: &str) -> bool {
     root.is_empty() || root.ends_with('/')
 }

@@ -15,10 +15,10 @@ mod names;
 mod packages;
 mod parser;
 mod rules;
+mod run;
 mod source;
 mod suppress;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test panics")]
 mod tests;
 
 pub use check::{Check, Standing};
@@ -49,8 +49,11 @@ pub struct Options<'a> {
     /// Labels that an image must have.
     pub labels: &'a [&'a str],
     /// When the support of an image (repository and tag) ended, as `YYYY-MM-DD`, where it has.
-    pub end_of_life: Option<&'a dyn Fn(&str, &str) -> Option<String>>,
+    pub end_of_life: Option<&'a EndOfLife>,
 }
+
+/// Repository and tag of an image → the day on which its support ended.
+pub type EndOfLife = dyn Fn(&str, &str) -> Option<String> + Sync;
 
 /// What a build file gives.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,10 +74,13 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
         return linted;
     }
     let file = File::read(bytes, options.dockerignore);
+    if let Some(gap) = misnomer(name, &file) {
+        linted.findings.gaps.push(gap);
+        return linted;
+    }
     for cut in &file.cuts {
         linted.findings.gaps.push(Gap::at(GapKind::Limit, name, cut));
     }
-    let suppressions = suppress::read(&file);
     let mut hits = Vec::new();
     for check in CHECKS.iter().filter(|check| check.runs(options)) {
         linted.rules_run += 1;
@@ -84,12 +90,13 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
             let reason = format!("{} finds more than a report can hold", check.rule.id);
             linted.findings.gaps.push(Gap::at(GapKind::Limit, name, reason));
         }
-        hits.extend(found.hits.into_iter().map(|hit| (*check, hit)));
+        hits.extend(found.hits.into_iter().map(|hit| (*check, file.without_change_in_list(hit))));
     }
     hits.sort_by_key(|(_, hit)| hit.span);
     for (check, hit) in hits {
         let line = file.source.line_of(hit.span.start);
-        let suppressed_by = suppressions.iter().find(|suppression| suppression.covers(check, &hit, line));
+        let suppressed_by =
+            file.suppressions.iter().find(|suppression| suppression.covers(check, &hit, line));
         let finding = finding(name, &file, check, hit, line);
         match suppressed_by {
             Some(by) => linted.suppressed.push(by.suppressed(finding)),
@@ -134,6 +141,15 @@ impl Instructions {
     }
 }
 
+/// Why a text is not judged as a build file, whatever its name.
+fn misnomer(name: &str, file: &File<'_>) -> Option<Gap> {
+    if file.is_template() {
+        return Some(Gap::at(GapKind::Unsupported, name, "it is a template from which a Dockerfile is made"));
+    }
+    let reason = "it is no Dockerfile: it has no FROM, and words that are no instructions";
+    (!file.is_build_file()).then(|| Gap::at(GapKind::Malformed, name, reason))
+}
+
 fn said_of(file: &File<'_>, hit: Hit) -> Said {
     let seen = check::shown(file.source.slice(hit.span));
     let keyword =
@@ -163,11 +179,6 @@ fn refusal(name: &str, bytes: &[u8]) -> Option<Gap> {
     }
     if bytes.contains(&0) {
         return Some(Gap::at(GapKind::Malformed, name, "it is not text"));
-    }
-    let marks = [&b"{{"[..], b"{%"];
-    let is_template = |line: &[u8]| marks.iter().any(|mark| line.trim_ascii_start().starts_with(mark));
-    if bytes.split(|byte| *byte == b'\n').any(is_template) {
-        return Some(Gap::at(GapKind::Unsupported, name, "it is a template from which a Dockerfile is made"));
     }
     None
 }

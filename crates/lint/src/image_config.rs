@@ -9,7 +9,6 @@ mod files;
 mod history;
 mod settings;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test panics")]
 mod tests;
 
 pub use files::{FileChecks, LayerFiles};

@@ -8,6 +8,8 @@
 //! `bash -n` on the corpus (docs/lint-differences.md).
 
 mod parser;
+#[cfg(test)]
+mod tests;
 mod word;
 
 use std::ops::Range;

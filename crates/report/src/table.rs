@@ -35,9 +35,9 @@ pub(crate) fn write(
     table.header(&mut text);
     table.urgent(&mut text);
     table.leaks(&mut text);
-    table.settings(&mut text);
     table.upgrades(&mut text);
     table.unfixed(&mut text);
+    table.settings(&mut text);
     table.checks(&mut text);
     table.gaps(&mut text);
     table.coverage(&mut text);
@@ -192,7 +192,11 @@ fn is_negligible(judged: &Judged) -> bool {
 pub(crate) fn is_urgent(judged: &Judged) -> bool {
     match &judged.finding.evidence {
         Evidence::Malicious(_) | Evidence::Outdated(_) => true,
-        Evidence::Vulnerable(_) | Evidence::Leaked(_) | Evidence::Misset(_) => false,
+        Evidence::Vulnerable(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => false,
     }
 }
 

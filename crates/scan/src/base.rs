@@ -62,6 +62,7 @@ mod tests {
             .iter()
             .map(|step| History {
                 created_by: (*step).to_owned(),
+                recorded: String::new(),
                 created: None,
                 empty_layer: is_empty(step),
             })

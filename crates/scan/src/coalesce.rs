@@ -3,21 +3,34 @@
 use std::collections::{HashMap, HashSet};
 
 use seawall_catalog::Catalog;
-use seawall_finding::Gap;
+use seawall_finding::{Findings, Gap};
 use seawall_image::Squash;
 use seawall_inventory::{Ecosystem, Image, Package, PlaceLayer};
+use seawall_lint::image_config::{ImageOptions, lint_files};
 
 use crate::facts::LayerFacts;
 
-/// The facts of the squashed tree and the gaps of all walks. `layers` are lowest first, one per layer of `image`.
-pub(crate) fn coalesce(layers: Vec<LayerFacts>, image: &Image) -> (Catalog, Vec<Gap>) {
+/// The squashed tree.
+pub(crate) struct Squashed {
+    /// What the catalogers found in it.
+    pub(crate) catalog: Catalog,
+    /// What the modes and names of its files say.
+    pub(crate) settings: Findings,
+    /// Gaps of all walks.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// The facts of the squashed tree. `layers` are lowest first, one per layer of `image`.
+pub(crate) fn coalesce(layers: Vec<LayerFacts>, image: &Image, options: &ImageOptions<'_>) -> Squashed {
     let introductions = Introductions::of(&layers);
     let mut shapes = Vec::with_capacity(layers.len());
     let mut catalogs = Vec::with_capacity(layers.len());
+    let mut files = Vec::with_capacity(layers.len());
     let mut gaps = Vec::new();
     for (index, facts) in layers.into_iter().enumerate() {
         shapes.push(facts.shape);
         catalogs.push(facts.catalog);
+        files.push(facts.files_seen);
         gaps.extend(facts.gaps.into_iter().map(|gap| in_layer(gap, image, index)));
     }
     let squash = Squash::new(&shapes.iter().collect::<Vec<_>>());
@@ -32,7 +45,8 @@ pub(crate) fn coalesce(layers: Vec<LayerFacts>, image: &Image) -> (Catalog, Vec<
         catalog.retain_paths(|path| squash.survives(index, path));
         squashed.extend(catalog);
     }
-    (squashed, gaps)
+    let settings = lint_files(image, options, &files, &|index, path| squash.survives(index, path));
+    Squashed { catalog: squashed, settings, gaps }
 }
 
 pub(crate) fn in_layer(mut gap: Gap, image: &Image, index: usize) -> Gap {

@@ -16,11 +16,12 @@ use seawall_image::source::directory::{walk_directory, walk_directory_only};
 use seawall_image::{BlobError, LayerWalk, Limits, OpenImage, Verification, walk_layer, walk_layer_only};
 use seawall_inventory::{Inventory, Layer, Target, TargetKind, Visitor};
 use seawall_leaks::Leaks;
+use seawall_lint::image_config::{self, FileChecks, ImageOptions};
 
 use crate::aliases::{self, Reread};
 use crate::base;
 use crate::cache::LayerCache;
-use crate::coalesce::coalesce;
+use crate::coalesce::{Squashed, coalesce};
 use crate::facts::LayerFacts;
 use crate::leaks::{self, FoundLeaks, LeakSearch};
 
@@ -60,6 +61,8 @@ pub struct Examined {
     pub gaps: Vec<Gap>,
     /// Leaked credentials.
     pub leaks: Vec<Finding>,
+    /// Bad settings of the image.
+    pub settings: Vec<Finding>,
     /// How much was examined; by which advisories is not known yet.
     pub coverage: Coverage,
     /// Why facts could not be kept for the next time, where they could not.
@@ -87,10 +90,16 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
         image = configured.image.clone();
         leaked = leaks::of_image(search, &mut layers, configured, name);
     }
-    let (catalog, mut gaps) = coalesce(layers, &image);
+    let base = base::guess(&image);
+    let base_layers = base.as_ref().map(|base| base.layers);
+    let known = ImageOptions { base_layers, ..ImageOptions::default() };
+    let Squashed { catalog, settings, mut gaps } = coalesce(layers, &image, &known);
     let joined = catalog.join();
+    let configured = image_config::lint(&image, &ImageOptions { packages: &joined.packages, ..known });
+    let settings_found = configured.found.into_iter().chain(settings.found).collect();
     gaps.extend(joined.gaps);
     gaps.extend(leaked.gaps);
+    gaps.extend(settings.gaps);
     coverage.left_out.extend(leaked.left_out);
     let target = Target {
         kind: TargetKind::Image,
@@ -99,7 +108,7 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     };
     let inventory = Inventory {
         target,
-        base: base::guess(&image),
+        base,
         image: Some(image),
         distro: joined.distro,
         packages: joined.packages,
@@ -108,7 +117,8 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     if let Some(cache) = options.cache.filter(|_| coverage.layers_cached < coverage.layers) {
         cache.trim();
     }
-    Examined { inventory, gaps, leaks: leaked.found, coverage, cache_error: run.cache_error() }
+    let cache_error = run.cache_error();
+    Examined { inventory, gaps, leaks: leaked.found, settings: settings_found, coverage, cache_error }
 }
 
 /// Examines a container that the user called `name`.
@@ -135,7 +145,7 @@ pub fn directory(name: &str, root: &Path, options: &Examine<'_>) -> io::Result<E
     let mut visitors: Vec<&mut dyn Visitor> = vec![&mut cataloger];
     visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
     let walk = walk_directory(root, &mut visitors, options.limits, &progress)?;
-    let mut layers = [LayerFacts::of(walk, cataloger)];
+    let mut layers = [LayerFacts::of(walk, cataloger, FileChecks::default())];
     for (_, reread) in aliases::rereads(&layers) {
         let mut cataloger = reread.cataloger();
         walk_directory_only(root, &reread.wanted, &mut [&mut cataloger], options.limits)?;
@@ -158,7 +168,8 @@ pub fn directory(name: &str, root: &Path, options: &Examine<'_>) -> io::Result<E
         packages: joined.packages,
         ..Inventory::default()
     };
-    Ok(Examined { inventory, gaps, leaks: leaked.found, coverage, cache_error: None })
+    let settings = Vec::new();
+    Ok(Examined { inventory, gaps, leaks: leaked.found, settings, coverage, cache_error: None })
 }
 
 /// Where distributions keep what is installed, and what names the distribution.
@@ -301,10 +312,12 @@ impl<'r> Run<'r> {
             return LayerFacts { leaks: leaks.clone(), ..facts.clone() };
         }
         let mut cataloger = known.is_none().then(Cataloger::new);
+        let mut checks = known.is_none().then(FileChecks::default);
         let search = self.options.leaks.as_ref().filter(|_| known_leaks.is_none());
         let mut leaks = search.map(|search| Leaks::new(search.rules, search.key));
         let mut visitors: Vec<&mut dyn Visitor> = Vec::new();
         visitors.extend(cataloger.as_mut().map(|cataloger| cataloger as &mut dyn Visitor));
+        visitors.extend(checks.as_mut().map(|checks| checks as &mut dyn Visitor));
         // The search for leaks streams large files, so it is the last.
         visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
         let walk = match self.walk(layer, &mut visitors) {
@@ -315,7 +328,7 @@ impl<'r> Run<'r> {
         let mut facts = match (known, cataloger) {
             (Some(facts), _) => facts,
             (None, cataloger) => {
-                let facts = LayerFacts::of(walk, cataloger.unwrap_or_default());
+                let facts = LayerFacts::of(walk, cataloger.unwrap_or_default(), checks.unwrap_or_default());
                 if is_whole {
                     self.keep(|cache| cache.put(diff_id, None, &facts));
                 }

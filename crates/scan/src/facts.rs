@@ -4,6 +4,7 @@ use seawall_catalog::{Catalog, Cataloger};
 use seawall_finding::{Gap, GapKind};
 use seawall_image::{Alias, LayerShape, LayerWalk, Link};
 use seawall_leaks::LayerLeaks;
+use seawall_lint::image_config::{FileChecks, LayerFiles};
 use serde::{Deserialize, Serialize};
 
 /// Everything that a scan keeps of one layer.
@@ -23,6 +24,8 @@ pub(crate) struct LayerFacts {
     pub(crate) files: u64,
     /// Uncompressed bytes.
     pub(crate) bytes: u64,
+    /// What the modes and names of files say about how the image was made.
+    pub(crate) files_seen: LayerFiles,
     /// Leaked credentials; kept by themselves, because they depend on the rules and the key of the search.
     #[serde(skip)]
     pub(crate) leaks: LayerLeaks,
@@ -30,13 +33,23 @@ pub(crate) struct LayerFacts {
 
 impl LayerFacts {
     /// The facts of a finished walk.
-    pub(crate) fn of(walk: LayerWalk, cataloger: Cataloger) -> LayerFacts {
+    pub(crate) fn of(walk: LayerWalk, cataloger: Cataloger, checks: FileChecks) -> LayerFacts {
         let LayerWalk { files, bytes, shape, links, aliases, gaps, diff_id: _, verification: _ } = walk;
         let mut catalog = cataloger.finish();
         // A file that the walk could not read to its end, its reader could not either.
         let is_told = |gap: &Gap| gap.place.path.is_some() && gaps.iter().any(|told| told.place == gap.place);
         catalog.gaps.retain(|gap| gap.kind != GapKind::Unreadable || !is_told(gap));
-        LayerFacts { catalog, shape, links, aliases, gaps, files, bytes, leaks: LayerLeaks::default() }
+        LayerFacts {
+            catalog,
+            shape,
+            links,
+            aliases,
+            gaps,
+            files,
+            bytes,
+            leaks: LayerLeaks::default(),
+            files_seen: checks.finish(),
+        }
     }
 
     /// The facts of a layer of which only this is known.
@@ -47,6 +60,6 @@ impl LayerFacts {
 
 /// Changes whenever cached facts would be wrong: the layout of [`LayerFacts`], the walk, the catalogers.
 pub(crate) fn version() -> u64 {
-    const LAYOUT: u64 = 2;
+    const LAYOUT: u64 = 3;
     LAYOUT << 32 | u64::from(seawall_image::VERSION) << 16 | u64::from(seawall_catalog::VERSION)
 }

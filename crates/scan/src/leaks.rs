@@ -153,21 +153,24 @@ pub(crate) fn configured(search: &LeakSearch<'_>, image: &Image) -> Configured {
     }));
     for (index, step) in shown.history.iter_mut().enumerate() {
         let mut texts = Texts::new(search.rules, search.key);
-        step.created_by =
-            texts.in_text(Carrier::History, &format!("/history/{index}/created_by"), &step.created_by);
+        let recorded = std::mem::take(&mut step.recorded);
+        let _ = texts.in_text(Carrier::History, &format!("/history/{index}/created_by"), &recorded);
+        step.created_by = shown_instruction(search, &step.created_by);
         hits.extend(texts.finish().hits.into_iter().map(|hit| (hit, Some(index))));
     }
     for layer in &mut shown.layers {
-        layer.instruction = layer.instruction.take().map(|text| {
-            let mut texts = Texts::new(search.rules, search.key);
-            texts.in_text(Carrier::History, "", &text)
-        });
+        layer.instruction = layer.instruction.take().map(|text| shown_instruction(search, &text));
     }
     let hits = hits
         .into_iter()
         .map(|(hit, step)| (hit, step.and_then(|step| layer_of_step(&shown, step))))
         .collect();
     Configured { hits, image: shown }
+}
+
+/// An instruction without the values that leak in it.
+fn shown_instruction(search: &LeakSearch<'_>, text: &str) -> String {
+    Texts::new(search.rules, search.key).in_text(Carrier::History, "", text)
 }
 
 /// The instruction of the history that set a variable or label.

@@ -6,9 +6,10 @@ use anyhow::{Result, bail};
 use seawall_advisory::Database;
 use seawall_advisory::database::{Advisory, Text};
 use seawall_advisory::record::{Bound, Enrichment, State};
-use seawall_finding::{Rule, Severity};
+use seawall_finding::Severity;
+use seawall_report::RuleText;
 
-use super::rules::{self, Group};
+use super::rules::{self, Explained, Group};
 use crate::Session;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
@@ -18,7 +19,7 @@ const AFFECTED_MAX: usize = 30;
 
 pub(crate) fn run(id: &str, session: &Session<'_>) -> Result<Exit> {
     let text = match rules::by_id(id) {
-        Some(rule) => rule_text(rule),
+        Some(rule) => rule_text(&rule),
         None if is_advisory_id(id) => {
             let Some(database) = super::scan::database(session)? else {
                 bail!("cannot explain {id}: there is no advisory database; `seawall db update` makes one")
@@ -46,11 +47,12 @@ pub(crate) fn reference(markdown: bool, terminal: &Terminal) -> Result<Exit> {
     }
     for Group { title, rules } in rules::groups() {
         let _ = if markdown { write!(text, "\n## {title}\n") } else { writeln!(text, "{title}") };
-        for (rule, aliases) in rules {
+        for rule in rules {
             match markdown {
-                true => markdown_of(&mut text, rule, aliases),
+                true => markdown_of(&mut text, &rule),
                 false => {
-                    let _ = writeln!(text, "  {:<9} {:<40} {}", rule.severity.name(), rule.id, rule.title);
+                    let _ =
+                        writeln!(text, "  {:<9} {:<40} {}", rule.severity.name(), rule.id, rule.text.title);
                 }
             }
         }
@@ -59,16 +61,16 @@ pub(crate) fn reference(markdown: bool, terminal: &Terminal) -> Result<Exit> {
     Ok(Exit::Allowed)
 }
 
-fn markdown_of(text: &mut String, rule: &Rule, aliases: &[&str]) {
-    let _ = write!(text, "\n### {}\n\n{} ({})\n\n{}\n\n", rule.id, rule.title, rule.severity, rule.why);
-    let _ = writeln!(text, "Fix: {}", rule.fix);
+fn markdown_of(text: &mut String, rule: &Explained) {
+    let RuleText { title, why, fix } = &rule.text;
+    let _ = write!(text, "\n### {}\n\n{title} ({})\n\n{why}\n\nFix: {fix}\n", rule.id, rule.severity);
     let controls: Vec<String> =
-        rule.controls.iter().map(|(framework, id)| format!("{} {id}", framework.name())).collect();
+        rule.controls.iter().map(|control| format!("{} {}", control.framework.name(), control.id)).collect();
     if !controls.is_empty() {
         let _ = writeln!(text, "\nControls: {}", controls.join(", "));
     }
-    if !aliases.is_empty() {
-        let _ = writeln!(text, "\nElsewhere: {}", aliases.join(", "));
+    if !rule.aliases.is_empty() {
+        let _ = writeln!(text, "\nElsewhere: {}", rule.aliases.join(", "));
     }
 }
 
@@ -80,18 +82,22 @@ fn is_advisory_id(id: &str) -> bool {
     has_prefix && id.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-fn rule_text(rule: &Rule) -> String {
-    let mut text = format!("{} ({})\n\n{}\n\nFix: {}\n", rule.title, rule.id, rule.why, rule.fix);
+fn rule_text(rule: &Explained) -> String {
+    let RuleText { title, why, fix } = &rule.text;
+    let mut text = format!("{title} ({})\n\n{why}\n\nFix: {fix}\n", rule.id);
     if rule.severity != Severity::Unknown {
         let _ = write!(text, "\nSeverity: {}\n", rule.severity);
     }
     if !rule.controls.is_empty() {
         text.push_str("\nControls:\n");
     }
-    for (framework, control) in rule.controls {
-        let _ = writeln!(text, "  {} {control}", framework.name());
+    for control in &rule.controls {
+        let _ = writeln!(text, "  {} {}", control.framework.name(), control.id);
     }
-    for reference in rule.references {
+    if !rule.aliases.is_empty() {
+        let _ = writeln!(text, "\nElsewhere: {}", rule.aliases.join(", "));
+    }
+    for reference in &rule.references {
         let _ = writeln!(text, "  {reference}");
     }
     text

@@ -1,11 +1,9 @@
 //! What every command does with its findings: leave out, judge, report, and say it in an exit code.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, Result};
 use seawall_finding::{Evidence, Finding, Gap, GapKind, LeftOut, Severity};
 use seawall_policy::{Context, Funnel, Policy, Verdict};
-use seawall_report::{Collector, Report, RuleText};
+use seawall_report::{Collector, Report};
 use seawall_scan::Assessed;
 
 use super::rules;
@@ -52,13 +50,7 @@ impl<'a> Judge<'a> {
             .pour(found)
             .context("cannot collect findings")?;
         let findings = collector.into_findings();
-        let mut texts: BTreeMap<String, RuleText> = BTreeMap::new();
-        for judged in &findings {
-            let id = &judged.finding.rule;
-            if let Some(rule) = rules::by_id(id).filter(|_| !texts.contains_key(id)) {
-                texts.insert(id.clone(), rule.into());
-            }
-        }
+        let texts = rules::texts(findings.iter().map(|judged| judged.finding.rule.as_str()));
         Ok(Report { findings, rules: texts, verdict: tally.worst, ..super::report(assessed, session) })
     }
 

@@ -1,41 +1,101 @@
 //! The rules of all producers, for `explain`, for reports and for the reference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use seawall_finding::Rule;
+use seawall_finding::{Control, Rule, Severity};
+use seawall_leaks::Rules;
+use seawall_report::RuleText;
+
+/// What a rule says about itself, whoever has it: constants in the program, or data.
+#[derive(Debug, Clone)]
+pub(crate) struct Explained {
+    pub(crate) id: String,
+    pub(crate) text: RuleText,
+    pub(crate) severity: Severity,
+    pub(crate) controls: Vec<Control>,
+    pub(crate) references: Vec<String>,
+    /// What other tools call it.
+    pub(crate) aliases: Vec<String>,
+}
 
 /// The rules of one producer.
 pub(crate) struct Group {
     /// What it looks at.
     pub(crate) title: &'static str,
-    /// Its rules with the names that other tools have for them.
-    pub(crate) rules: Vec<(&'static Rule, &'static [&'static str])>,
+    /// Its rules.
+    pub(crate) rules: Vec<Explained>,
+}
+
+impl Explained {
+    fn of(rule: &Rule, aliases: &[&str]) -> Explained {
+        let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        Explained {
+            id: rule.id.to_owned(),
+            text: rule.into(),
+            severity: rule.severity,
+            controls: rule.finding_controls(),
+            references: owned(rule.references),
+            aliases: owned(aliases),
+        }
+    }
+
+    fn of_leak(rule: &seawall_leaks::Rule) -> Explained {
+        Explained {
+            id: rule.id().to_owned(),
+            text: RuleText {
+                title: rule.title().to_owned(),
+                why: rule.why().to_owned(),
+                fix: rule.fix().to_owned(),
+            },
+            severity: rule.severity(),
+            controls: seawall_leaks::controls(),
+            references: Vec::new(),
+            aliases: Vec::new(),
+        }
+    }
 }
 
 /// Every rule, in the order of the reference. A rule that two producers ask is listed with the first.
 pub(crate) fn groups() -> Vec<Group> {
-    let plain = |rule: &'static Rule| (rule, &[] as &[&str]);
+    let plain = |rule: &Rule| Explained::of(rule, &[]);
     let mut groups = vec![
         Group { title: "Packages", rules: seawall_advisory::RULES.iter().map(plain).collect() },
         Group {
+            title: "Leaked credentials",
+            rules: Rules::builtin().iter().map(Explained::of_leak).collect(),
+        },
+        Group {
             title: "Build files, manifests and containers",
-            rules: seawall_lint::rules().map(|rule| (rule.rule, rule.aliases)).collect(),
+            rules: seawall_lint::rules().map(|rule| Explained::of(rule.rule, rule.aliases)).collect(),
+        },
+        Group {
+            title: "Signatures and attestations",
+            rules: seawall_trust::RULES.iter().map(plain).collect(),
         },
         Group { title: "Host and engines", rules: seawall_audit::rules().into_iter().map(plain).collect() },
     ];
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for group in &mut groups {
-        group.rules.retain(|(rule, _)| seen.insert(rule.id, ()).is_none());
+        group.rules.retain(|rule| seen.insert(rule.id.clone()));
     }
     groups
 }
 
 /// The rule with this id, or that another tool calls so.
-pub(crate) fn by_id(id: &str) -> Option<&'static Rule> {
-    let rules: Vec<_> = groups().into_iter().flat_map(|group| group.rules).collect();
-    let is_alias = |aliases: &[&str]| aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id));
-    let named = rules.iter().find(|(rule, _)| rule.id == id);
-    named.or_else(|| rules.iter().find(|(_, aliases)| is_alias(aliases))).map(|(rule, _)| *rule)
+pub(crate) fn by_id(id: &str) -> Option<Explained> {
+    let rules: Vec<Explained> = groups().into_iter().flat_map(|group| group.rules).collect();
+    let is_alias = |rule: &&Explained| rule.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id));
+    rules.iter().find(|rule| rule.id == id).or_else(|| rules.iter().find(is_alias)).cloned()
+}
+
+/// What the rules with these ids are about, by id.
+pub(crate) fn texts<'i>(ids: impl Iterator<Item = &'i str>) -> BTreeMap<String, RuleText> {
+    let ids: BTreeSet<&str> = ids.collect();
+    if ids.is_empty() {
+        return BTreeMap::new();
+    }
+    let rules = groups().into_iter().flat_map(|group| group.rules);
+    rules.filter(|rule| ids.contains(rule.id.as_str())).map(|rule| (rule.id, rule.text)).collect()
 }
 
 #[cfg(test)]

@@ -2,17 +2,18 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use seawall_advisory::{Database, Development, Order};
-use seawall_finding::{Finding, FixState, Subject};
+use seawall_finding::{Evidence, Finding, FixState, GapKind, Subject};
 use seawall_image::manifest::PlatformChoice;
+use seawall_leaks::{Rules, UserRules};
 use seawall_policy::Judged;
 use seawall_report::advise;
-use seawall_scan::{AssessOptions, assess};
+use seawall_scan::{AssessOptions, Assessed, assess};
 
 use super::judge::{Examined, Judge, leave_out};
 use crate::Session;
-use crate::args::Scan;
+use crate::args::{LookFor, Scan};
 use crate::exit::Exit;
-use crate::target::{Opened, Targets, platforms};
+use crate::target::{LeakRules, Opened, Targets, platforms};
 
 /// Age above which the database is called old, in days: a distribution publishes several advisories a week.
 const OLD_DAYS: i64 = 7;
@@ -23,8 +24,11 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
     for path in &args.vex {
         judge.policy.add_vex(path)?;
     }
-    let database = database(session)?;
-    let targets = Targets::new(&args.target, session)?;
+    let database = if args.wants(LookFor::Packages) { database(session)? } else { None };
+    let mut targets = Targets::new(&args.target, session)?;
+    if args.wants(LookFor::Leaks) {
+        targets = targets.with_leaks(leak_rules(args, session)?);
+    }
     let choice = if args.all_platforms { PlatformChoice::All } else { platforms(&args.target) };
     let opened = targets.open(&args.target.target, &choice)?;
     let base = args.base.as_deref().map(|base| targets.open(base, &choice)).transpose()?;
@@ -38,6 +42,7 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         let development = if args.include_dev { Development::Judge } else { Development::LeaveOut };
         let options = AssessOptions { development, ..super::assess_options(session) };
         let mut assessed = assess(examined, database.as_ref(), &options);
+        keep_wanted(&mut assessed, args);
         if args.only_fixed {
             leave_out(&mut assessed, "--only-fixed".to_owned(), has_fix);
         }
@@ -45,12 +50,49 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         report.advice = advise(&report.findings, &report.inventory, is_newer);
         judge.outputs.write(&report, session.terminal)?;
         let coverage = &report.coverage;
-        let is_hidden = coverage.packages_judged + coverage.packages_undetermined == 0
+        let is_hidden = args.wants(LookFor::Packages)
+            && coverage.packages_judged + coverage.packages_undetermined == 0
             || coverage.packages_unanswered > 0;
         let examined = if is_hidden { Examined::Nothing } else { Examined::Something };
         worst = worst.into_iter().chain([judge.exit(&report, examined)]).max_by_key(|exit| rank(*exit));
     }
     Ok(worst.unwrap_or(Exit::NotExamined))
+}
+
+/// By what leaked credentials are looked for.
+fn leak_rules(args: &Scan, session: &Session<'_>) -> Result<LeakRules> {
+    let read = |path: &std::path::PathBuf| {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok((path.display().to_string(), text))
+    };
+    let files: Vec<(String, String)> = args.leak_rules.iter().map(read).collect::<Result<_>>()?;
+    let files: Vec<UserRules<'_>> = files.iter().map(|(name, text)| UserRules { name, text }).collect();
+    let builtin = LeakRules::builtin(session);
+    let rules = if files.is_empty() { builtin.rules } else { Rules::with_user(&files)? };
+    Ok(LeakRules { rules, confidence_min: args.leak_confidence.into(), ..builtin })
+}
+
+/// Leaves what the user asked to look for, and says in the report that this is not all.
+fn keep_wanted(assessed: &mut Assessed, args: &Scan) {
+    let name = |what: &LookFor| match what {
+        LookFor::Packages => "packages",
+        LookFor::Leaks => "leaks",
+        LookFor::Settings => "settings",
+    };
+    assessed.coverage.only = args.only.iter().map(|what| name(what).to_owned()).collect();
+    assessed.findings.found.retain(|finding| {
+        args.wants(match &finding.evidence {
+            Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => LookFor::Packages,
+            Evidence::Leaked(_) => LookFor::Leaks,
+            Evidence::Misset(_) | Evidence::Untrusted(_) => LookFor::Settings,
+            // Of what runs; a scan has none.
+            Evidence::Happened(_) => return false,
+        })
+    });
+    if !args.wants(LookFor::Packages) {
+        assessed.findings.gaps.retain(|gap| gap.kind != GapKind::NoData);
+    }
 }
 
 /// The advisory database; its absence and its age are told, not an error.

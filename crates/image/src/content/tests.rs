@@ -62,6 +62,36 @@ fn interest_is_a_bound() {
     });
 }
 
+#[test]
+fn a_stream_gives_all_and_keeps_nothing() {
+    check(b"hello world", |content| {
+        content.allow(Interest::Whole);
+        assert_eq!(content.head(5).unwrap(), b"hello");
+        let mut all = Vec::new();
+        content.stream(&mut |piece| all.extend_from_slice(piece)).unwrap();
+        assert_eq!(all, b"hello world");
+    });
+    // What a layer has streamed is gone, and nobody takes the head for the whole.
+    let limits = Limits::default();
+    let mut body = &b"hello world"[..];
+    let mut head = Cursor::new(Vec::new());
+    let mut content = Spool::new(&mut body, 11, &mut head, &limits);
+    content.allow(Interest::Whole);
+    content.head(5).unwrap();
+    content.stream(&mut |_| {}).unwrap();
+    assert!(content.whole(100).is_err());
+    assert!(content.stream(&mut |_| {}).is_err());
+    // What was gathered can be streamed and read again.
+    let mut body = &b"hello world"[..];
+    let mut content = Spool::new(&mut body, 11, &mut head, &limits);
+    content.allow(Interest::Whole);
+    content.seekable().unwrap();
+    let mut bytes = 0;
+    content.stream(&mut |piece| bytes += piece.len()).unwrap();
+    assert_eq!(bytes, 11);
+    assert_eq!(content.whole(100).unwrap(), b"hello world");
+}
+
 struct Broken;
 
 impl Read for Broken {

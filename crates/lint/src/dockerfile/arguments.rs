@@ -7,8 +7,13 @@ use super::instruction::{Body, Flag, Instruction, Keyword, Pair, Word};
 use super::parser::{Problem, heredoc_of};
 use super::source::{Joined, Span};
 
-/// Reads the instruction that starts at `from` of the line.
-pub(super) fn read(line: Joined, from: usize, escape: char, problems: &mut Vec<Problem>) -> Instruction {
+/// Reads an instruction.
+pub(super) fn read(line: Joined, escape: char, problems: &mut Vec<Problem>) -> Instruction {
+    read_from(line, 0, escape, problems)
+}
+
+/// Reads the instruction that starts at `from` of the line: 0, or behind `ONBUILD`.
+fn read_from(line: Joined, from: usize, escape: char, problems: &mut Vec<Problem>) -> Instruction {
     let text = line.text.get(from..).unwrap_or_default();
     let start = from + (text.len() - text.trim_start().len());
     let end = from + text.trim_end().len();
@@ -29,6 +34,7 @@ pub(super) fn read(line: Joined, from: usize, escape: char, problems: &mut Vec<P
         line,
         flags,
         rest,
+        is_trigger: from > 0,
         body: Body::Broken,
         heredocs: Vec::new(),
         span,
@@ -119,7 +125,11 @@ fn body(instruction: &Instruction, escape: char, problems: &mut Vec<Problem>) ->
         },
         Keyword::Healthcheck => healthcheck(line, rest),
         Keyword::Onbuild if rest.is_empty() => Err("ONBUILD needs an instruction".to_owned()),
-        Keyword::Onbuild => Ok(Body::Trigger(Box::new(read(line.clone(), rest.start, escape, problems)))),
+        // A trigger of a trigger is refused, and not followed.
+        Keyword::Onbuild if instruction.is_trigger => Err("ONBUILD cannot trigger ONBUILD".to_owned()),
+        Keyword::Onbuild => {
+            Ok(Body::Trigger(Box::new(read_from(line.clone(), rest.start, escape, problems))))
+        }
         Keyword::Unknown => Err(unknown(&instruction.name.text)),
     }
 }
@@ -171,10 +181,11 @@ fn healthcheck(line: &Joined, rest: &Range<usize>) -> Result<Body, String> {
         "NONE" if behind.is_empty() => Ok(Body::NoHealthcheck),
         "NONE" => Err("HEALTHCHECK NONE takes no arguments".to_owned()),
         "CMD" if behind.is_empty() => Err("HEALTHCHECK CMD needs a command".to_owned()),
-        "CMD" => match command(line, behind)? {
-            Body::ExecForm(words) if words.is_empty() => Err("HEALTHCHECK CMD needs a command".to_owned()),
-            body => Ok(body),
-        },
+        "CMD" => {
+            let body = command(line, behind)?;
+            let is_empty = matches!(&body, Body::ExecForm(words) if words.is_empty());
+            if is_empty { Err("HEALTHCHECK CMD needs a command".to_owned()) } else { Ok(body) }
+        }
         "" => Err("HEALTHCHECK needs NONE or CMD".to_owned()),
         _ => Err("HEALTHCHECK knows NONE and CMD".to_owned()),
     }
@@ -276,7 +287,7 @@ fn pairs(line: &Joined, rest: &Range<usize>, escape: char, name: &str) -> Result
 pub(super) fn check(instruction: &Instruction, problems: &mut Vec<Problem>) {
     let mut problem = |span: Span, reason: String| problems.push(Problem { span, reason });
     if let Body::Trigger(inner) = &instruction.body {
-        if matches!(inner.keyword, Keyword::Onbuild | Keyword::From | Keyword::Maintainer) {
+        if matches!(inner.keyword, Keyword::From | Keyword::Maintainer) {
             let name = inner.keyword.name();
             problem(inner.name.span, format!("ONBUILD cannot trigger {name}"));
         }
@@ -293,15 +304,15 @@ pub(super) fn check(instruction: &Instruction, problems: &mut Vec<Problem>) {
                 problem(target.span, format!("{name} cannot write to a heredoc"));
             }
         }
-        (Keyword::Expose | Keyword::Volume, Body::Words { words, .. }) => {
-            if words.is_empty() || words.iter().any(|word| word.text.trim().is_empty()) {
-                problem(instruction.span, format!("{name} needs an argument"));
-            }
+        (Keyword::Expose | Keyword::Volume, Body::Words { words, .. })
+            if words.is_empty() || words.iter().any(|word| word.text.trim().is_empty()) =>
+        {
+            problem(instruction.span, format!("{name} needs an argument"));
         }
-        (Keyword::Arg | Keyword::Env | Keyword::Label, Body::Pairs { pairs, .. }) => {
-            if pairs.is_empty() || pairs.iter().any(|pair| pair.name.text.is_empty()) {
-                problem(instruction.span, format!("{name} needs a name"));
-            }
+        (Keyword::Arg | Keyword::Env | Keyword::Label, Body::Pairs { pairs, .. })
+            if pairs.is_empty() || pairs.iter().any(|pair| pair.name.text.is_empty()) =>
+        {
+            problem(instruction.span, format!("{name} needs a name"));
         }
         (Keyword::Shell, Body::ShellForm(_)) => {
             problem(instruction.span, "SHELL takes a JSON list".to_owned());
@@ -322,7 +333,20 @@ fn known_flags(keyword: Keyword) -> &'static [&'static str] {
         Keyword::From => &["platform"],
         Keyword::Run => &["*mount", "network", "security", "*device"],
         Keyword::Healthcheck => &["interval", "timeout", "start-period", "start-interval", "retries"],
-        _ => &[],
+        Keyword::Arg
+        | Keyword::Cmd
+        | Keyword::Entrypoint
+        | Keyword::Env
+        | Keyword::Expose
+        | Keyword::Label
+        | Keyword::Maintainer
+        | Keyword::Onbuild
+        | Keyword::Shell
+        | Keyword::Stopsignal
+        | Keyword::User
+        | Keyword::Volume
+        | Keyword::Workdir
+        | Keyword::Unknown => &[],
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a check is, and what it hands in.
 
+use std::borrow::Cow;
+
 use seawall_finding::{Change, Confidence, Rule, Severity};
 
-use super::Options;
 use super::limits::HITS_PER_RULE_MAX;
 use super::model::File;
 use super::source::Span;
+use super::{Options, names_secret};
 
 /// A check: what it says about itself and how it looks at a file.
 pub struct Check {
@@ -45,7 +47,7 @@ impl Check {
 }
 
 /// Trivy has written its ids in three ways: `DS002`, `AVD-DS-0002`, `DS-0002`.
-pub(crate) fn same_alias(alias: &str, name: &str) -> bool {
+fn same_alias(alias: &str, name: &str) -> bool {
     if alias.eq_ignore_ascii_case(name) {
         return true;
     }
@@ -54,6 +56,30 @@ pub(crate) fn same_alias(alias: &str, name: &str) -> bool {
     let other = name.strip_prefix("AVD-").unwrap_or(&name);
     let other = other.strip_prefix("DS").map(|rest| rest.trim_start_matches('-'));
     other.is_some_and(|other| other.parse::<u32>().is_ok_and(|other| number.parse() == Ok(other)))
+}
+
+/// Aliases of one kind of hit, where a check has several kinds: hadolint's, and what others call the same.
+const TWINS: [(&str, &str); 14] = [
+    ("DL3012", "DS-0023"),
+    ("DL4003", "DS-0016"),
+    ("DL4004", "DS-0007"),
+    ("DL3012", "MultipleInstructionsDisallowed"),
+    ("DL4003", "MultipleInstructionsDisallowed"),
+    ("DL4004", "MultipleInstructionsDisallowed"),
+    ("DL3014", "DS-0021"),
+    ("DL3021", "DS-0011"),
+    ("DL3032", "DS-0015"),
+    ("DL3040", "DS-0019"),
+    ("DL3036", "DS-0020"),
+    ("DL3019", "DS-0025"),
+    ("DL3019", "DKL-DI-0004"),
+    ("DL3011", "DS-0008"),
+];
+
+/// Whether a name means the hits that have this alias.
+pub(crate) fn means(alias: &str, name: &str) -> bool {
+    let is_twin = |(first, second): &(&str, &str)| *first == alias && same_alias(second, name);
+    same_alias(alias, name) || TWINS.iter().any(is_twin)
 }
 
 /// What one check found in one file.
@@ -131,7 +157,7 @@ impl Hit {
     }
 }
 
-/// A piece of the file on one line, short, without the credentials of its addresses.
+/// A piece of the file on one line, short, without the credentials of addresses and variables.
 pub(crate) fn shown(text: &str) -> String {
     const CHARS_MAX: usize = 120;
     let mut line = String::new();
@@ -139,14 +165,7 @@ pub(crate) fn shown(text: &str) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        match word.split_once("://").and_then(|(head, tail)| Some((head, tail.split_once('@')?))) {
-            Some((head, (user, tail))) if !user.contains('/') => {
-                line.push_str(head);
-                line.push_str("://…@");
-                line.push_str(tail);
-            }
-            _ => line.push_str(word),
-        }
+        line.push_str(&redacted(word));
         if line.chars().count() > CHARS_MAX {
             line = line.chars().take(CHARS_MAX).collect();
             line.push('…');
@@ -154,4 +173,20 @@ pub(crate) fn shown(text: &str) -> String {
         }
     }
     line
+}
+
+/// `https://…@host/`, `DB_PASSWORD=…`
+fn redacted(word: &str) -> Cow<'_, str> {
+    if let Some((head, tail)) = word.split_once("://")
+        && let Some((user, host)) = tail.split_once('@')
+        && !user.contains('/')
+    {
+        return Cow::Owned(format!("{head}://…@{host}"));
+    }
+    match word.split_once('=') {
+        Some((name, value)) if !value.is_empty() && names_secret(name.trim_start_matches('-')) => {
+            Cow::Owned(format!("{name}=…"))
+        }
+        _ => Cow::Borrowed(word),
+    }
 }

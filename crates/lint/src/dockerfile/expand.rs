@@ -10,8 +10,6 @@ use super::limits::{EXPANSION_BYTES_MAX, EXPANSION_DEPTH_MAX};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Expanded {
     pub(crate) value: String,
-    /// The variables that the value was made from.
-    pub(crate) used: Vec<String>,
     /// Names that nobody has set and that have no default in the word.
     pub(crate) unset: Vec<String>,
 }
@@ -34,7 +32,7 @@ pub(crate) fn expand(word: &str, escape: char, lookup: &Lookup<'_>) -> Result<Ex
     }
     let mut lexer = Lexer::new(word, escape, Mode::Expand(lookup));
     let value = lexer.until(None, false)?.value;
-    Ok(Expanded { value, used: lexer.used, unset: lexer.unset })
+    Ok(Expanded { value, unset: lexer.unset })
 }
 
 /// The words of a line with quotes and escapes kept and variables untouched: what BuildKit looks for heredocs in.
@@ -99,14 +97,12 @@ struct Lexer<'a> {
     mode: Mode<'a>,
     depth: usize,
     produced: usize,
-    used: Vec<String>,
     unset: Vec<String>,
 }
 
 impl<'a> Lexer<'a> {
     fn new(text: &'a str, escape: char, mode: Mode<'a>) -> Lexer<'a> {
-        let (used, unset) = (Vec::new(), Vec::new());
-        Lexer { chars: text.chars().peekable(), escape, mode, depth: 0, produced: 0, used, unset }
+        Lexer { chars: text.chars().peekable(), escape, mode, depth: 0, produced: 0, unset: Vec::new() }
     }
 
     /// Reads up to `stop`, or to the end where there is none.
@@ -222,7 +218,7 @@ impl<'a> Lexer<'a> {
                 return Ok("$".to_owned());
             }
             let kept = format!("${name}");
-            return self.value_or(&name, kept, false);
+            return self.value_or(&name, kept);
         }
         match self.chars.peek() {
             None => return Err(ExpandError::Unterminated),
@@ -234,7 +230,7 @@ impl<'a> Lexer<'a> {
         match operator {
             '}' => {
                 let kept = format!("${{{name}}}");
-                self.value_or(&name, kept, false)
+                self.value_or(&name, kept)
             }
             ':' => {
                 let operator = self.chars.next().ok_or(ExpandError::Unterminated)?;
@@ -270,7 +266,6 @@ impl<'a> Lexer<'a> {
             ('-', Some(value)) => {
                 // A default that is not used needs none of its variables.
                 self.unset.truncate(unset_before);
-                self.used.push(name.to_owned());
                 Ok(value)
             }
             ('+', None) => Ok(String::new()),
@@ -280,7 +275,6 @@ impl<'a> Lexer<'a> {
                 self.unset.push(name.to_owned());
                 Ok(String::new())
             }
-            ('#', value) => self.trimmed(name, value, &word, operator),
             (_, value) => self.trimmed(name, value, &word, operator),
         }
     }
@@ -296,7 +290,6 @@ impl<'a> Lexer<'a> {
             self.unset.push(name.to_owned());
             return Ok(String::new());
         };
-        self.used.push(name.to_owned());
         let (pattern, longest) = match pattern.strip_prefix(operator) {
             Some(pattern) => (pattern, true),
             None => (pattern, false),
@@ -317,21 +310,18 @@ impl<'a> Lexer<'a> {
             self.unset.push(name.to_owned());
             return Ok(String::new());
         };
-        self.used.push(name.to_owned());
         let replaced = glob::replaced(&value, &pattern, &text, all);
         self.account(replaced.len())?;
         Ok(replaced)
     }
 
-    fn value_or(&mut self, name: &str, kept: String, has_default: bool) -> Result<String, ExpandError> {
+    /// The value of a variable, or what is kept of it where none are replaced.
+    fn value_or(&mut self, name: &str, kept: String) -> Result<String, ExpandError> {
         let Mode::Expand(lookup) = self.mode else { return Ok(kept) };
-        let value = lookup(name);
-        match (&value, has_default) {
-            (Some(_), _) => self.used.push(name.to_owned()),
-            (None, false) => self.unset.push(name.to_owned()),
-            (None, true) => {}
-        }
-        let value = value.unwrap_or_default();
+        let Some(value) = lookup(name) else {
+            self.unset.push(name.to_owned());
+            return Ok(String::new());
+        };
         self.account(value.len())?;
         Ok(value)
     }

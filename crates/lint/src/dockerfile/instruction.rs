@@ -134,6 +134,8 @@ pub(crate) struct Instruction {
     pub(crate) flags: Vec<Flag>,
     /// The arguments behind the flags, in `line`.
     pub(crate) rest: Range<usize>,
+    /// It stands behind `ONBUILD`.
+    pub(crate) is_trigger: bool,
     pub(crate) body: Body,
     pub(crate) heredocs: Vec<Heredoc>,
     /// From the keyword to the end, heredocs included, without the last line break.
@@ -145,10 +147,7 @@ pub(crate) struct Instruction {
 impl Instruction {
     /// The instruction itself, or what an `ONBUILD` triggers.
     pub(crate) fn effective(&self) -> &Instruction {
-        match &self.body {
-            Body::Trigger(inner) => inner,
-            _ => self,
-        }
+        if let Body::Trigger(inner) = &self.body { inner } else { self }
     }
 
     pub(crate) fn flag(&self, name: &str) -> Option<&Flag> {
@@ -173,26 +172,17 @@ impl Instruction {
 
     /// The words of `ADD`, `COPY`, `VOLUME`, `EXPOSE`.
     pub(crate) fn words(&self) -> &[Word] {
-        match &self.body {
-            Body::Words { words, .. } => words,
-            _ => &[],
-        }
+        if let Body::Words { words, .. } = &self.body { words } else { &[] }
     }
 
     /// The pairs of `ARG`, `ENV`, `LABEL`.
     pub(crate) fn pairs(&self) -> &[Pair] {
-        match &self.body {
-            Body::Pairs { pairs, .. } => pairs,
-            _ => &[],
-        }
+        if let Body::Pairs { pairs, .. } = &self.body { pairs } else { &[] }
     }
 
     /// The text of `MAINTAINER`, `STOPSIGNAL`, `USER`, `WORKDIR`.
     pub(crate) fn text(&self) -> Option<&Word> {
-        match &self.body {
-            Body::Text(word) => Some(word),
-            _ => None,
-        }
+        if let Body::Text(word) = &self.body { Some(word) } else { None }
     }
 
     /// Sources and destination of `ADD` and `COPY`.

@@ -12,6 +12,12 @@ pub(crate) const STAGES_MAX: usize = 1_000;
 /// Variables that one stage knows, inherited ones included.
 pub(crate) const VARIABLES_MAX: usize = 2_000;
 
+/// Bytes of names and values that all stages together keep: a stage has those of the stage that it starts from.
+pub(crate) const VARIABLE_BYTES_MAX: usize = 16 << 20;
+
+/// Lines of a `.dockerignore`, and sources of the file that they are compared with.
+pub(crate) const IGNORE_LINES_MAX: usize = 1_000;
+
 /// Heredocs of one instruction.
 pub(crate) const HEREDOCS_MAX: usize = 256;
 
@@ -24,8 +30,11 @@ pub(crate) const EXPANSION_DEPTH_MAX: usize = 32;
 /// Shell constructs within one another: groups, substitutions, quotes within substitutions.
 pub(crate) const SHELL_DEPTH_MAX: usize = 64;
 
-/// Words of one script. A real `RUN` has hundreds.
-pub(crate) const SHELL_WORDS_MAX: usize = 50_000;
+/// Words of one script. A real `RUN` has hundreds; some rules compare its commands with one another.
+pub(crate) const SHELL_WORDS_MAX: usize = 10_000;
 
 /// Findings of one rule in one file; the rest adds nothing.
 pub(crate) const HITS_PER_RULE_MAX: usize = 500;
+
+/// Comments that leave findings out.
+pub(crate) const SUPPRESSIONS_MAX: usize = 2_000;

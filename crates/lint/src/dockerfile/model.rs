@@ -6,12 +6,15 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::check::Hit;
 use super::expand::{self, ExpandError, Expanded};
-use super::instruction::{Body, Instruction, Keyword, Word};
-use super::limits::{STAGES_MAX, VARIABLES_MAX};
+use super::instruction::{Body, Instruction, Keyword, Pair, Word};
+use super::limits::{HITS_PER_RULE_MAX, STAGES_MAX, SUPPRESSIONS_MAX, VARIABLE_BYTES_MAX, VARIABLES_MAX};
 use super::parser::{Parsed, Problem, parse};
-use super::source::{Joined, Source, Span};
-use crate::shell::{self, Script};
+use super::run::{Shell, ShellKind, StepScript, scripts};
+use super::source::{Source, Span};
+use super::suppress::{self, Suppression};
+use crate::shell;
 
 /// A build file, read.
 pub(crate) struct File<'a> {
@@ -26,6 +29,8 @@ pub(crate) struct File<'a> {
     pub(crate) unset: Vec<Unset>,
     /// The text of the `.dockerignore` that goes with it, where the caller knows it.
     pub(crate) dockerignore: Option<&'a str>,
+    /// The comments that leave findings out.
+    pub(crate) suppressions: Vec<Suppression>,
     /// Which limits were reached.
     pub(crate) cuts: Vec<&'static str>,
 }
@@ -56,8 +61,6 @@ pub(crate) struct Stage {
     pub(crate) base: Base,
     /// The image as written with its variables replaced; `None` where a value is unknown.
     pub(crate) image: Option<String>,
-    /// The image word is a variable through and through: `FROM ${BASE}`.
-    pub(crate) is_variable: bool,
     /// Numbers of its instructions without the `FROM`.
     pub(crate) instructions: Range<usize>,
     pub(crate) variables: Variables,
@@ -81,68 +84,6 @@ pub(crate) struct Step {
     pub(crate) scripts: Vec<StepScript>,
     /// The text of `USER`, `WORKDIR` and `STOPSIGNAL` with its variables replaced, where all are known.
     pub(crate) text: Option<String>,
-}
-
-/// A script and where it stands.
-#[derive(Debug)]
-pub(crate) struct StepScript {
-    pub(crate) joined: Joined,
-    pub(crate) script: Script,
-    /// A heredoc, whose lines are lines.
-    pub(crate) is_heredoc: bool,
-}
-
-/// The shell in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shell {
-    pub(crate) kind: ShellKind,
-    /// `-o pipefail`
-    pub(crate) has_pipefail: bool,
-    /// `-e`
-    pub(crate) stops_at_errors: bool,
-    /// Set by a `SHELL` of the file.
-    pub(crate) is_set: bool,
-}
-
-impl Default for Shell {
-    fn default() -> Shell {
-        Shell { kind: ShellKind::Sh, has_pipefail: false, stops_at_errors: false, is_set: false }
-    }
-}
-
-/// The kinds of shell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShellKind {
-    /// `sh`, `dash`, `ash`.
-    Sh,
-    /// `bash`, `zsh`, `ksh`.
-    Bash,
-    /// PowerShell, `cmd`, Python: its text is not read.
-    Other,
-}
-
-impl Shell {
-    /// `["/bin/bash", "-o", "pipefail", "-c"]`
-    fn of(words: &[Word]) -> Shell {
-        let first = words.first().map_or("", |word| word.text.as_str());
-        let options = || words.iter().skip(1).map(|word| word.text.as_str());
-        let has_pipefail = options().any(|option| option.contains("pipefail"));
-        let stops_at_errors = options().any(|option| {
-            option.strip_prefix('-').is_some_and(|letters| !letters.starts_with('-') && letters.contains('e'))
-        });
-        Shell { kind: ShellKind::of(first), has_pipefail, stops_at_errors, is_set: true }
-    }
-}
-
-impl ShellKind {
-    fn of(program: &str) -> ShellKind {
-        let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
-        match name.trim_end_matches(".exe").to_ascii_lowercase().as_str() {
-            "sh" | "dash" | "ash" => ShellKind::Sh,
-            "bash" | "zsh" | "ksh" | "mksh" => ShellKind::Bash,
-            _ => ShellKind::Other,
-        }
-    }
 }
 
 /// Variables that BuildKit sets by itself where images are named.
@@ -170,12 +111,17 @@ impl<'a> File<'a> {
             globals: Variables::new(),
             unset: Vec::new(),
             dockerignore,
+            suppressions: Vec::new(),
             cuts: Vec::new(),
         };
         if file.parsed.is_cut {
             file.cuts.push("it has too many instructions or heredocs");
         }
-        Builder { shells: Vec::new() }.build(&mut file);
+        Builder::default().build(&mut file);
+        file.suppressions = suppress::read(&file);
+        if file.suppressions.len() == SUPPRESSIONS_MAX {
+            file.cuts.push("it has too many comments that leave findings out");
+        }
         file
     }
 
@@ -237,27 +183,53 @@ impl<'a> File<'a> {
         by_name.or_else(|| name.parse::<usize>().ok().filter(|&index| index < earlier.len()))
     }
 
+    /// Whether something else makes a build file from it: `{{ … }}` or `{% … %}` in the place of instructions.
+    pub(crate) fn is_template(&self) -> bool {
+        let marks = ["{{", "{%", "<%"];
+        let is_mark = |instruction: &Instruction| {
+            let is_from = instruction.keyword == Keyword::From;
+            let name = &instruction.name.text;
+            marks
+                .iter()
+                .any(|mark| name.starts_with(mark) || (is_from && instruction.rest_text().contains(mark)))
+        };
+        self.parsed.instructions.iter().any(is_mark)
+    }
+
+    /// Whether it looks like a build file at all: other text has no `FROM`, and words that are no instructions.
+    pub(crate) fn is_build_file(&self) -> bool {
+        let unknown = self.parsed.instructions.iter().filter(|i| i.keyword == Keyword::Unknown).count();
+        !self.stages.is_empty()
+            || unknown * 2 < self.parsed.instructions.len()
+            || self.parsed.instructions.is_empty()
+    }
+
+    /// A hit without a change that was meant for the text of a shell, but stands in a JSON list.
+    pub(crate) fn without_change_in_list(&self, mut hit: Hit) -> Hit {
+        let instructions = &self.parsed.instructions;
+        hit.change = hit.change.filter(|change| {
+            let behind = instructions.partition_point(|instruction| instruction.span.start <= change.start);
+            let instruction = behind.checked_sub(1).and_then(|at| instructions.get(at));
+            !instruction.map(Instruction::effective).is_some_and(|instruction| {
+                matches!(instruction.body, Body::ExecForm(_)) && change.start > instruction.rest_span().start
+            })
+        });
+        hit
+    }
+
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.parsed.problems
     }
 }
 
-impl StepScript {
-    pub(crate) fn span(&self, range: &Range<usize>) -> Span {
-        self.joined.span(range)
-    }
-
-    /// The command as it is written, on one line.
-    pub(crate) fn shown(&self, range: &Range<usize>) -> String {
-        let text = self.joined.slice(range);
-        let words: Vec<&str> = text.split_whitespace().collect();
-        words.join(" ")
-    }
-}
-
+#[derive(Default)]
 struct Builder {
     /// The shell at the end of each stage.
     shells: Vec<Shell>,
+    /// Bytes of variables that are kept.
+    variable_bytes: usize,
+    /// Whether one was left out.
+    is_full: bool,
 }
 
 impl Builder {
@@ -289,6 +261,9 @@ impl Builder {
             file.steps.push(Step { stage, shell: shell.clone(), scripts, text });
         }
         self.close(file, variables, &shell);
+        if self.is_full {
+            file.cuts.push("it sets too many variables");
+        }
         file.parsed.instructions = instructions;
     }
 
@@ -303,7 +278,7 @@ impl Builder {
     }
 
     fn open(
-        &self,
+        &mut self,
         file: &mut File<'_>,
         index: usize,
         instruction: &Instruction,
@@ -315,7 +290,6 @@ impl Builder {
                 name: None,
                 base: Base::Image,
                 image: None,
-                is_variable: true,
                 instructions: index + 1..index + 1,
                 variables: Variables::new(),
             });
@@ -357,7 +331,11 @@ impl Builder {
         let mut shell = Shell::default();
         if let Base::Stage(base) = base {
             // `ENV` is inherited; `ARG` is not, but a use of one is no mistake worth a finding.
-            variables.extend(file.stages.get(base).map(|stage| stage.variables.clone()).unwrap_or_default());
+            if let Some(stage) = file.stages.get(base) {
+                for (name, value) in &stage.variables {
+                    self.set(variables, name, value.clone());
+                }
+            }
             shell = self.shells.get(base).cloned().unwrap_or_default();
         } else if text.as_deref().is_some_and(is_windows) {
             shell.kind = ShellKind::Other;
@@ -367,7 +345,6 @@ impl Builder {
             name: name.as_ref().map(|name| name.text.to_lowercase()),
             base,
             image: text,
-            is_variable: image.text.starts_with('$') && !image.text.contains([':', '@', '/']),
             instructions: index + 1..index + 1,
             variables: Variables::new(),
         });
@@ -376,31 +353,24 @@ impl Builder {
 
     /// Notes what an instruction sets and what it uses; its text, expanded.
     fn variables(
-        &self,
+        &mut self,
         file: &mut File<'_>,
         instruction: &Instruction,
         variables: &mut Variables,
     ) -> Option<String> {
         let escape = file.parsed.escape;
-        let in_stage = !file.stages.is_empty();
         match (&instruction.body, instruction.keyword) {
             (Body::Pairs { pairs, .. }, keyword) => {
-                // All values of a line are made from what was set before it.
-                let before = if keyword == Keyword::Arg { None } else { Some(variables.clone()) };
-                for pair in pairs {
-                    let value = pair.value.as_ref().and_then(|value| {
-                        self.expand(file, value, escape, before.as_ref().unwrap_or(variables))
-                    });
-                    if keyword == Keyword::Label || variables.len() >= VARIABLES_MAX {
-                        continue;
-                    }
-                    let inherited = || match in_stage {
-                        true => file.globals.get(&pair.name.text).cloned().flatten(),
-                        false => None,
-                    };
-                    let value = if pair.value.is_some() { value } else { inherited() };
-                    // `ARG` does not replace what `ENV` has set, but its value is unknown here either way.
-                    variables.insert(pair.name.text.clone(), value);
+                for pair in pairs.iter().filter(|_| keyword == Keyword::Arg) {
+                    let value = self.pair_value(file, pair, variables);
+                    self.set(variables, &pair.name.text, value);
+                }
+                // All values of an ENV are made from what was set before it.
+                let rest = pairs.iter().filter(|_| keyword != Keyword::Arg);
+                let values: Vec<_> =
+                    rest.map(|pair| (pair, self.pair_value(file, pair, variables))).collect();
+                for (pair, value) in values.into_iter().filter(|_| keyword == Keyword::Env) {
+                    self.set(variables, &pair.name.text, value);
                 }
                 None
             }
@@ -414,6 +384,27 @@ impl Builder {
                 None
             }
             _ => None,
+        }
+    }
+
+    /// Sets a variable, as long as there is room for more. `ARG` does not replace what `ENV` has set, but then its value
+    /// is not known here either way.
+    fn set(&mut self, variables: &mut Variables, name: &str, value: Option<String>) {
+        let bytes = name.len() + value.as_ref().map_or(0, String::len);
+        if variables.len() < VARIABLES_MAX && self.variable_bytes + bytes < VARIABLE_BYTES_MAX {
+            self.variable_bytes += bytes;
+            variables.insert(name.to_owned(), value);
+        } else {
+            self.is_full = true;
+        }
+    }
+
+    /// The value of a pair; an `ARG` without one may have it from in front of the first `FROM`.
+    fn pair_value(&self, file: &mut File<'_>, pair: &Pair, known: &Variables) -> Option<String> {
+        match &pair.value {
+            Some(value) => self.expand(file, value, file.parsed.escape, known),
+            None if file.stages.is_empty() => None,
+            None => file.globals.get(&pair.name.text).cloned().flatten(),
         }
     }
 
@@ -441,7 +432,8 @@ impl Builder {
         let is_set = |name: &String| {
             known.contains_key(name) || (stage.is_none() && PLATFORM_ARGUMENTS.contains(&name.as_str()))
         };
-        for name in expanded.unset.iter().filter(|name| !is_set(name)) {
+        let room = (HITS_PER_RULE_MAX + 1).saturating_sub(file.unset.len());
+        for name in expanded.unset.iter().filter(|name| !is_set(name)).take(room) {
             let near = known.keys().find(|known| super::names::is_near(name, known)).cloned();
             let is_global = stage.is_some() && file.globals.contains_key(name);
             file.unset.push(Unset { name: name.clone(), span: word.span, stage, near, is_global });
@@ -454,84 +446,4 @@ impl Builder {
 fn is_windows(image: &str) -> bool {
     let image = image.to_ascii_lowercase();
     ["windows/", "windowsservercore", "nanoserver"].iter().any(|mark| image.contains(mark))
-}
-
-/// What an instruction gives to a shell that we read.
-fn scripts(source: &Source, instruction: &Instruction, shell: &Shell) -> Vec<StepScript> {
-    let Body::ShellForm(rest) = &instruction.body else { return exec_scripts(instruction) };
-    if instruction.keyword != Keyword::Run || shell.kind == ShellKind::Other {
-        return Vec::new();
-    }
-    let text = instruction.line.slice(rest);
-    let mut scripts = Vec::new();
-    let is_only_heredoc = instruction.heredocs.len() == 1 && super::parser::heredoc_of(text.trim()).is_some();
-    let reads_heredoc = match is_only_heredoc {
-        true => {
-            let body = instruction.heredocs.first().map_or("", |heredoc| source.slice(heredoc.content));
-            let shebang = body.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default());
-            shebang.is_none_or(runs_posix)
-        }
-        false => {
-            let joined = instruction.line.part(rest);
-            let script = shell::parse(&joined.text);
-            let feeds_shell = script.commands.iter().any(|command| {
-                command.redirects.iter().any(|redirect| redirect.operator.starts_with("<<"))
-                    && ShellKind::of(command.name()) != ShellKind::Other
-                    && command.operands().next().is_none()
-            });
-            scripts.push(StepScript { joined, script, is_heredoc: false });
-            feeds_shell
-        }
-    };
-    if reads_heredoc {
-        for heredoc in &instruction.heredocs {
-            let joined = Joined::of(source, heredoc.content);
-            let script = shell::parse(&joined.text);
-            scripts.push(StepScript { joined, script, is_heredoc: true });
-        }
-    }
-    scripts
-}
-
-/// Whether the program of a `#!` line is a shell of the POSIX kind.
-fn runs_posix(shebang: &str) -> bool {
-    let mut words = shebang.split_whitespace().skip_while(|word| {
-        let name = word.rsplit('/').next().unwrap_or(word);
-        name == "env" || word.starts_with('-')
-    });
-    words.next().is_some_and(|program| ShellKind::of(program) != ShellKind::Other)
-}
-
-/// `RUN ["/bin/bash", "-c", "script"]` and `RUN ["apt-get", "install"]`: a command whose words are the strings.
-fn exec_scripts(instruction: &Instruction) -> Vec<StepScript> {
-    let Body::ExecForm(words) = &instruction.body else { return Vec::new() };
-    if instruction.keyword != Keyword::Run || words.is_empty() {
-        return Vec::new();
-    }
-    let mut list = Joined::default();
-    let mut ranges = Vec::new();
-    for word in words {
-        let start = list.text.len();
-        list.push_text(&word.text, word.span);
-        ranges.push(start..list.text.len());
-        list.text.push(' ');
-    }
-    let words = ranges.into_iter().map(|range| shell::Word {
-        text: list.slice(&range).to_owned(),
-        range,
-        is_quoted: true,
-        ..shell::Word::default()
-    });
-    let command = shell::Command {
-        words: words.collect(),
-        assignments: Vec::new(),
-        redirects: Vec::new(),
-        range: 0..list.text.len(),
-        before: shell::Joint::Edge,
-        behind: shell::Joint::Edge,
-        list: 0,
-        is_condition: false,
-    };
-    let script = Script { commands: vec![command], ..Script::default() };
-    vec![StepScript { joined: list, script, is_heredoc: false }]
 }

@@ -196,17 +196,16 @@ pub(crate) fn is_pip(name: &str) -> bool {
         .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
+/// Programs that only start another one.
+const STARTERS: [&str; 10] =
+    ["sudo", "env", "exec", "command", "nice", "ionice", "nohup", "time", "eatmydata", "doas"];
+
 /// The words of a command behind the programs that only start another one: `sudo`, `env`, `exec`, `nice`, `time`.
 pub(crate) fn bare_words(command: &Command) -> &[Word] {
     let mut words = command.words.as_slice();
     loop {
         let Some((first, rest)) = words.split_first() else { return words };
-        let skips = match first.text.rsplit('/').next().unwrap_or_default() {
-            "sudo" | "env" | "exec" | "command" | "nice" | "ionice" | "nohup" | "time" | "eatmydata"
-            | "doas" => true,
-            _ => false,
-        };
-        if !skips {
+        if !STARTERS.contains(&first.text.rsplit('/').next().unwrap_or_default()) {
             return words;
         }
         let options =

@@ -128,7 +128,7 @@ impl Parser<'_> {
             (piece, continues) = self.without_continuation(next.span);
             line.push(self.source, piece);
         }
-        let mut instruction = arguments::read(line, 0, self.parsed.escape, &mut self.parsed.problems);
+        let mut instruction = arguments::read(line, self.parsed.escape, &mut self.parsed.problems);
         instruction.blank_lines = blank_lines;
         instruction.span = Span::new(start, end);
         self.heredocs(&mut instruction);
@@ -198,12 +198,11 @@ impl Parser<'_> {
             }
             heredoc.content = Span::new(start, end.unwrap_or(self.next));
         }
-        match &mut instruction.body {
-            Body::Trigger(inner) => {
-                inner.heredocs = heredocs;
-                inner.span.end = instruction.span.end;
-            }
-            _ => instruction.heredocs = heredocs,
+        if let Body::Trigger(inner) = &mut instruction.body {
+            inner.heredocs = heredocs;
+            inner.span.end = instruction.span.end;
+        } else {
+            instruction.heredocs = heredocs;
         }
     }
 }

@@ -11,14 +11,18 @@ mod forms;
 mod health;
 mod invalid_instruction;
 mod labels;
+mod package_caches;
 mod package_installs;
+mod package_pins;
 mod permissions;
 mod piped;
 mod platform;
 mod programs;
 mod repeated;
+mod secret_variables;
 mod secrets;
 mod shell_code;
+mod signatures;
 mod stages;
 mod suppressions;
 mod syntax;
@@ -32,7 +36,7 @@ use super::Options;
 use super::check::{Check, Hits, Standing};
 use super::model::File;
 
-pub(crate) use secrets::names_secret;
+pub(crate) use secret_variables::names_secret;
 
 /// Every check of build files.
 pub const CHECKS: &[&Check] = &[
@@ -62,7 +66,7 @@ pub const CHECKS: &[&Check] = &[
     &context::IGNORED,
     &context::UNFILTERED,
     &context::CREDENTIALS,
-    &secrets::IN_VARIABLE,
+    &secret_variables::IN_VARIABLE,
     &secrets::IN_ADDRESS,
     &secrets::PASSWORD_SET,
     &secrets::MOUNT_LEAKS,
@@ -72,16 +76,16 @@ pub const CHECKS: &[&Check] = &[
     &piped::DOWNLOAD_RUN,
     &piped::NO_PIPEFAIL,
     &transport::TLS,
-    &transport::SIGNATURES,
+    &signatures::CHECK,
     &transport::HOST_KEYS,
     &package_installs::UPDATE_ALONE,
     &package_installs::RELEASE_UPGRADE,
     &package_installs::ASKS,
     &package_installs::APT,
     &package_installs::RECOMMENDED,
-    &package_installs::UNPINNED,
-    &package_installs::LISTS,
-    &package_installs::CACHES,
+    &package_pins::UNPINNED,
+    &package_caches::LISTS,
+    &package_caches::CACHES,
     &programs::SUDO,
     &programs::NEEDLESS,
     &programs::DEBUG_TOOLS,

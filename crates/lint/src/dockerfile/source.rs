@@ -58,12 +58,6 @@ impl Source {
         let end = self.lines.get(index + 1).copied().unwrap_or(self.text.len());
         Span::new(start, end)
     }
-
-    /// How many lines there are.
-    pub(crate) fn line_count(&self) -> u32 {
-        let ends_open = !self.text.ends_with('\n') && !self.text.is_empty();
-        u32::try_from(self.lines.len() - usize::from(!ends_open)).unwrap_or(u32::MAX)
-    }
 }
 
 /// Text put together from pieces of the file (a line and its continuations), which remembers where each byte stood.

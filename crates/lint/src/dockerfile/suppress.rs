@@ -13,7 +13,8 @@
 
 use seawall_finding::Finding;
 
-use super::check::{Check, Hit, same_alias};
+use super::check::{Check, Hit, means};
+use super::limits::SUPPRESSIONS_MAX;
 use super::model::File;
 use super::source::Span;
 
@@ -43,15 +44,17 @@ pub(crate) struct Suppression {
 
 impl Suppression {
     pub(crate) fn covers(&self, check: &Check, hit: &Hit, line: u32) -> bool {
-        let is_named = self.ids.iter().any(|id| {
+        if self.lines.is_some_and(|(first, last)| !(first..=last).contains(&line)) {
+            return false;
+        }
+        self.ids.iter().any(|id| {
             id == "all"
                 || check.rule.id.eq_ignore_ascii_case(id)
                 || match hit.alias {
-                    Some(alias) => same_alias(alias, id),
+                    Some(alias) => means(alias, id),
                     None => check.is_called(id),
                 }
-        });
-        is_named && self.lines.is_none_or(|(first, last)| (first..=last).contains(&line))
+        })
     }
 
     pub(crate) fn suppressed(&self, finding: Finding) -> Suppressed {
@@ -59,11 +62,15 @@ impl Suppression {
     }
 }
 
+/// The comments of a file that leave findings out; at most [`SUPPRESSIONS_MAX`].
 pub(crate) fn read(file: &File<'_>) -> Vec<Suppression> {
     let mut found = Vec::new();
     for comment in &file.parsed.comments {
         let text = file.source.slice(comment.span).trim_start_matches('#').trim();
         let Some(asked) = asked(text) else { continue };
+        if found.len() == SUPPRESSIONS_MAX {
+            break;
+        }
         let lines = match asked.is_file_wide {
             true => None,
             false => Some(lines_below(file, comment.span)),

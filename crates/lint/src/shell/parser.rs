@@ -167,7 +167,8 @@ impl Parser<'_> {
                 before = joint;
                 continue;
             }
-            if byte == b'(' {
+            let expects_pattern = open.last() == Some(&Open::Case { expects_pattern: true });
+            if byte == b'(' && !expects_pattern {
                 self.subshell(&mut open);
                 continue;
             }
@@ -463,7 +464,7 @@ impl Parser<'_> {
                 continue;
             }
             if command.words.first().is_some_and(|word| word.text == "[[" && !word.is_quoted)
-                && !command.words.last().is_some_and(|word| word.text == "]]")
+                && command.words.last().is_none_or(|word| word.text != "]]")
                 && matches!(self.peek(), Some(b'&' | b'|' | b'(' | b')' | b'<' | b'>' | b'\n' | b';'))
             {
                 // Operators of a condition, not of the shell.
@@ -502,7 +503,8 @@ impl Parser<'_> {
             rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
         };
         let rest = self.text.get(self.at + digits..self.end).unwrap_or_default();
-        if !rest.starts_with(['<', '>']) && !(digits == 0 && rest.starts_with("&>")) {
+        let redirects = rest.starts_with(['<', '>']) || (digits == 0 && rest.starts_with("&>"));
+        if !redirects {
             return false;
         }
         if rest.starts_with("<(") || rest.starts_with(">(") {

@@ -29,7 +29,9 @@ impl Table<'_> {
             format!("{} {}", count.packages, count.ecosystem.purl_type())
         };
         let packages = coverage.packages.iter().map(ecosystem).collect::<Vec<_>>().join(", ");
-        if !has_packages {
+        self.row(text, "looked for", &coverage.only.join(", "));
+        let are_wanted = coverage.only.is_empty() || coverage.only.iter().any(|what| what == "packages");
+        if !has_packages || !are_wanted {
             self.row(text, "not listed", &hidden);
             return;
         }

@@ -20,7 +20,9 @@ impl Table<'_> {
     /// One row a rule below the section, file or subject that it is about; the worst first.
     pub(super) fn settings(&self, text: &mut String) {
         let mut groups: BTreeMap<(usize, String), BTreeMap<&str, Vec<&Judged>>> = BTreeMap::new();
-        for judged in self.listed().filter(|judged| matches!(judged.finding.evidence, Evidence::Misset(_))) {
+        let is_setting =
+            |evidence: &Evidence| evidence.misset().is_some() || matches!(evidence, Evidence::Untrusted(_));
+        for judged in self.listed().filter(|judged| is_setting(&judged.finding.evidence)) {
             let rules = groups.entry(self.group(judged)).or_default();
             rules.entry(&judged.finding.rule).or_default().push(judged);
         }
@@ -57,7 +59,7 @@ impl Table<'_> {
                 (order.unwrap_or(usize::MAX), section.clone())
             }
             (None, Some(path)) => (usize::MAX, path.clone()),
-            (None, None) => (usize::MAX, finding.subject.label()),
+            (None, None) => (usize::MAX, format!("SETTINGS of {}", finding.subject.label())),
         }
     }
 
@@ -82,13 +84,17 @@ impl Table<'_> {
             _ if is_one_of_many(&first.finding) => format!("{names}: {}", first.finding.summary),
             _ => first.finding.summary.clone(),
         };
-        let is_fixable = found.iter().any(|judged| match &judged.finding.evidence {
-            Evidence::Misset(misset) => misset.change.is_some(),
-            Evidence::Vulnerable(_)
-            | Evidence::Outdated(_)
-            | Evidence::Malicious(_)
-            | Evidence::Leaked(_) => false,
-        });
+        let missets = || found.iter().filter_map(|judged| judged.finding.evidence.misset());
+        let because = match found {
+            [_] => missets()
+                .flat_map(|misset| &misset.because)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" + "),
+            _ => String::new(),
+        };
+        let because = if because.is_empty() { because } else { format!(": {because}") };
+        let is_fixable = missets().any(|misset| misset.change.is_some());
         let mark = if is_fixable { " (--fix)" } else { "" };
         let controls = &first.finding.controls;
         let of = |wanted: Framework| controls.iter().find(|control| control.framework == wanted);
@@ -96,7 +102,7 @@ impl Table<'_> {
         let number = number.or_else(|| {
             of(Framework::CisKubernetes112).map(|control| format!(", CIS Kubernetes {}", control.id))
         });
-        format!("{what} [{rule}{}]{mark}", number.unwrap_or_default())
+        format!("{what}{because} [{rule}{}]{mark}", number.unwrap_or_default())
     }
 
     /// One row a credential, however often it stands in the target.

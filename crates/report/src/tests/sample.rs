@@ -328,6 +328,7 @@ fn coverage() -> Coverage {
         packages_owned: 1,
         packages_for_development: 1,
         problems_suppressed: 2,
+        only: Vec::new(),
         checks: Vec::new(),
         left_out: vec![LeftOut { by: "--severity low".to_owned(), findings: 3 }],
         advisories: vec![

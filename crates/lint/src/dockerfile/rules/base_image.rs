@@ -3,7 +3,7 @@
 use seawall_finding::Confidence;
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
-use crate::dockerfile::instruction::{Body, Instruction, Word};
+use crate::dockerfile::instruction::{Body, Word};
 use crate::dockerfile::model::{Base, Stage};
 
 pub(super) const UNTAGGED: Check = Check {
@@ -206,9 +206,4 @@ pub(super) fn says_nonroot(image: &str) -> bool {
     let image = image.to_ascii_lowercase();
     ["nonroot", "non-root", "rootless", "unprivileged"].iter().any(|mark| image.contains(mark))
         || image.starts_with("cgr.dev/")
-}
-
-/// The `FROM` of a stage.
-pub(super) fn from_of<'f>(file: &'f File<'_>, stage: &Stage) -> Option<&'f Instruction> {
-    file.parsed.instructions.get(stage.from)
 }

@@ -4,6 +4,7 @@ use seawall_finding::Confidence;
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::instruction::{Instruction, Keyword, Word};
+use crate::dockerfile::limits::IGNORE_LINES_MAX;
 
 pub(super) const IGNORED: Check = Check {
     rule: Rule {
@@ -75,8 +76,8 @@ fn from_context<'f>(file: &'f File<'_>) -> impl Iterator<Item = (&'f Instruction
 
 fn ignored(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     let Some(patterns) = file.dockerignore else { return };
-    for (_, sources) in from_context(file) {
-        for word in sources {
+    for (_, sources) in from_context(file).take(IGNORE_LINES_MAX) {
+        for word in sources.iter().take(IGNORE_LINES_MAX) {
             let text = word.text.trim_matches(['"', '\'']);
             let is_plain = !text.contains(['*', '?', '[', '$', '<']) && !text.contains("://");
             let path = clean(text);
@@ -175,12 +176,17 @@ fn clean(path: &str) -> String {
 /// Whether a `.dockerignore` leaves a path out: the last pattern that fits it or a directory above it decides.
 fn is_ignored(patterns: &str, path: &str) -> bool {
     let mut ignored = false;
-    for line in patterns.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    let lines = patterns.lines().take(IGNORE_LINES_MAX).map(str::trim);
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (pattern, keeps) = match line.strip_prefix('!') {
             Some(pattern) => (pattern.trim(), true),
             None => (line, false),
         };
         let pattern = clean(pattern);
+        // Each `**` is tried at each depth.
+        if pattern.matches("**").count() > 3 || path.len() > 1_000 {
+            continue;
+        }
         let parts: Vec<&str> = path.split('/').collect();
         let fits = (1..=parts.len()).any(|len| {
             let head = parts.get(..len).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::instruction::{Instruction, Keyword};
-use crate::dockerfile::model::Step;
+use crate::dockerfile::model::{Base, Step};
 use crate::dockerfile::source::Span;
 
 pub(super) const TARGET_NO_DIRECTORY: Check = Check {
@@ -108,6 +108,7 @@ pub(super) const WHOLE: Check = Check {
     good: &[
         "FROM debian:12 AS a\nFROM debian:12\nCOPY --from=a /app /app\n",
         "FROM debian:12 AS a\nFROM scratch\nCOPY --from=a / /\n",
+        "FROM tonistiigi/xx:1 AS xx\nFROM debian:12\nCOPY --from=xx / /\n",
     ],
     look: whole,
 };
@@ -193,8 +194,12 @@ fn whole(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     for (copy, step) in copies(file) {
         let Some((sources, target)) = copy.sources_and_target() else { continue };
         let base = step.stage.and_then(|stage| file.stages.get(stage)).map(|stage| stage.base);
-        // Into an empty stage it only joins layers.
-        let is_squash = base == Some(crate::dockerfile::model::Base::Scratch);
+        // Into an empty stage it only joins layers; and the image of cross-compilation helpers is made for this.
+        let from = copy.flag_value("from").unwrap_or_default();
+        let source =
+            step.stage.and_then(|stage| file.stage_named(from, stage)).and_then(|at| file.stages.get(at));
+        let image = source.and_then(|stage| stage.image.as_deref()).unwrap_or(from);
+        let is_squash = base == Some(Base::Scratch) || image.starts_with("tonistiigi/xx");
         if copy.flag("from").is_some()
             && sources.iter().any(|word| word.text == "/")
             && target.text == "/"

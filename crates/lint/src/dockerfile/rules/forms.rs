@@ -170,7 +170,8 @@ fn maintainer(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
             continue;
         };
         let label = if instruction.name.text.starts_with('m') { "label" } else { "LABEL" };
-        let quoted = quote(&word.text);
+        // LABEL would replace variables in it.
+        let quoted = quote(&word.text).filter(|quoted| !quoted.contains('$'));
         let hit = hits.add(
             instruction.name.span,
             "MAINTAINER is deprecated",
@@ -248,11 +249,8 @@ fn casing(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
 
 /// An instruction and what it triggers.
 fn names(instruction: &Instruction) -> impl Iterator<Item = &Instruction> {
-    let inner = match &instruction.body {
-        Body::Trigger(inner) => Some(&**inner),
-        _ => None,
-    };
-    std::iter::once(instruction).chain(inner)
+    let inner = instruction.effective();
+    std::iter::once(instruction).chain((!std::ptr::eq(inner, instruction)).then_some(inner))
 }
 
 fn as_casing(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {

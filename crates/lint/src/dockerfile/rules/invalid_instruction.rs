@@ -39,7 +39,7 @@ fn look(file: &File<'_>, _: &super::Options<'_>, hits: &mut Hits) {
             "an instruction that builds",
         );
     }
-    for (_, instruction, step) in file.all() {
+    for (_, instruction, step) in file.all().filter(|_| !file.stages.is_empty()) {
         if step.stage.is_none()
             && !matches!(instruction.keyword, Keyword::Arg | Keyword::From | Keyword::Unknown)
         {

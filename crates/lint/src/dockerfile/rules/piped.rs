@@ -1,8 +1,10 @@
 //! Pipes: what is fetched and run at once, what fails unseen.
 
+use std::collections::BTreeMap;
+
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
-use crate::dockerfile::model::{ShellKind, StepScript};
 use crate::dockerfile::packages::bare_words;
+use crate::dockerfile::run::ShellKind;
 use crate::shell::{Command, ExpansionKind, Joint};
 
 pub(super) const DOWNLOAD_RUN: Check = Check {
@@ -75,24 +77,8 @@ fn runs_input(command: &Command) -> bool {
     (is_shell || is_interpreter) && !runs_text && (takes_input || operands.next().is_none())
 }
 
-/// The commands of a pipe that ends at `last`, the first one first.
-fn pipe_to<'s>(commands: &'s [Command], last: usize) -> Vec<&'s Command> {
-    let Some(end) = commands.get(last) else { return Vec::new() };
-    let mut pipe = vec![end];
-    let mut wanted = end.before == Joint::Pipe;
-    for command in commands.get(..last).unwrap_or_default().iter().rev().filter(|c| c.list == end.list) {
-        if !wanted {
-            break;
-        }
-        pipe.push(command);
-        wanted = command.before == Joint::Pipe;
-    }
-    pipe.reverse();
-    pipe
-}
-
 /// Whether a command runs what a download in a substitution of its words prints.
-fn runs_substituted(script: &StepScript, command: &Command) -> bool {
+fn runs_substituted(before: &[Command], command: &Command) -> bool {
     let words = bare_words(command);
     let name = words.first().map_or("", |word| word.text.rsplit('/').next().unwrap_or_default());
     if !matches!(
@@ -106,25 +92,32 @@ fn runs_substituted(script: &StepScript, command: &Command) -> bool {
             || word.expansions.iter().any(|expansion| {
                 matches!(expansion.kind, ExpansionKind::Command | ExpansionKind::Backquotes)
             });
-        substitutes
-            && script.script.commands.iter().any(|inner| {
-                inner.range.start > word.range.start
-                    && inner.range.end <= word.range.end
-                    && is_download(inner)
-            })
+        // The commands of a substitution come just before the command that it is in.
+        let inner = before.iter().rev().take_while(|inner| inner.range.start > command.range.start);
+        let within =
+            |inner: &&Command| inner.range.start > word.range.start && inner.range.end <= word.range.end;
+        substitutes && inner.into_iter().filter(within).any(is_download)
     })
 }
 
 fn download_run(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     for (_, _, script) in file.scripts() {
         let commands = &script.script.commands;
+        // For each list, where the download at the start of the current pipe stands.
+        let mut pipes: BTreeMap<usize, Option<usize>> = BTreeMap::new();
         for (index, command) in commands.iter().enumerate() {
-            let pipe = pipe_to(commands, index);
-            let fetches = pipe.first().is_some_and(|first| is_download(first)) && pipe.len() > 1;
-            let start = pipe.first().map_or(command.range.start, |first| first.range.start);
-            if fetches && runs_input(command) || runs_substituted(script, command) {
+            if command.before != Joint::Pipe {
+                pipes.insert(command.list, is_download(command).then_some(command.range.start));
+            }
+            let piped = pipes.get(&command.list).copied().flatten().filter(|_| command.before == Joint::Pipe);
+            let piped = piped.filter(|_| runs_input(command));
+            let substituted = || runs_substituted(commands.get(..index).unwrap_or_default(), command);
+            let start = piped.or_else(|| substituted().then_some(command.range.start));
+            if let Some(start) = start {
+                pipes.insert(command.list, None);
+                let span = script.span(&(start..command.range.end));
                 hits.add(
-                    script.span(&(start..command.range.end)),
+                    span,
                     "a script from the network is run unread",
                     "a file whose checksum is checked before it runs",
                 );

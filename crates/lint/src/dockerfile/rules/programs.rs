@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::add::is_archive;
-use super::package_installs::without_word;
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::instruction::Keyword;
 use crate::dockerfile::packages::{bare_words, call};
@@ -177,7 +176,7 @@ fn sudo(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
             hits.add(script.span(&first.range), "the build is root already", "the command without sudo");
         hit.detail(script.shown(&command.range));
         if !has_options {
-            hit.change(without_word(script, first), "");
+            hit.change(script.with_blank_behind(first), "");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The comments that leave findings out.
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
-use crate::dockerfile::suppress;
 
 pub(super) const UNREASONED: Check = Check {
     rule: Rule {
@@ -58,7 +57,7 @@ pub(super) const FOREIGN: Check = Check {
 };
 
 fn unreasoned(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
-    for suppression in suppress::read(file) {
+    for suppression in &file.suppressions {
         if suppression.is_ours && suppression.reason.is_none() {
             hits.add(suppression.span, "a finding is left out without a reason", "a reason behind the ids");
         }
@@ -66,7 +65,7 @@ fn unreasoned(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
 }
 
 fn unknown(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
-    for suppression in suppress::read(file).into_iter().filter(|suppression| suppression.is_ours) {
+    for suppression in file.suppressions.iter().filter(|suppression| suppression.is_ours) {
         for id in suppression.ids.iter().filter(|id| *id != "all") {
             let is_known = super::CHECKS.iter().any(|check| check.is_called(id));
             if !is_known {
@@ -78,7 +77,7 @@ fn unknown(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
 }
 
 fn foreign(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
-    for suppression in suppress::read(file) {
+    for suppression in &file.suppressions {
         hits.add(suppression.span, "a comment leaves findings out", "an exception in the policy");
     }
 }

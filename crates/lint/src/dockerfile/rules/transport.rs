@@ -1,9 +1,9 @@
-//! Checks of certificates and signatures that are switched off.
+//! Checks of servers that are switched off: certificates, SSH keys.
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::instruction::Keyword;
-use crate::dockerfile::model::StepScript;
 use crate::dockerfile::packages::{self, Manager, bare_words};
+use crate::dockerfile::run::StepScript;
 use crate::dockerfile::source::Span;
 use crate::shell::{Command, Word};
 
@@ -48,35 +48,6 @@ pub(super) const TLS: Check = Check {
         "FROM debian:12\nRUN curl -H -k https://example.org/x\n",
     ],
     look: tls,
-};
-
-pub(super) const SIGNATURES: Check = Check {
-    rule: Rule {
-        id: "signature-check-off",
-        title: "Packages whose signatures are not checked",
-        why: "The signature is what ties a package to who made it. Without the check any mirror, proxy or attacker on \
-              the way can put in another.",
-        fix: "Remove the switch; import the key of the repository instead.",
-        severity: Severity::High,
-        references: &["https://cwe.mitre.org/data/definitions/347.html"],
-        controls: controls::SIGNED,
-    },
-    aliases: &["CKV2_DOCKER_7", "CKV2_DOCKER_8", "CKV2_DOCKER_9", "CKV2_DOCKER_10", "CKV2_DOCKER_11"],
-    standing: Standing::On,
-    bad: &[
-        "FROM alpine:3.20\nRUN apk add --no-cache --allow-untrusted x.apk\n",
-        "FROM debian:12\nRUN apt-get install -y --allow-unauthenticated x\n",
-        "FROM debian:12\nRUN apt-get -y --force-yes install x\n",
-        "FROM fedora:40\nRUN dnf install -y --nogpgcheck x\n",
-        "FROM fedora:40\nRUN rpm -i --nosignature x.rpm\n",
-        "FROM debian:12\nRUN echo 'deb [trusted=yes] https://example.org x' > /etc/apt/sources.list.d/x.list\n",
-        "FROM opensuse/leap:15\nRUN zypper --no-gpg-checks install -y x\n",
-    ],
-    good: &[
-        "FROM alpine:3.20\nRUN apk add --no-cache x\n",
-        "FROM debian:12\nRUN echo 'deb [signed-by=/usr/share/keyrings/x.gpg] https://example.org x' > /etc/apt/sources.list.d/x.list\n",
-    ],
-    look: signatures,
 };
 
 pub(super) const HOST_KEYS: Check = Check {
@@ -161,82 +132,61 @@ fn exported(command: &Command) -> impl Iterator<Item = &Word> {
     command.arguments().iter().filter(move |_| is_export)
 }
 
+/// A command that switches the check off for itself or for what it configures.
 fn of_command(script: &StepScript, command: &Command, hits: &mut Hits) {
     let words = bare_words(command);
     let Some((first, rest)) = words.split_first() else { return };
     let name = first.text.rsplit('/').next().unwrap_or_default();
-    let says = |word: &Word, texts: &[&str]| texts.contains(&word.text.to_ascii_lowercase().as_str());
-    let mut found = |word: &Word, alias: &'static str| -> usize {
-        hits.add(script.span(&word.range), format!("{name} does not check certificates"), "the check on")
-            .alias(alias);
-        hits.hits.len() - 1
-    };
+    let Some((word, alias)) = switch(name, command, rest) else { return };
+    let hit =
+        hits.add(script.span(&word.range), format!("{name} does not check certificates"), "the check on");
+    hit.alias(alias);
+    let other_letters = word.text.replacen('k', "", 1);
     match name {
-        "curl" => {
-            if let Some(word) = curl_insecure(rest) {
-                let at = found(word, "CKV2_DOCKER_2");
-                let others =
-                    if word.text.starts_with("--") { String::new() } else { word.text.replacen('k', "", 1) };
-                if let Some(hit) = hits.hits.get_mut(at) {
-                    match others.as_str() {
-                        "" | "-" => hit.change(with_blank_before(script, word), ""),
-                        others => hit.change(script.span(&word.range), others),
-                    };
-                }
-            }
+        "curl" if !word.text.starts_with("--") && other_letters != "-" => {
+            hit.change(script.span(&word.range), other_letters)
         }
-        "wget" => {
-            if let Some(word) = rest.iter().find(|word| says(word, &["--no-check-certificate"])) {
-                let at = found(word, "CKV2_DOCKER_3");
-                if let Some(hit) = hits.hits.get_mut(at) {
-                    hit.change(with_blank_before(script, word), "");
-                }
-            }
-        }
+        "curl" | "wget" => hit.change(script.with_blank_before(word), ""),
+        _ => hit,
+    };
+}
+
+/// The word that switches the check off, and what Checkov calls it.
+fn switch<'c>(name: &str, command: &Command, rest: &'c [Word]) -> Option<(&'c Word, &'static str)> {
+    let is = |word: &Word, texts: &[&str]| texts.contains(&word.text.to_ascii_lowercase().as_str());
+    let says = |texts: &[&str]| rest.iter().find(|word| is(word, texts));
+    // `git config http.sslVerify false`: a key, and its value as the next word.
+    let sets = |key: &str, values: &[&str]| {
+        let pair = rest.windows(2).find(|pair| {
+            matches!(pair, [name, value] if name.text.to_ascii_lowercase().contains(key) && is(value, values))
+        });
+        pair.and_then(<[Word]>::first)
+    };
+    let (word, alias) = match name {
+        "curl" => (curl_insecure(rest), "CKV2_DOCKER_2"),
+        "wget" => (says(&["--no-check-certificate"]), "CKV2_DOCKER_3"),
         "git" => {
-            let off = rest.windows(2).find_map(|pair| match pair {
-                [key, value]
-                    if key.text.eq_ignore_ascii_case("http.sslverify")
-                        && says(value, &["false", "0", "off", "no"]) =>
-                {
-                    Some(key)
-                }
-                _ => None,
-            });
-            let joined = rest.iter().find(|word| says(word, &["http.sslverify=false", "http.sslverify=0"]));
-            if let Some(word) = off.or(joined) {
-                found(word, "CKV2_DOCKER_14");
-            }
+            let set = sets("http.sslverify", &["false", "0", "off", "no"]);
+            (set.or_else(|| says(&["http.sslverify=false", "http.sslverify=0"])), "CKV2_DOCKER_14")
         }
         "npm" | "yarn" | "pnpm" => {
-            let off = rest.windows(2).find_map(|pair| match pair {
-                [key, value] if key.text.contains("strict-ssl") && says(value, &["false"]) => Some(key),
-                _ => None,
-            });
-            let joined = rest
-                .iter()
-                .find(|word| says(word, &["--strict-ssl=false", "strict-ssl=false", "--no-strict-ssl"]));
-            if let Some(word) = off.or(joined) {
-                found(word, "CKV2_DOCKER_13");
-            }
+            let off = ["--strict-ssl=false", "strict-ssl=false", "--no-strict-ssl"];
+            (sets("strict-ssl", &["false"]).or_else(|| says(&off)), "CKV2_DOCKER_13")
         }
         "yum" | "dnf" | "microdnf" | "yum-config-manager" | "tee" | "sed" | "echo" | "printf" => {
             let off = |word: &&Word| {
                 let text: String = word.text.to_ascii_lowercase().split_whitespace().collect();
                 ["sslverify=0", "sslverify=false", "sslverify=no"].iter().any(|off| text.contains(off))
             };
-            if let Some(word) = rest.iter().find(off) {
-                found(word, "CKV2_DOCKER_15");
-            }
+            (rest.iter().find(off), "CKV2_DOCKER_15")
         }
         _ => {
-            let is_pip = packages::call(command).is_some_and(|call| call.manager == Manager::Pip)
-                || packages::is_pip(name);
-            if is_pip && let Some(word) = rest.iter().find(|word| word.text.contains("trusted-host")) {
-                found(word, "CKV2_DOCKER_4");
-            }
+            let is_pip = packages::call(command).is_some_and(|call| call.manager == Manager::Pip);
+            let trusts = rest.iter().find(|word| word.text.contains("trusted-host"));
+            (trusts.filter(|_| is_pip || packages::is_pip(name)), "CKV2_DOCKER_4")
         }
-    }
+    };
+    Some((word?, alias))
 }
 
 /// The word with `-k` (alone or among others) or `--insecure`.
@@ -264,91 +214,6 @@ fn curl_insecure(words: &[Word]) -> Option<&Word> {
         }
     }
     None
-}
-
-/// A word with the blank in front of it, to be taken out.
-pub(super) fn with_blank_before(script: &StepScript, word: &Word) -> Span {
-    let before = script.joined.text.get(..word.range.start).unwrap_or_default();
-    let has_blank = before.ends_with([' ', '\t']);
-    let span = script.span(&word.range);
-    let start = script.joined.source_at(word.range.start - usize::from(has_blank));
-    // The blank may be on another line, before a continuation.
-    let adjacent = start + usize::from(has_blank) == span.start;
-    Span::new(if adjacent { start } else { span.start }, span.end)
-}
-
-fn signatures(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
-    const OPTIONS: [(&str, &str); 13] = [
-        ("--allow-untrusted", "CKV2_DOCKER_7"),
-        ("--allow-unauthenticated", "CKV2_DOCKER_8"),
-        ("--allow-insecure-repositories", "CKV2_DOCKER_8"),
-        ("--nogpgcheck", "CKV2_DOCKER_9"),
-        ("--no-gpg-checks", "CKV2_DOCKER_9"),
-        ("--no-gpg-check", "CKV2_DOCKER_9"),
-        ("--no-gpgcheck", "CKV2_DOCKER_9"),
-        ("--setopt=gpgcheck=0", "CKV2_DOCKER_9"),
-        ("--nosignature", "CKV2_DOCKER_10"),
-        ("--nodigest", "CKV2_DOCKER_10"),
-        ("--noverify", "CKV2_DOCKER_10"),
-        ("--force-yes", "CKV2_DOCKER_11"),
-        ("--skip-signature", "CKV2_DOCKER_10"),
-    ];
-    for (script, command) in file.commands() {
-        let words = bare_words(command);
-        let name = words.first().map_or("", |word| word.text.rsplit('/').next().unwrap_or_default());
-        let manages = matches!(
-            name,
-            "apk"
-                | "apt"
-                | "apt-get"
-                | "aptitude"
-                | "yum"
-                | "dnf"
-                | "dnf5"
-                | "microdnf"
-                | "tdnf"
-                | "zypper"
-                | "rpm"
-        );
-        for word in words.iter().skip(1) {
-            let option = OPTIONS.iter().find(|(option, _)| word.text == *option);
-            if let Some((option, alias)) = option.filter(|_| manages) {
-                let hit = hits.add(
-                    script.span(&word.range),
-                    format!("{name} {option} takes packages of anyone"),
-                    "signed packages",
-                );
-                hit.alias(alias);
-                // apt-get asks where --force-yes is gone; -y stands beside it nearly always.
-                let has_yes = command.short('y').is_some()
-                    || command.has("--yes")
-                    || name == "apk"
-                    || *option != "--force-yes";
-                if has_yes {
-                    hit.change(with_blank_before(script, word), "");
-                }
-                continue;
-            }
-            let text: String =
-                word.text.to_ascii_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
-            let writes = matches!(name, "echo" | "printf" | "sed" | "tee") || manages;
-            let says = [
-                "trusted=yes",
-                "allow-insecure=yes",
-                "gpgcheck=0",
-                "allowunauthenticated \"true\"",
-                "allowunauthenticated=true",
-            ];
-            if writes && says.iter().any(|off| text.contains(off)) {
-                hits.add(
-                    script.span(&word.range),
-                    "the check of signatures is switched off",
-                    "signed packages",
-                )
-                .alias("CKV2_DOCKER_8");
-            }
-        }
-    }
 }
 
 fn host_keys(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {

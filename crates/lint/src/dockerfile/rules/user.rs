@@ -148,18 +148,23 @@ fn by_name(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     }
 }
 
+/// Users that are looked for in the rest of the file.
+const NAMES_MAX: usize = 100;
+
 fn never_used(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     let Some(last) = file.last_stage() else { return };
     if file.last_of(last, Keyword::User).is_some() {
         return;
     }
-    for stage in file.lineage(last).collect::<Vec<_>>() {
+    let mut names = 0;
+    for stage in file.lineage(last) {
         for (instruction, step) in file.own(stage) {
             for script in &step.scripts {
                 for command in &script.script.commands {
-                    if !matches!(command.name(), "useradd" | "adduser") {
+                    if !matches!(command.name(), "useradd" | "adduser") || names >= NAMES_MAX {
                         continue;
                     }
+                    names += 1;
                     let Some(name) = command.operands().last().filter(|word| word.is_literal()) else {
                         continue;
                     };

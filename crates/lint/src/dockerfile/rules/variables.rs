@@ -5,7 +5,7 @@ use seawall_inventory::ImageName;
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::expand::expand;
-use crate::dockerfile::instruction::{Body, Keyword};
+use crate::dockerfile::instruction::{Body, Instruction, Keyword};
 use crate::dockerfile::model::{Base, PLATFORM_ARGUMENTS};
 
 pub(super) const UNDEFINED: Check = Check {
@@ -164,32 +164,38 @@ fn empty_default(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
 
 fn self_reference(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     for index in 0..file.stages.len() {
-        let mut before: Vec<String> = Vec::new();
-        for base in file.lineage(index).skip(1) {
-            let names = file.own(base).flat_map(|(i, _)| i.pairs().iter().map(|pair| pair.name.text.clone()));
-            before.extend(names);
-        }
-        for (instruction, _) in file.own(index) {
-            if !matches!(instruction.keyword, Keyword::Env | Keyword::Arg) {
+        for (instruction, _) in file.own(index).filter(|(instruction, _)| instruction.keyword == Keyword::Env)
+        {
+            let pairs = instruction.pairs();
+            // A long line is compared with itself.
+            if !(2..=LINE_PAIRS_MAX).contains(&pairs.len()) {
                 continue;
             }
-            let pairs = instruction.pairs();
-            for (at, pair) in pairs.iter().enumerate().filter(|_| instruction.keyword == Keyword::Env) {
+            for (at, pair) in pairs.iter().enumerate() {
                 let Some(value) = &pair.value else { continue };
                 let Ok(expanded) = expand(&value.text, file.parsed.escape, &|_| None) else { continue };
-                let sets = |name: &String| {
-                    pairs.iter().enumerate().any(|(other, pair)| other != at && pair.name.text == *name)
+                let sets = |name: &&String| {
+                    pairs.iter().enumerate().any(|(other, pair)| other != at && pair.name.text == **name)
                 };
-                if let Some(name) = expanded.unset.iter().find(|name| sets(name) && !before.contains(name)) {
-                    hits.add(
-                        value.span,
-                        format!("{name} is set by the same line, and not known in it"),
-                        "two ENV instructions",
-                    )
-                    .detail(pair.name.text.clone());
+                let own = expanded.unset.iter().find(sets);
+                if let Some(name) = own.filter(|name| !is_set_before(file, index, instruction, name)) {
+                    let summary = format!("{name} is set by the same line, and not known in it");
+                    hits.add(value.span, summary, "two ENV instructions").detail(pair.name.text.clone());
                 }
             }
-            before.extend(pairs.iter().map(|pair| pair.name.text.clone()));
         }
     }
+}
+
+/// Pairs of a line that are compared with one another.
+const LINE_PAIRS_MAX: usize = 200;
+
+fn is_set_before(file: &File<'_>, stage: usize, line: &Instruction, name: &str) -> bool {
+    file.lineage(stage).any(|stage| {
+        file.own(stage).any(|(other, _)| {
+            matches!(other.keyword, Keyword::Env | Keyword::Arg)
+                && other.span.start < line.span.start
+                && other.pairs().iter().any(|pair| pair.name.text == name)
+        })
+    })
 }

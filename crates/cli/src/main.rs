@@ -33,6 +33,8 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args, &session),
         Command::Lint(args) => lint::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
+        #[cfg(feature = "runtime")]
+        Command::Guard { doctor: _ } => commands::guard::doctor(&terminal),
         Command::Db { command } => db::run(command, &session),
         Command::Explain { id: Some(id), .. } => explain::run(id, &session),
         Command::Explain { id: None, markdown, .. } => explain::reference(*markdown, &terminal),

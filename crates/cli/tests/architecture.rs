@@ -22,6 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
     // One workload model, so that a rule over containers is written once: docs/design/004-workloads.md.
     ("audit", &["inventory", "finding", "engine", "lint"]),
     ("report", &["inventory", "finding", "policy"]),
+    // Values of its own: the crate `event` tells them in workload terms.
+    ("sensor", &[]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     (
         "cli",
@@ -38,6 +40,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "audit",
             "report",
             "scan",
+            "sensor",
         ],
     ),
     ("testkit", &[]),

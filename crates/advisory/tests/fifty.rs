@@ -331,7 +331,9 @@ fn check(database: &Database, feeds: &Path, case: &Case) -> Option<String> {
             | Evidence::Malicious(_)
             | Evidence::Outdated(_)
             | Evidence::Leaked(_)
-            | Evidence::Misset(_) => None,
+            | Evidence::Misset(_)
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => None,
         })
         .collect();
     let (state, fixes): (FixState, &[&str]) = match case.verdict {

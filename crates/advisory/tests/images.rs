@@ -74,7 +74,12 @@ fn judge(database: &Database, distro: Distro, packages: Vec<Package>) -> Matched
 fn pairs(matched: &Matched) -> BTreeSet<String> {
     let pair = |finding: &seawall_finding::Finding| match &finding.evidence {
         Evidence::Vulnerable(found) => Some(format!("{} {}", finding.subject.label(), found.id)),
-        Evidence::Malicious(_) | Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) => None,
+        Evidence::Malicious(_)
+        | Evidence::Outdated(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => None,
     };
     matched.findings.found.iter().filter_map(pair).collect()
 }

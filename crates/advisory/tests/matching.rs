@@ -141,7 +141,9 @@ fn lines(matched: &Matched) -> Vec<String> {
             }
             Evidence::Malicious(found) => format!("{} malicious", found.id),
             Evidence::Outdated(found) => format!("{} outdated", found.product),
-            Evidence::Leaked(_) | Evidence::Misset(_) => "of another producer".to_owned(),
+            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) | Evidence::Untrusted(_) => {
+                "of another producer".to_owned()
+            }
         })
         .collect();
     lines.sort();
@@ -166,7 +168,12 @@ fn check_language(ecosystem: Ecosystem, name: &str, version: &str, all: &[Says],
 fn vulnerable(matched: &Matched) -> &Vulnerable {
     match &matched.findings.found.first().expect("a finding").evidence {
         Evidence::Vulnerable(vulnerable) => vulnerable,
-        Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) | Evidence::Misset(_) => {
+        Evidence::Outdated(_)
+        | Evidence::Malicious(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => {
             panic!("another kind of finding")
         }
     }

@@ -10,6 +10,13 @@ use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
 
+pub(crate) mod trust;
+
+use trust::{
+    ATTEST_EXAMPLES, Attest, SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify,
+    VerifyBundle,
+};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  allowed by the policy
@@ -37,6 +44,7 @@ Examples:
   seawall scan --format sarif --output scan.sarif registry:ghcr.io/org/app:1.2
   seawall scan --format table --format json=scan.json --format html=scan.html app:latest
   seawall scan --only leaks dir:/srv/app          # credentials, without packages
+  seawall scan --settings app:latest              # and how the image is set up
   seawall scan --baseline last.json --fail-on low app:next      # only what is new";
 
 const DIFF_EXAMPLES: &str = "\
@@ -73,6 +81,11 @@ Examples:
   seawall db update --from http://mirror.local/seawall
   seawall db update --apt 'http://deb.debian.org/debian-security bookworm-security main' --for app.tar
                                              # where only the package mirror can be reached";
+
+const RULES_CHECK_EXAMPLES: &str = "\
+Examples:
+  seawall rules check falco_rules.yaml
+  seawall rules check falco_rules.yaml local_rules.yaml    # with what a site changes";
 
 /// Container security from build to run time, in one binary.
 #[derive(Debug, Parser)]
@@ -134,6 +147,28 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Db,
     },
+    /// Work with the rule files of `seawall guard`: Falco's language and our own keys
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
+    /// Make keys and authorities for signatures
+    Trust {
+        #[command(subcommand)]
+        command: Trust,
+    },
+    /// Sign an image or a file
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign(Box<Sign>),
+    /// Say something of an image, signed
+    #[command(after_help = ATTEST_EXAMPLES)]
+    Attest(Box<Attest>),
+    /// Verify that the right ones signed an image
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Box<Verify>),
+    /// Verify the signature of a file
+    #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
+    VerifyBundle(Box<VerifyBundle>),
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
@@ -159,6 +194,17 @@ pub(crate) enum Command {
         /// The directory
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Load rule files in this order and say what is wrong with them; exit 2 where something cannot be used
+    #[command(after_help = RULES_CHECK_EXAMPLES)]
+    Check {
+        /// The files; later ones change what earlier ones define
+        #[arg(required = true, value_hint = ValueHint::FilePath)]
+        file: Vec<PathBuf>,
     },
 }
 
@@ -220,6 +266,17 @@ pub(crate) enum LeakConfidence {
     High,
 }
 
+impl Scan {
+    /// Whether to look for this.
+    pub(crate) fn wants(&self, what: LookFor) -> bool {
+        match what {
+            _ if !self.only.is_empty() => self.only.contains(&what),
+            LookFor::Packages | LookFor::Leaks => true,
+            LookFor::Settings => self.settings,
+        }
+    }
+}
+
 impl From<LeakConfidence> for Confidence {
     fn from(confidence: LeakConfidence) -> Confidence {
         match confidence {
@@ -267,9 +324,12 @@ pub(crate) struct Judging {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: all]
+    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: packages,leaks]
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) only: Vec<LookFor>,
+    /// Judge the image's settings too: its user, history, variables, setuid files (CIS Docker section 4)
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) settings: bool,
     /// More rules for leaked credentials: Seawall's YAML, or the TOML of gitleaks and Betterleaks
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) leak_rules: Vec<PathBuf>,
@@ -512,7 +572,18 @@ mod tests {
 
     #[test]
     fn every_example_in_help_and_readme_is_a_command_line() {
-        let texts = [README, SCAN_EXAMPLES, LINT_EXAMPLES, AUDIT_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
+        let texts = [
+            README,
+            SCAN_EXAMPLES,
+            LINT_EXAMPLES,
+            AUDIT_EXAMPLES,
+            DIFF_EXAMPLES,
+            DB_EXAMPLES,
+            SIGN_EXAMPLES,
+            ATTEST_EXAMPLES,
+            VERIFY_EXAMPLES,
+            VERIFY_BUNDLE_EXAMPLES,
+        ];
         let examples: Vec<&str> = texts
             .iter()
             .flat_map(|text| text.lines())

@@ -1,5 +1,6 @@
 //! One module for each verb: arguments → plan → result → exit code.
 
+pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod db;
 pub(crate) mod diff;
@@ -10,8 +11,12 @@ pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;
 pub(crate) mod rules;
+pub(crate) mod rules_check;
 pub(crate) mod sbom;
 pub(crate) mod scan;
+pub(crate) mod sign;
+pub(crate) mod trust;
+pub(crate) mod verify;
 
 use std::collections::BTreeMap;
 

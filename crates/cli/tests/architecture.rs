@@ -21,9 +21,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("lint", &["inventory", "finding"]),
     // One workload model, so that a rule over containers is written once: docs/design/004-workloads.md.
     ("audit", &["inventory", "finding", "engine", "lint"]),
+    ("event", &["inventory"]),
+    ("detect", &["inventory", "finding", "event"]),
     ("report", &["inventory", "finding", "policy"]),
     // Values of its own: the crate `event` tells them in workload terms.
     ("sensor", &[]),
+    ("trust", &["inventory", "finding", "image"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     (
         "cli",
@@ -38,9 +41,12 @@ const EDGES: &[(&str, &[&str])] = &[
             "leaks",
             "lint",
             "audit",
+            "event",
+            "detect",
             "report",
             "scan",
             "sensor",
+            "trust",
         ],
     ),
     ("testkit", &[]),

@@ -9,11 +9,13 @@ mod coverage;
 mod evidence;
 mod fingerprint;
 mod gap;
+mod happened;
 mod leaked;
 mod misset;
 mod rule;
 mod severity;
 mod subject;
+mod untrusted;
 mod vulnerability;
 
 pub use check::{Check, Outcome};
@@ -21,11 +23,13 @@ pub use coverage::{AdvisorySource, CatalogCount, Coverage, LeftOut};
 pub use evidence::{Evidence, Malicious, Outdated};
 pub use fingerprint::Fingerprint;
 pub use gap::{Gap, GapKind};
+pub use happened::{FieldValue, Happened, Priority};
 pub use leaked::Leaked;
 pub use misset::{Change, Misset};
 pub use rule::{Control, Framework, Rule};
 pub use severity::{Confidence, Severity};
 pub use subject::Subject;
+pub use untrusted::Untrusted;
 pub use vulnerability::{Epss, ExtendedFix, FixState, KnownExploited, Match, Rating, Vulnerable};
 
 use seawall_inventory::Place;

@@ -70,6 +70,9 @@ pub enum Framework {
     /// Common Weakness Enumeration, `CWE-798`.
     #[serde(rename = "cwe")]
     Cwe,
+    /// MITRE ATT&CK, id of a technique or tactic, `T1059.004`.
+    #[serde(rename = "mitre-attack")]
+    MitreAttack,
 }
 
 impl Framework {
@@ -85,6 +88,7 @@ impl Framework {
             Framework::NsaCisaKubernetes => "NSA/CISA Kubernetes Hardening Guide",
             Framework::NistSp800190 => "NIST SP 800-190",
             Framework::Cwe => "CWE",
+            Framework::MitreAttack => "MITRE ATT&CK",
         }
     }
 }

@@ -155,9 +155,12 @@ pub fn fix(file: File<'_>, options: &Options, wanted: &dyn Fn(&Finding) -> bool)
 fn change_of(finding: &Finding) -> Option<&Change> {
     match &finding.evidence {
         Evidence::Misset(misset) => misset.change.as_ref(),
-        Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) | Evidence::Leaked(_) => {
-            None
-        }
+        Evidence::Vulnerable(_)
+        | Evidence::Outdated(_)
+        | Evidence::Malicious(_)
+        | Evidence::Leaked(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => None,
     }
 }
 

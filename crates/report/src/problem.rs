@@ -51,7 +51,13 @@ fn problem<'a>(
     let vulnerable = match &judged.finding.evidence {
         Evidence::Vulnerable(vulnerable) => Cow::Borrowed(vulnerable.as_ref()),
         Evidence::Malicious(malicious) => Cow::Owned(attack(malicious)),
-        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) => return None,
+        Evidence::Outdated(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => {
+            return None;
+        }
     };
     let Subject::Package { purl, name, version, .. } = &judged.finding.subject else { return None };
     let path = judged.finding.place.path.as_deref();

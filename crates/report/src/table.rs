@@ -192,7 +192,11 @@ fn is_negligible(judged: &Judged) -> bool {
 pub(crate) fn is_urgent(judged: &Judged) -> bool {
     match &judged.finding.evidence {
         Evidence::Malicious(_) | Evidence::Outdated(_) => true,
-        Evidence::Vulnerable(_) | Evidence::Leaked(_) | Evidence::Misset(_) => false,
+        Evidence::Vulnerable(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => false,
     }
 }
 

@@ -78,13 +78,21 @@ pub(super) fn results(report: &Report) -> Vec<ResultSet<'_>> {
         let class = match &judged.finding.evidence {
             Evidence::Leaked(_) => "secret",
             Evidence::Misset(_) => "config",
-            Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => continue,
+            Evidence::Vulnerable(_)
+            | Evidence::Outdated(_)
+            | Evidence::Malicious(_)
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => continue,
         };
         let set = sets.entry((class, target.clone())).or_insert_with(|| ResultSet::empty(class, target));
         match &judged.finding.evidence {
             Evidence::Leaked(leaked) => set.secrets.push(secret(report, judged, leaked)),
             Evidence::Misset(misset) => set.misconfigurations.push(misconfiguration(report, judged, misset)),
-            Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => {}
+            Evidence::Vulnerable(_)
+            | Evidence::Outdated(_)
+            | Evidence::Malicious(_)
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => {}
         }
     }
     for set in sets.values_mut() {

@@ -1,0 +1,41 @@
+//! Rules over events: Falco's language and our own keys, compiled; events → findings.
+//!
+//! Owns the rule files' language from YAML to answers: [`load`] reads files into a [`Loaded`], which an [`Engine`]
+//! asks of events. Refuses where events come from (`sensor`, `event`), the clock (events carry their time), and what
+//! is done about a finding (`policy`, `respond`).
+//!
+//! text → `yaml` (tree with places) → `definitions` (lists, macros, rules of all files) → `parser` (conditions) →
+//! `compile` (macros and lists put in) → `program` (one graph of all conditions) → `engine` → `finding`.
+
+mod check;
+mod clock;
+mod compile;
+mod definitions;
+mod diagnostic;
+mod engine;
+mod entries;
+mod expr;
+mod extension;
+mod fields;
+mod finding;
+mod glob;
+mod limits;
+mod load;
+mod memory;
+mod output;
+mod parser;
+mod prefix;
+mod program;
+mod rule;
+mod source;
+mod suggest;
+mod texts;
+mod value;
+mod yaml;
+
+pub use diagnostic::{Code, Diagnostic, Level};
+pub use engine::{Engine, Matching};
+pub use fields::Source;
+pub use load::{Counts, Loaded, load};
+pub use output::Template;
+pub use rule::Rule;

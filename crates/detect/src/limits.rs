@@ -1,0 +1,69 @@
+//! Every limit of this crate with its reason. Rule files come from users and from the internet.
+
+/// Bytes of one rule file: the official files together have a quarter of a million.
+pub(crate) const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Values of a YAML file with what aliases repeat: the official files have some ten thousand each; an alias bomb
+/// makes billions out of a kilobyte.
+pub(crate) const YAML_NODES_MAX: usize = 500_000;
+
+/// Depth of a YAML file; rule files need five.
+pub(crate) const YAML_DEPTH_MAX: usize = 32;
+
+/// Diagnostics of all files: a file of nonsense has one for each line.
+pub(crate) const DIAGNOSTICS_MAX: usize = 1000;
+
+/// Mistakes of one `and` or `or` that are told: a condition of a megabyte may have a hundred thousand.
+pub(crate) const MISTAKES_MAX: usize = 20;
+
+/// Characters of a source line, name or value that a diagnostic shows.
+pub(crate) const SHOWN_CHARS_MAX: usize = 160;
+
+/// Bytes of one condition, exceptions included.
+pub(crate) const CONDITION_BYTES_MAX: usize = 1024 * 1024;
+
+/// Parentheses inside parentheses. The parser calls itself for each.
+pub(crate) const NESTING_MAX: usize = 128;
+
+/// Depth of a condition with its macros, which the evaluation follows call by call.
+pub(crate) const CONDITION_DEPTH_MAX: usize = 400;
+
+/// Different parts of all conditions: the official rules have some two thousand.
+pub(crate) const CONDITION_PARTS_MAX: usize = 50_000;
+
+/// Items of one list with the lists in it, and of one `in (…)`.
+pub(crate) const LIST_ITEMS_MAX: usize = 200_000;
+
+/// Items that all lists and conditions take from lists together: lists of lists multiply.
+pub(crate) const EXPANDED_ITEMS_MAX: usize = 2_000_000;
+
+/// Bytes of one regular expression as written, and of its automaton: a counted repetition of a counted repetition
+/// needs gigabytes.
+pub(crate) const REGEX_BYTES_MAX: usize = 4096;
+/// See [`REGEX_BYTES_MAX`].
+pub(crate) const REGEX_AUTOMATON_BYTES_MAX: usize = 1024 * 1024;
+/// Regular expressions of all rules; with the automaton's limit this bounds the memory.
+pub(crate) const REGEXES_MAX: usize = 500;
+
+/// Bytes of one glob pattern.
+pub(crate) const GLOB_BYTES_MAX: usize = 4096;
+
+/// Bytes of a rendered output: a process may have megabytes of arguments, and an alert is read by people and sent
+/// over syslog.
+pub(crate) const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of one field's text in a finding.
+pub(crate) const FIELD_BYTES_MAX: usize = 16 * 1024;
+
+/// Ancestors that a finding lists.
+pub(crate) const LINEAGE_MAX: usize = 16;
+
+/// Keys that one rule's `count` or `dedup` remembers at once; the oldest is forgotten for a new one, and that is
+/// counted.
+pub(crate) const KEYS_MAX: usize = 10_000;
+
+/// The largest `count`: each key keeps so many times.
+pub(crate) const COUNT_MAX: u64 = 10_000;
+
+/// Steps of one rule's `sequence`.
+pub(crate) const STEPS_MAX: usize = 8;

@@ -1,0 +1,12 @@
+//! What rules mean: conditions over events, the official files, our own keys, mistakes and hostile files.
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod audit;
+mod conditions;
+mod extensions;
+mod files;
+mod hostile;
+mod made;
+mod mistakes;
+mod official;
+mod reference;

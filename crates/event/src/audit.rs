@@ -1,0 +1,114 @@
+//! An event of the Kubernetes audit log.
+
+use serde_json::Value;
+
+use crate::limits;
+
+/// One audit event (`audit.k8s.io/v1`), kept as the API server wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEvent {
+    /// Counts from 1 since the source was opened.
+    pub number: u64,
+    /// When the API server finished this stage, nanoseconds since 1970; 0 where it does not say.
+    pub time_ns: u64,
+    /// The document.
+    pub json: Value,
+}
+
+/// Why a line of an audit log is no event.
+#[derive(Debug)]
+pub enum AuditError {
+    /// It is too large.
+    TooLarge,
+    /// It is no JSON.
+    Json(serde_json::Error),
+    /// It is JSON, but no audit event.
+    NoEvent,
+}
+
+impl std::fmt::Display for AuditError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AuditError::TooLarge => {
+                write!(f, "an audit event is larger than {} bytes", limits::AUDIT_EVENT_BYTES_MAX)
+            }
+            AuditError::Json(_) => f.write_str("an audit event is no JSON"),
+            AuditError::NoEvent => f.write_str("it is no event of the Kubernetes audit log"),
+        }
+    }
+}
+
+impl std::error::Error for AuditError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            AuditError::Json(error) => Some(error),
+            AuditError::TooLarge | AuditError::NoEvent => None,
+        }
+    }
+}
+
+impl AuditEvent {
+    /// Reads a line of an audit log, or what a webhook was sent: one event, or an `EventList` of several. The first
+    /// gets this number.
+    pub fn read(text: &str, number: u64) -> Result<Vec<AuditEvent>, AuditError> {
+        if text.len() > limits::AUDIT_EVENT_BYTES_MAX {
+            return Err(AuditError::TooLarge);
+        }
+        let mut json: Value = serde_json::from_str(text).map_err(AuditError::Json)?;
+        let documents = match json.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(AuditError::NoEvent),
+            None => vec![json],
+        };
+        let event = |(at, json): (usize, Value)| {
+            let is_event = json.get("auditID").is_some() || json.get("stage").is_some();
+            let number = number + at as u64;
+            is_event.then(|| AuditEvent { number, time_ns: time_ns(&json), json }).ok_or(AuditError::NoEvent)
+        };
+        documents.into_iter().enumerate().map(event).collect()
+    }
+}
+
+/// `stageTimestamp`, else `requestReceivedTimestamp`.
+fn time_ns(json: &Value) -> u64 {
+    let stamps = ["stageTimestamp", "requestReceivedTimestamp"];
+    stamps.iter().find_map(|key| parse_time(json.get(key)?.as_str()?)).unwrap_or(0)
+}
+
+/// RFC 3339 as the API server writes it, in UTC: `2026-11-28T10:00:00.123456Z`.
+fn parse_time(text: &str) -> Option<u64> {
+    let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut numbers = date.split('-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let mut numbers = clock.split(':').map(|part| part.parse::<i64>().ok());
+    let (hour, minute, second) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || fraction.len() > 9 {
+        return None;
+    }
+    let nanoseconds: u64 = format!("{fraction:0<9}").parse().ok()?;
+    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    u64::try_from(seconds).ok()?.checked_mul(1_000_000_000)?.checked_add(nanoseconds)
+}
+
+/// Days of the Gregorian calendar: years begin in March, so that a leap day is a year's last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_event_and_a_webhook_sends_several() {
+        let one =
+            AuditEvent::read(r#"{"auditID":"a","stageTimestamp":"2026-11-28T00:00:01.5Z"}"#, 7).unwrap();
+        assert_eq!((one[0].number, one[0].time_ns), (7, 1_795_824_001_500_000_000));
+        let list = r#"{"kind":"EventList","items":[{"auditID":"a"},{"auditID":"b"}]}"#;
+        assert_eq!(AuditEvent::read(list, 1).unwrap().len(), 2);
+        assert!(matches!(AuditEvent::read("{}", 1), Err(AuditError::NoEvent)));
+        assert!(matches!(AuditEvent::read("{", 1), Err(AuditError::Json(_))));
+    }
+}

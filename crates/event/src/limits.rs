@@ -1,0 +1,8 @@
+//! Every limit of this crate with its reason.
+
+/// Ancestors that are looked at: a real chain has some ten, a fork bomb has as many as there are pids.
+pub const ANCESTORS_MAX: usize = 128;
+
+/// Bytes of one Kubernetes audit event: the API server truncates an event at 100 KiB by default and accepts
+/// requests of up to 1.5 MiB, which an event may hold twice.
+pub const AUDIT_EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -1,0 +1,149 @@
+//! The evidence of something that happened while it ran: a rule matched an event.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A rule matched an event.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Happened {
+    /// The rule's name as its file has it.
+    pub rule: String,
+    /// How urgent its author finds it.
+    pub priority: Priority,
+    /// Where the event came from: `syscall`, `k8s_audit`.
+    pub source: String,
+    /// The type of the event: `execve`; the verb of a request.
+    pub event: String,
+    /// Counts the events of its source.
+    pub number: u64,
+    /// When, RFC 3339 with nanoseconds, UTC.
+    pub time: String,
+    /// The rule's output with the event's values, on one line.
+    pub output: String,
+    /// The fields of the output with their values.
+    #[serde(default)]
+    pub fields: BTreeMap<String, FieldValue>,
+    /// Command lines of the process and its ancestors, the process first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<String>,
+    /// The rule's tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How many events it took: 1, or the rule's `count`.
+    pub events: u64,
+    /// What it was about, without what differs each time (ports, process ids): the executable and the file or peer.
+    pub about: String,
+}
+
+/// The value of a field of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// The event does not have it.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// A number.
+    Number(i64),
+    /// Everything else.
+    Text(String),
+}
+
+/// The priorities of rules, as syslog has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Priority {
+    /// Only of use to whoever writes rules.
+    Debug,
+    /// Good to know.
+    Informational,
+    /// Worth a look.
+    #[default]
+    Notice,
+    /// Probably wrong.
+    Warning,
+    /// Wrong.
+    Error,
+    /// Act soon.
+    Critical,
+    /// Act now.
+    Alert,
+    /// All is lost.
+    Emergency,
+}
+
+impl Priority {
+    /// Every priority, lowest first.
+    pub const ALL: [Priority; 8] = [
+        Priority::Debug,
+        Priority::Informational,
+        Priority::Notice,
+        Priority::Warning,
+        Priority::Error,
+        Priority::Critical,
+        Priority::Alert,
+        Priority::Emergency,
+    ];
+
+    /// As outputs show it: `Warning`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Priority::Debug => "Debug",
+            Priority::Informational => "Informational",
+            Priority::Notice => "Notice",
+            Priority::Warning => "Warning",
+            Priority::Error => "Error",
+            Priority::Critical => "Critical",
+            Priority::Alert => "Alert",
+            Priority::Emergency => "Emergency",
+        }
+    }
+
+    /// The priority of a name in any case; `INFO` is short for `INFORMATIONAL`.
+    pub fn named(name: &str) -> Option<Priority> {
+        let is_info = name.eq_ignore_ascii_case("info");
+        let named = |priority: &Priority| priority.name().eq_ignore_ascii_case(name);
+        if is_info { Some(Priority::Informational) } else { Priority::ALL.into_iter().find(named) }
+    }
+
+    /// What it is as a severity: the rules' authors use `CRITICAL` for attacks that succeeded, `WARNING` for what
+    /// should not happen, `NOTICE` for what often is legitimate.
+    pub const fn severity(self) -> crate::Severity {
+        match self {
+            Priority::Emergency | Priority::Alert | Priority::Critical => crate::Severity::Critical,
+            Priority::Error => crate::Severity::High,
+            Priority::Warning => crate::Severity::Medium,
+            Priority::Notice => crate::Severity::Low,
+            Priority::Informational | Priority::Debug => crate::Severity::Negligible,
+        }
+    }
+}
+
+impl Happened {
+    pub(crate) fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![
+            ("output", self.output.clone()),
+            ("priority", self.priority.name().to_owned()),
+            ("event", self.event.clone()),
+            ("time", self.time.clone()),
+        ];
+        facts.extend((self.events > 1).then(|| ("events", self.events.to_string())));
+        facts.extend((!self.lineage.is_empty()).then(|| ("lineage", self.lineage.join(" ← "))));
+        facts.extend((!self.tags.is_empty()).then(|| ("tags", self.tags.join(", "))));
+        facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn priorities_have_names_and_order() {
+        assert_eq!(Priority::named("WARNING"), Some(Priority::Warning));
+        assert_eq!(Priority::named("info"), Some(Priority::Informational));
+        assert_eq!(Priority::named("severe"), None);
+        assert!(Priority::Critical > Priority::Error);
+        assert!(Priority::ALL.is_sorted());
+    }
+}

@@ -133,6 +133,14 @@ pub(crate) enum Command {
     /// Compare two targets: packages and findings gained, lost and kept
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(Box<Diff>),
+    /// Watch what processes do; so far, say what this kernel lets Seawall see and prevent
+    #[cfg(feature = "runtime")]
+    #[command(after_help = "Examples:\n  seawall guard --doctor")]
+    Guard {
+        /// Try what is needed, and say what works, what does not and why
+        #[arg(long, required = true)]
+        doctor: bool,
+    },
     /// Fetch, show and mirror advisories
     #[command(after_help = DB_EXAMPLES)]
     Db {

@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
+#[cfg(feature = "runtime")]
+pub(crate) mod guard;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;

@@ -47,15 +47,33 @@ static __always_inline u64 fold(u64 hash, u64 word)
 	return hash ^ (hash >> 32);
 }
 
+/* A name is hashed eight bytes at a time and five times at least, with zeroes behind its end: for a short name
+ * there is no branch, of which the verifier would follow each. */
+#define SHORT_NAME 40
+#define SHORT_WORDS (SHORT_NAME / 8)
+
+/* Keeps the first so many bytes of a word; the index is their number + 32. */
+static const u64 kept[SHORT_NAME + 33] = {
+	[33] = 0xff,
+	[34] = 0xffff,
+	[35] = 0xffffff,
+	[36] = 0xffffffff,
+	[37] = 0xffffffffff,
+	[38] = 0xffffffffffff,
+	[39] = 0xffffffffffffff,
+	[40 ... 72] = ~0ULL,
+};
+
 /* The hash of `length` (at most 255) bytes at `at`; writes zeroes behind them. */
-static __always_inline u64 hash_name(struct scratch *s, u32 at, u32 length)
+__noinline u64 hash_name(u32 at, u32 length)
 {
+	struct scratch *s = only(&scratches);
 	u64 hash = length;
-	if (at > DATA_LIMIT || length > 255)
+	if (!s || at > DATA_LIMIT || length > 255)
 		return 0;
-	__builtin_memset(&s->data[at + length], 0, 8);
+	__builtin_memset(&s->data[at + length], 0, SHORT_NAME + 8);
 	for (u32 word = 0; word < 32; word++) {
-		if (word * 8 >= length)
+		if (word >= SHORT_WORDS && word * 8 >= length)
 			break;
 		hash = fold(hash, *(u64 *)&s->data[at + word * 8]);
 	}
@@ -64,14 +82,13 @@ static __always_inline u64 hash_name(struct scratch *s, u32 at, u32 length)
 
 /* What a dentry says of its place, in the kernel's own layout: a read costs more than what it reads, so that
  * one has to do. Behind the inode stand names that are short. */
-#define SHORT_NAME 40
 struct place {
 	u64 above;
 	u32 hash;
 	u32 length;
 	u64 name;
 	u64 inode;
-	u64 short_name[SHORT_NAME / 8];
+	u64 short_name[SHORT_WORDS];
 };
 
 static __always_inline bool read_place(struct place *place, u64 dentry)
@@ -94,13 +111,16 @@ static __always_inline bool copy_name(struct scratch *s, u64 dentry, struct plac
 	if (at > DATA_LIMIT || length > 255)
 		return false;
 	if (place->name == dentry + bpf_core_field_offset(struct dentry, d_inode) + 8 && length <= SHORT_NAME) {
-		u64 *to = (u64 *)&s->data[at];
-		for (u32 word = 0; word < SHORT_NAME / 8; word++)
-			to[word] = place->short_name[word];
+		u64 *to = (u64 *)&s->data[at], folded = length;
+		for (u32 word = 0; word < SHORT_WORDS; word++) {
+			to[word] = place->short_name[word] & kept[length + 32 - word * 8];
+			folded = fold(folded, to[word]);
+		}
+		*hash = folded;
 	} else {
 		bpf_probe_read_kernel(&s->data[at], length, (void *)place->name);
+		*hash = hash_name(at, length);
 	}
-	*hash = hash_name(s, at, length);
 	return true;
 }
 

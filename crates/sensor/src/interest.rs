@@ -342,11 +342,13 @@ fn fold(hash: u64, word: u64) -> u64 {
     hash ^ (hash >> 32)
 }
 
-/// `hash_name` of `bpf/fields.h`: eight bytes at a time, zeroes behind the last.
+/// `hash_name` of `bpf/fields.h`: eight bytes at a time, five times at least, zeroes behind the last.
 fn hash_name(name: &[u8]) -> u64 {
-    name.chunks(8).fold(name.len() as u64, |hash, chunk| {
+    let words = name.chunks(8).map(|chunk| {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);
-        fold(hash, u64::from_ne_bytes(word))
-    })
+        u64::from_ne_bytes(word)
+    });
+    let padding = std::iter::repeat_n(0, 5_usize.saturating_sub(name.len().div_ceil(8)));
+    words.chain(padding).fold(name.len() as u64, fold)
 }

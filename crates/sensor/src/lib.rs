@@ -11,6 +11,7 @@
 mod attach;
 mod doctor;
 mod event;
+mod heap;
 mod interest;
 mod limits;
 mod record;

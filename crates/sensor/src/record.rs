@@ -13,9 +13,6 @@ use crate::interest::Kind;
 use crate::limits::{FIELDS_MAX, RECORD_BYTES_MAX};
 
 const VERSION: u16 = 1;
-/// `struct header`.
-#[cfg(test)]
-const HEADER_BYTES: usize = 224;
 const UNKNOWN_ID: u32 = u32::MAX;
 
 /// Why bytes are not a record.
@@ -398,6 +395,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// `struct header`.
+    const HEADER_BYTES: usize = 224;
 
     /// A record as the kernel writes it.
     fn record(kind: u16, fields: &[(u16, &[u8])]) -> Vec<u8> {

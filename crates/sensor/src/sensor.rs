@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::attach::{Link, Tracefs, attach};
 use crate::event::KernelEvent;
+use crate::heap;
 use crate::interest::{Interest, Kind, WORDS};
 use crate::limits::BATCH_MAX;
 use crate::record;
@@ -145,9 +146,8 @@ impl Sensor {
                 shapes.set(u32::from(call.kind()), shape, 0).map_err(of_map("shapes"))?;
             }
         }
-        load(&mut programs, &btf)?;
-        // Megabytes, and of no use from here on.
-        drop(btf);
+        let program = system_call_program(&mut programs)?;
+        program.load().map_err(of_program("syscall_exit"))?;
         let mut sensor = Self {
             records: take(&mut programs, "records")?,
             controls: take(&mut programs, "controls")?,
@@ -163,7 +163,8 @@ impl Sensor {
             is_busy: false,
             undecodable: 0,
         };
-        sensor.set_interest(&options.interest)?;
+        sensor.want(&options.interest, Some(btf))?;
+        heap::trim();
         Ok(sensor)
     }
 
@@ -172,16 +173,33 @@ impl Sensor {
     /// # Errors
     /// When a map or a tracepoint refuses; what was wanted before stays in force.
     pub fn set_interest(&mut self, interest: &Interest) -> Result<(), OpenError> {
+        self.want(interest, None)
+    }
+
+    /// The type information is megabytes, so that it is not kept.
+    fn want(&mut self, interest: &Interest, mut btf: Option<Btf>) -> Result<(), OpenError> {
         let next = 1 - self.active;
         self.write_paths(next, interest)?;
         for kind in Kind::all().filter(|kind| interest.wants(*kind)) {
-            self.watch(kind)?;
+            self.watch(kind, &mut btf)?;
         }
         self.controls.set(0, [next, 0], 0).map_err(of_map("controls"))?;
         self.active = next;
-        // Only system calls cost something while nobody wants them.
-        self.watched.retain(|kind, link| link.is_none() || interest.wants(*kind));
+        self.unwatch(interest);
         Ok(())
+    }
+
+    /// Lets go of system calls that nobody wants: they cost something. The kernel takes its time for each, while
+    /// events come.
+    fn unwatch(&mut self, interest: &Interest) {
+        let unwanted: Vec<Kind> = self
+            .watched
+            .iter()
+            .filter(|(kind, link)| link.is_some() && !interest.wants(**kind))
+            .map(|(kind, _)| *kind)
+            .collect();
+        let links: Vec<_> = unwanted.iter().filter_map(|kind| self.watched.remove(kind)).collect();
+        std::thread::spawn(move || drop(links));
     }
 
     fn write_paths(&mut self, which: u32, interest: &Interest) -> Result<(), OpenError> {
@@ -206,13 +224,13 @@ impl Sensor {
 
     /// A kind that this kernel does not have is no error, but an execution is: a process without its start would
     /// be nobody.
-    fn watch(&mut self, kind: Kind) -> Result<(), OpenError> {
+    fn watch(&mut self, kind: Kind, btf: &mut Option<Btf>) -> Result<(), OpenError> {
         if self.watched.contains_key(&kind) || self.unavailable.contains(&kind) {
             return Ok(());
         }
         let link = match (kind, tracepoint_of(kind)) {
             (Kind::Called(call), _) => self.watch_call(kind, call.name())?.map(Some),
-            (_, Some((name, _))) => match self.watch_tracepoint(name) {
+            (_, Some((name, tracepoint))) => match self.watch_tracepoint(name, tracepoint, btf) {
                 Err(error) if kind == Kind::Executed => return Err(error),
                 watched => watched.ok().map(|()| None),
             },
@@ -226,8 +244,20 @@ impl Sensor {
         Ok(())
     }
 
-    fn watch_tracepoint(&mut self, name: &'static str) -> Result<(), OpenError> {
-        let program = tracepoint_program(&mut self.programs, name)?;
+    fn watch_tracepoint(
+        &mut self,
+        name: &'static str,
+        tracepoint: &str,
+        btf: &mut Option<Btf>,
+    ) -> Result<(), OpenError> {
+        let btf = match btf {
+            Some(btf) => btf,
+            None => btf.insert(Btf::from_sys_fs().map_err(OpenError::Btf)?),
+        };
+        let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
+        let program = self.programs.program_mut(name).ok_or_else(missing)?;
+        let program: &mut BtfTracePoint = program.try_into().map_err(of_program(name))?;
+        program.load(tracepoint, btf).map_err(of_program(name))?;
         program.attach().map(|_| ()).map_err(of_program(name))
     }
 
@@ -346,18 +376,6 @@ fn host_mount_namespace() -> io::Result<u32> {
     u32::try_from(namespace.ino()).map_err(io::Error::other)
 }
 
-/// Loads all programs. A tracepoint that this kernel does not have shows when it is attached.
-fn load(programs: &mut Ebpf, btf: &Btf) -> Result<(), OpenError> {
-    system_call_program(programs)?.load().map_err(of_program("syscall_exit"))?;
-    for (name, tracepoint) in Kind::OTHERS.into_iter().filter_map(tracepoint_of) {
-        let loaded = tracepoint_program(programs, name)?.load(tracepoint, btf);
-        if name == "process_exec" {
-            loaded.map_err(of_program(name))?;
-        }
-    }
-    Ok(())
-}
-
 /// The program for a kind that is not a system call, and the tracepoint that it belongs to.
 fn tracepoint_of(kind: Kind) -> Option<(&'static str, &'static str)> {
     Some(match kind {
@@ -369,14 +387,6 @@ fn tracepoint_of(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Submitted => ("io_uring_submitted", "io_uring_submit_req"),
         Kind::Called(_) => return None,
     })
-}
-
-fn tracepoint_program<'a>(
-    programs: &'a mut Ebpf,
-    name: &'static str,
-) -> Result<&'a mut BtfTracePoint, OpenError> {
-    let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
-    programs.program_mut(name).ok_or_else(missing)?.try_into().map_err(of_program(name))
 }
 
 fn system_call_program(programs: &mut Ebpf) -> Result<&mut TracePoint, OpenError> {

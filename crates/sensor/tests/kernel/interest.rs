@@ -122,3 +122,25 @@ fn families_of_sockets_are_told_apart() {
     let families: Vec<u16> = watch.own_calls().iter().map(|call| crate::watch::socket(call).family).collect();
     assert_eq!(families, [2]);
 }
+
+/// Names are hashed in the kernel and here, short and long ones in different ways.
+#[test]
+fn names_of_every_length_are_recognised() {
+    let lengths = [1, 7, 8, 9, 31, 32, 33, 39, 40, 41, 48, 200, 255];
+    let names: Vec<String> = lengths.iter().map(|length| "n".repeat(*length)).collect();
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path().canonicalize().unwrap();
+    let below: Vec<_> = names.iter().map(|name| at.join(name)).collect();
+    for paths in [
+        Paths::Some { below: vec![], named: names.clone() },
+        Paths::Some { below: below.clone(), named: vec![] },
+    ] {
+        let Some(mut watch) = wanted(vec![Clause { paths, ..opens() }]) else { return };
+        for path in &below {
+            openat(CWD, path, OFlags::CREATE, Mode::RUSR).unwrap();
+            openat(CWD, at.join("other"), OFlags::CREATE, Mode::RUSR).unwrap();
+        }
+        let seen: Vec<_> = watch.own_calls().iter().map(|call| file(call).path.clone()).collect();
+        assert_eq!(seen, below);
+    }
+}

@@ -18,6 +18,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Watches with this interest, our own process included; `None`, with a word, where it cannot be.
+    #[expect(clippy::print_stderr, reason = "a test says why it looked at nothing")]
     pub(crate) fn with(interest: Interest) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("skipped: not root");

@@ -450,3 +450,67 @@ fn the_surface_is_documented() {
         assert!(Path::new(&man).join(page).is_file(), "{page}");
     }
 }
+
+#[test]
+fn the_reference_of_all_rules_is_what_the_program_says() {
+    let (out, _) = Place::with_database().check(&["explain", "--markdown"], 0);
+    let kept = include_str!("../../../docs/rules.md");
+    assert!(out == kept, "run `seawall explain --markdown > docs/rules.md`");
+}
+
+/// DESIGN.md, "Fixed points that scripts rely on", for what is found in files.
+#[test]
+fn files_are_linted_and_the_standard_of_a_version_is_a_policy() {
+    let place = Place::with_database();
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers: [{name: a, image: 'a:1'}]\n";
+    let pod = place.write("pod.yaml", pod.as_bytes().to_vec());
+    let report = place.json(&["lint", "--pss", "baseline", "--kubernetes-version", "v1.30", &pod], 1);
+    assert_eq!(report["verdict"], "deny");
+    assert_eq!(report["target"]["kind"], "files");
+    let rules: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["pss-host-namespaces"]);
+    let build = place.write("Dockerfile", b"FROM debian:12\nADD a /b\nUSER 1000\n".to_vec());
+    let report = place.json(&["lint", &build], 0);
+    let adds = report["findings"].as_array().unwrap().iter().find(|found| found["rule"] == "add-instead-of-copy");
+    assert_eq!(adds.unwrap()["place"]["line"], 2);
+    place.check(&["lint", "--fail-on", "low", &build], 1);
+    let (diff, _) = place.check(&["lint", "--fix", &build], 0);
+    assert!(diff.contains("-ADD a /b\n+COPY a /b\n"), "{diff}");
+    let (_, err) = place.check(&["lint", "--format", "cyclonedx", &build], 2);
+    assert!(err.contains("no words for settings"), "{err}");
+    place.check(&["lint", &place.write("notes.txt", b"hello".to_vec())], 3);
+}
+
+#[test]
+fn a_root_is_audited_and_what_would_mend_it_is_a_diff() {
+    let place = Place::with_database();
+    let root = place.path("root");
+    std::fs::create_dir_all(root.join("etc/docker")).unwrap();
+    std::fs::write(root.join("etc/docker/daemon.json"), "{\n  \"icc\": true\n}\n").unwrap();
+    let root = root.display().to_string();
+    let report = place.json(&["audit", "--root", &root, "--benchmark", "cis-docker-1.8"], 0);
+    let checks = report["coverage"]["checks"].as_array().unwrap();
+    assert!(checks.len() > 50, "{}", checks.len());
+    let found = report["findings"].as_array().unwrap();
+    assert!(found.iter().any(|finding| finding["rule"] == "daemon-bridge-traffic"), "{found:#?}");
+    let (diff, _) = place.check(&["audit", "--root", &root, "--fix"], 0);
+    assert!(diff.contains("-  \"icc\": true\n"), "{diff}");
+    place.check(&["audit", "--root", &root, "--fail-on", "medium"], 1);
+    place.check(&["audit", "--root", "/does/not/exist"], 2);
+}
+
+#[test]
+fn credentials_are_found_and_never_shown() {
+    let place = Place::with_database();
+    let token = ["glpat", "-", "x7Kq2mWv9LpZ4tRbN3sD"].concat();
+    let image = debian(&[]).layer(Tar::new().file("srv/.env", format!("TOKEN={token}\n").as_bytes()));
+    let path = place.write("app.tar", image.docker_archive());
+    for format in ["table", "json", "sarif", "junit", "html", "trivy"] {
+        let (out, err) = place.check(&["scan", "--only", "leaks", "--format", format, &path], 0);
+        assert!(out.contains("gitlab-token"), "{format}: {out}");
+        assert!(!out.contains(&token) && !err.contains(&token), "{format}");
+    }
+    let report = place.json(&["scan", "--only", "leaks", &path], 0);
+    assert_eq!(report["findings"][0]["place"]["layer"]["index"], 1);
+}

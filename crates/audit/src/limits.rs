@@ -28,3 +28,7 @@ pub const SAVED_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const EVENT_DAYS: i64 = 7;
 /// Days after which rotated keys and certificates count as not rotated.
 pub const ROTATION_DAYS_MAX: i64 = 90;
+/// A rule of the audit system with its strings: the kernel makes none larger.
+pub const AUDIT_RULE_BYTES_MAX: usize = 64 * 1024;
+/// Messages in which the kernel lists its audit rules, one each.
+pub const AUDIT_MESSAGES_MAX: usize = 20_000;

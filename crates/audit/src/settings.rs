@@ -114,6 +114,11 @@ impl Settings {
         settings
     }
 
+    /// Those of a daemon whose file and arguments are elsewhere.
+    pub(crate) fn unknown() -> Settings {
+        Settings { config_file: CONFIG_FILE.to_owned(), ..Settings::default() }
+    }
+
     /// Whether a setting that is not given has its default, or nobody has seen where it would be given.
     pub(crate) fn are_known(&self) -> bool {
         self.has_file || !self.command_source.is_empty()

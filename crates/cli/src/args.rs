@@ -139,6 +139,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Db,
     },
+    /// Work with the rule files of `seawall guard`: Falco's language and our own keys
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
     /// Make keys and authorities for signatures
     Trust {
         #[command(subcommand)]
@@ -156,11 +161,6 @@ pub(crate) enum Command {
     /// Verify the signature of a file
     #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
     VerifyBundle(Box<VerifyBundle>),
-    /// Work with the rule files of `seawall guard`: Falco's language and our own keys
-    Rules {
-        #[command(subcommand)]
-        command: Rules,
-    },
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"

@@ -22,7 +22,8 @@ fn main() {
 fn loaded() -> Loaded {
     let names = ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let directory = here.ancestors().map(|above| above.join("shared/data/falco-rules")).find(|path| path.is_dir());
+    let directory =
+        here.ancestors().map(|above| above.join("shared/data/falco-rules")).find(|path| path.is_dir());
     let mut files: Vec<(String, String)> = Vec::new();
     for name in names {
         let text = directory.as_ref().and_then(|directory| fs::read_to_string(directory.join(name)).ok());
@@ -32,8 +33,7 @@ fn loaded() -> Loaded {
         let rule = "- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  condition: evt.type in (openat, execve, connect) and fd.name startswith /etc\n";
         files.push(("own.yaml".to_owned(), rule.to_owned()));
     }
-    let files: Vec<(&str, &str)> =
-        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let mut loaded = load(&files);
     loaded.rules.iter_mut().for_each(|rule| rule.enabled = true);
     loaded
@@ -115,27 +115,27 @@ fn load_the_official_files(bencher: Bencher<'_, '_>) {
     bencher.bench_local(loaded);
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn an_open_for_reading(bencher: Bencher<'_, '_>) {
     judge(bencher, open("/usr/lib/node_modules/express/index.js", 0));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn an_open_for_writing(bencher: Bencher<'_, '_>) {
     judge(bencher, open("/var/lib/app/data/0001.log", 0o1101));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn an_execution(bencher: Bencher<'_, '_>) {
     judge(bencher, event(EventType::EXECVE));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn a_connection(bencher: Bencher<'_, '_>) {
     judge(bencher, connect());
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 500)]
 fn a_call_that_no_rule_wants(bencher: Bencher<'_, '_>) {
     judge(bencher, event(EventType::default()));
 }

@@ -38,7 +38,10 @@ pub(crate) enum Test {
     Number(NumberTest),
     Bool(bool),
     /// Whether an address is in one of these networks; or in none.
-    Networks { networks: Vec<Network>, is_negated: bool },
+    Networks {
+        networks: Vec<Network>,
+        is_negated: bool,
+    },
     Bytes(BytesTest),
     /// Whether all of several texts are in the set.
     All(TextSet),
@@ -56,7 +59,7 @@ pub(crate) enum TextTest {
     NotEqual(Box<str>),
     /// By bytes.
     Ordered(Operator, Box<str>),
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     ContainsIgnoringCase(Box<[u8]>),
     StartsWith(Box<str>),
     EndsWith(Box<str>),
@@ -80,7 +83,7 @@ pub(crate) enum NumberTest {
 pub(crate) enum BytesTest {
     Equal(Vec<Box<[u8]>>),
     NotEqual(Box<[u8]>),
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     StartsWith(Box<[u8]>),
     EndsWith(Box<[u8]>),
 }
@@ -130,6 +133,7 @@ impl Check {
     /// Nanoseconds, roughly, and how likely it holds: for the order of questions.
     pub(crate) fn cost(&self) -> (f64, f64) {
         let (left, is_walk) = match &self.left {
+            Term::Field(known) if known.is_made() => (80.0, false),
             Term::Field(known) => {
                 let is_walk = known.argument == crate::fields::Argument::None && known.is_ancestors();
                 (if is_walk { 40.0 } else { 2.0 }, is_walk)
@@ -140,11 +144,9 @@ impl Check {
             Test::Exists => (0.5, 0.9),
             Test::Bool(wanted) => (0.5, if *wanted { 0.2 } else { 0.7 }),
             Test::Types(_) => (0.5, 0.1),
-            Test::Number(NumberTest::Compare(operator, _)) => match operator {
-                Operator::Equal => (0.5, 0.1),
-                Operator::NotEqual => (0.5, 0.8),
-                _ => (0.5, 0.5),
-            },
+            Test::Number(NumberTest::Compare(Operator::Equal, _)) => (0.5, 0.1),
+            Test::Number(NumberTest::Compare(Operator::NotEqual, _)) => (0.5, 0.8),
+            Test::Number(NumberTest::Compare(..)) => (0.5, 0.5),
             Test::Number(NumberTest::In(_)) => (3.0, 0.1),
             Test::Text(TextTest::Equal(_)) => (2.0, 0.05),
             Test::Text(TextTest::NotEqual(_)) => (2.0, 0.9),
@@ -153,7 +155,8 @@ impl Check {
             Test::Text(TextTest::Contains(_)) => (15.0, 0.1),
             Test::Text(TextTest::ContainsIgnoringCase(_)) => (60.0, 0.1),
             Test::Text(TextTest::PathMatch(_)) => (40.0, 0.1),
-            Test::Text(TextTest::Glob(_) | TextTest::GlobIgnoringCase(_)) => (60.0, 0.1),
+            Test::Text(TextTest::Glob(_)) => (10.0, 0.1),
+            Test::Text(TextTest::GlobIgnoringCase(_)) => (60.0, 0.1),
             Test::Text(TextTest::Regex(_)) => (200.0, 0.1),
             Test::Networks { is_negated, .. } => (5.0, if *is_negated { 0.9 } else { 0.2 }),
             Test::Bytes(_) => (30.0, 0.1),
@@ -164,16 +167,35 @@ impl Check {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "one kind of test is asked for")]
+impl Test {
+    /// The types that a test of the event's type accepts.
+    pub(crate) fn types(&self) -> Option<&EventTypes> {
+        match self {
+            Test::Types(types) => Some(types),
+            _ => None,
+        }
+    }
+
+    /// Whether it asks for a member of an empty list.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        match self {
+            Test::Text(TextTest::In(set)) | Test::Some(set) => set.is_empty(),
+            Test::Number(NumberTest::In(numbers)) => numbers.is_empty(),
+            _ => false,
+        }
+    }
+}
+
 impl Test {
     fn holds(&self, value: &Value<'_>, occurrence: Occurrence<'_>) -> bool {
         match (self, value) {
             (_, Value::Absent) => false,
             (Test::Exists, _) => true,
             (Test::Text(test), Value::Text(text)) => test.holds(text),
-            (Test::Text(test), Value::Ancestors(process, text)) => process
-                .ancestors()
-                .filter_map(|ancestor| text.of(ancestor))
-                .any(|text| test.holds(text)),
+            (Test::Text(test), Value::Ancestors(process, text)) => {
+                process.ancestors().filter_map(|ancestor| text.of(ancestor)).any(|text| test.holds(text))
+            }
             (Test::Number(test), Value::Number(number)) => test.holds(*number),
             (Test::Number(test), Value::Ports(ports)) => {
                 let mut ports = ports.iter().flatten().map(|port| i64::from(*port));

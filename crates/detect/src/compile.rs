@@ -158,8 +158,12 @@ impl<'d> Compiler<'d> {
 
     fn too_much(&mut self, reason: TooMuch, context: Context<'_>, at: usize) -> Failed {
         let message = match reason {
-            TooMuch::Depth => format!("this is nested more than {} deep, macros included", limits::CONDITION_DEPTH_MAX),
-            TooMuch::Parts => format!("all conditions together have more than {} parts", limits::CONDITION_PARTS_MAX),
+            TooMuch::Depth => {
+                format!("this is nested more than {} deep, macros included", limits::CONDITION_DEPTH_MAX)
+            }
+            TooMuch::Parts => {
+                format!("all conditions together have more than {} parts", limits::CONDITION_PARTS_MAX)
+            }
         };
         self.sink.error(&(context.place_of)(at), Code::LoadErrCompileCondition, message);
         Failed::Told
@@ -205,7 +209,8 @@ impl<'d> Compiler<'d> {
                 return Err(Failed::Told);
             }
         }
-        let check = check::build(compare, words, context.source).map_err(|problem| self.problem(problem, context))?;
+        let check =
+            check::build(compare, words, context.source).map_err(|problem| self.problem(problem, context))?;
         self.program.check(check).map_err(|reason| self.too_much(reason, context, compare.at))
     }
 
@@ -325,7 +330,8 @@ impl<'d> Compiler<'d> {
             })?;
             self.expanded_items += items.len();
             if self.expanded_items > limits::EXPANDED_ITEMS_MAX {
-                let message = format!("conditions take more than {} items from lists", limits::EXPANDED_ITEMS_MAX);
+                let message =
+                    format!("conditions take more than {} items from lists", limits::EXPANDED_ITEMS_MAX);
                 self.sink.error(&(context.place_of)(word.at), Code::LoadErrCompileCondition, message);
                 return Err(Failed::Told);
             }

@@ -247,7 +247,8 @@ fn overrides<'n>(
             return None;
         }
         if !entries.has(&key.text) {
-            let message = format!("`{}` is under `override`, but the item does not have it", shown(&key.text));
+            let message =
+                format!("`{}` is under `override`, but the item does not have it", shown(&key.text));
             sink.error(&key.place, Code::LoadErrYamlValidate, message);
             return None;
         }

@@ -99,7 +99,8 @@ impl Engine {
 
     fn find(&mut self, occurrence: Occurrence<'_>) -> Vec<Finding> {
         self.ask(occurrence, true);
-        let finding = |(rule, events): &(usize, u64)| finding::finding(&self.rules[*rule], occurrence, *events);
+        let finding =
+            |(rule, events): &(usize, u64)| finding::finding(&self.rules[*rule], occurrence, *events);
         self.matched.iter().map(finding).collect()
     }
 

@@ -27,11 +27,8 @@ impl Sink {
         if self.diagnostics.len() > limits::DIAGNOSTICS_MAX {
             return;
         }
-        let diagnostic = Diagnostic {
-            item: self.item.clone(),
-            help,
-            ..place.diagnostic(level, code, message)
-        };
+        let diagnostic =
+            Diagnostic { item: self.item.clone(), help, ..place.diagnostic(level, code, message) };
         self.push(diagnostic);
     }
 
@@ -74,7 +71,8 @@ impl<'n> Entries<'n> {
                 continue;
             };
             if entries.iter().any(|(known, _)| known.text == key.text) {
-                let message = format!("the key `{}` stands here twice; the first one counts", shown(&key.text));
+                let message =
+                    format!("the key `{}` stands here twice; the first one counts", shown(&key.text));
                 sink.warning(&key.place, Code::LoadUnknownItem, message);
                 continue;
             }

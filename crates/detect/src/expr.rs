@@ -26,7 +26,11 @@ pub(crate) struct Compare {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Operand {
     Field(FieldName),
-    Call { name: Function, arguments: Vec<Operand>, at: usize },
+    Call {
+        name: Function,
+        arguments: Vec<Operand>,
+        at: usize,
+    },
     /// A quoted text or number inside a call.
     Constant(Word),
     /// A list inside a call.

@@ -126,8 +126,7 @@ impl Extension {
             for pattern in &scope.patterns {
                 places.push(pattern.place.clone());
                 let at = places.len() - 1;
-                let field =
-                    FieldName { name: scope.field.to_owned(), argument: scope.label.clone(), at };
+                let field = FieldName { name: scope.field.to_owned(), argument: scope.label.clone(), at };
                 any.push(Expr::Compare(Box::new(Compare {
                     left: Operand::Field(field),
                     operator: Operator::Glob,

@@ -157,8 +157,17 @@ fn by_name(name: &str, source: Source) -> Option<&'static FieldInfo> {
             // What every source has.
             let is_shared = matches!(
                 name,
-                "evt.num" | "evt.time" | "evt.time.s" | "evt.time.iso8601" | "evt.datetime" | "evt.datetime.s"
-                    | "evt.rawtime" | "evt.rawtime.s" | "evt.rawtime.ns" | "evt.source" | "evt.hostname"
+                "evt.num"
+                    | "evt.time"
+                    | "evt.time.s"
+                    | "evt.time.iso8601"
+                    | "evt.datetime"
+                    | "evt.datetime.s"
+                    | "evt.rawtime"
+                    | "evt.rawtime.s"
+                    | "evt.rawtime.ns"
+                    | "evt.source"
+                    | "evt.hostname"
             );
             TABLE.iter().find(|info| is_shared && info.name == name)
         }),
@@ -251,6 +260,19 @@ impl Field {
             table::Group::Container => container::value(self, event),
             table::Group::Audit => Value::Absent,
         }
+    }
+
+    /// Whether its text is made anew for each question.
+    pub(crate) fn is_made(&self) -> bool {
+        matches!(
+            self.id,
+            FieldId::EvtArg
+                | FieldId::EvtArgs
+                | FieldId::ContainerMounts
+                | FieldId::ContainerLabels
+                | FieldId::PodLabels
+                | FieldId::Audit(_)
+        )
     }
 
     /// Whether it walks up the ancestors.

@@ -59,9 +59,10 @@ fn of_event(event: &Event) -> Told {
     let executable = process.and_then(|process| process.exe_path.as_deref().or(process.name.as_deref()));
     let object = event.fd.as_ref().and_then(|fd| {
         // A connection is its peer: the local port is another one each time.
-        let remote = fd.socket.as_ref().and_then(|socket| {
-            if socket.is_server { socket.server } else { socket.remote() }
-        });
+        let remote = fd
+            .socket
+            .as_ref()
+            .and_then(|socket| if socket.is_server { socket.server } else { socket.remote() });
         fd.path.clone().or_else(|| remote.map(|remote| remote.to_string()))
     });
     Told {
@@ -94,7 +95,8 @@ fn lineage(process: &Process) -> Vec<String> {
 }
 
 fn of_audit(event: &AuditEvent) -> Told {
-    let text = |pointer: &str| event.json.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default();
+    let text =
+        |pointer: &str| event.json.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default();
     let object = |key: &str| text(&format!("/objectRef/{key}")).to_owned();
     Told {
         subject: Subject::Workload {

@@ -4,6 +4,9 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Glob {
     parts: Vec<Part>,
+    /// What every text that matches begins and ends with: most texts do not.
+    start: String,
+    end: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +16,10 @@ enum Part {
     /// `?`
     One,
     /// `[a-z]`, `[!a-z]`
-    Set { is_negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        is_negated: bool,
+        ranges: Vec<(char, char)>,
+    },
     Is(char),
 }
 
@@ -42,7 +48,14 @@ impl Glob {
                 other => parts.push(Part::Is(other)),
             }
         }
-        Glob { parts }
+        let literal = |part: &Part| match part {
+            Part::Is(character) => Some(*character),
+            Part::Any | Part::One | Part::Set { .. } => None,
+        };
+        let start = parts.iter().map_while(literal).collect();
+        let mut end: Vec<char> = parts.iter().rev().map_while(literal).collect();
+        end.reverse();
+        Glob { start, end: end.into_iter().collect(), parts }
     }
 
     /// Ignoring the case of ASCII letters.
@@ -51,7 +64,7 @@ impl Glob {
     }
 
     pub(crate) fn matches(&self, text: &str) -> bool {
-        self.run(text, |character| character)
+        text.starts_with(&self.start) && text.ends_with(&self.end) && self.run(text, |character| character)
     }
 
     /// For a pattern made by [`Glob::ignoring_case`].

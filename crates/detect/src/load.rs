@@ -137,8 +137,10 @@ fn rule(compiler: &mut Compiler<'_>, definition: &RuleDefinition) -> Option<Rule
     let bind = bind.map(|written| key(compiler, written, source)).transpose();
     let dedup = match &extension.dedup {
         None => Ok(None),
-        Some(dedup) => keys(compiler, dedup.per.as_deref(), &["container.id", "proc.exepath", "fd.name"], source)
-            .map(|per| Some(Silence { within_ns: dedup.within_ns, per })),
+        Some(dedup) => {
+            keys(compiler, dedup.per.as_deref(), &["container.id", "proc.exepath", "fd.name"], source)
+                .map(|per| Some(Silence { within_ns: dedup.within_ns, per }))
+        }
     };
     let steps = steps(compiler, definition);
     let condition = joined(compiler, definition, [condition.ok()?, excepted.ok()?, scope.ok()?])?;
@@ -230,13 +232,18 @@ fn keys(
         None => {
             let name = |name: &&str| FieldName { name: (*name).to_owned(), argument: None, at: 0 };
             // The audit log has no containers: its default is everything together.
-            Ok(default.iter().filter_map(|text| fields::find(&name(text), source).ok()).map(|k| k.field).collect())
+            Ok(default
+                .iter()
+                .filter_map(|text| fields::find(&name(text), source).ok())
+                .map(|k| k.field)
+                .collect())
         }
     }
 }
 
 fn key(compiler: &mut Compiler<'_>, written: &Written, source: Source) -> Result<Field, Failed> {
-    let field = crate::parser::field_at_start(&written.text).filter(|(_, length)| *length == written.text.len());
+    let field =
+        crate::parser::field_at_start(&written.text).filter(|(_, length)| *length == written.text.len());
     let Some((field, _)) = field else {
         let message = format!("`{}` is no field", shown(&written.text));
         compiler.sink.error(&written.place, Code::LoadErrExtension, message);
@@ -318,7 +325,8 @@ const EVENT_TYPES_MAX: usize = 100;
 
 fn warn_of_every_event(definitions: &Definitions, loaded: &Loaded, sink: &mut Sink) {
     for rule in loaded.rules.iter().filter(|rule| rule.event_types.len() > EVENT_TYPES_MAX) {
-        let Some(definition) = definitions.rules.get(&rule.name).filter(|definition| definition.warn_evttypes)
+        let Some(definition) =
+            definitions.rules.get(&rule.name).filter(|definition| definition.warn_evttypes)
         else {
             continue;
         };

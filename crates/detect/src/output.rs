@@ -1,5 +1,7 @@
 //! Outputs: sentences with fields in them.
 
+use std::collections::BTreeMap;
+
 use seawall_finding::FieldValue;
 
 use crate::check::{Problem, Term, field_of, term_of};
@@ -82,22 +84,19 @@ impl Template {
         rendered
     }
 
-    /// Its fields with their values, in the order of the sentence, each once.
-    pub(crate) fn values(&self, occurrence: Occurrence<'_>) -> Vec<(String, FieldValue)> {
-        let mut values: Vec<(String, FieldValue)> = Vec::new();
-        for part in &self.parts {
-            let Part::Value(name, value) = part else { continue };
-            if !values.iter().any(|(known, _)| known == name) {
-                values.push((name.clone(), field_value(&value.value(occurrence))));
-            }
-        }
-        values
+    /// Its fields with their values.
+    pub(crate) fn values(&self, occurrence: Occurrence<'_>) -> BTreeMap<String, FieldValue> {
+        let value = |part: &Part| match part {
+            Part::Text(_) => None,
+            Part::Value(name, value) => Some((name.clone(), field_value(&value.value(occurrence)))),
+        };
+        self.parts.iter().filter_map(value).collect()
     }
 }
 
 /// A value as a finding keeps it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is kept as its text")]
-pub(crate) fn field_value(value: &Value<'_>) -> FieldValue {
+fn field_value(value: &Value<'_>) -> FieldValue {
     match value {
         Value::Absent => FieldValue::Null,
         Value::Number(number) => FieldValue::Number(*number),
@@ -112,11 +111,10 @@ pub(crate) fn field_value(value: &Value<'_>) -> FieldValue {
 /// The field or call behind a percent sign: how it is written, what it is, how long it is.
 fn value_at_start(rest: &str, source: Source) -> Result<(String, Term, usize), Problem> {
     let name_end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-    if rest[name_end..].starts_with('(') {
-        if let Some((call, length)) = parser::call_at_start(rest) {
-            let (term, _) = term_of(&call, source)?;
-            return Ok((rest[..length].to_owned(), term, length));
-        }
+    let call = rest[name_end..].starts_with('(').then(|| parser::call_at_start(rest)).flatten();
+    if let Some((call, length)) = call {
+        let (term, _) = term_of(&call, source)?;
+        return Ok((rest[..length].to_owned(), term, length));
     }
     let Some((mut field, mut length)) = parser::field_at_start(rest) else {
         return Err(Problem {

@@ -206,9 +206,9 @@ impl<'t> Parser<'t> {
         if self.take("[") {
             let argument = match self.quoted()? {
                 Some(text) => text,
-                None => self
-                    .take_while(|c| !c.is_whitespace() && !matches!(c, '[' | ']' | '"' | '\''))
-                    .to_owned(),
+                None => {
+                    self.take_while(|c| !c.is_whitespace() && !matches!(c, '[' | ']' | '"' | '\'')).to_owned()
+                }
             };
             if argument.is_empty() {
                 return Err(self.error("expected the field's argument"));
@@ -224,9 +224,9 @@ impl<'t> Parser<'t> {
     /// `tolower(proc.name)`, `val(proc.name)`.
     fn call(&mut self) -> Parsed<Option<Operand>> {
         let at = self.at;
-        let found = Function::ALL.iter().find(|(name, _)| {
-            self.rest().strip_prefix(name).is_some_and(|rest| rest.starts_with('('))
-        });
+        let found = Function::ALL
+            .iter()
+            .find(|(name, _)| self.rest().strip_prefix(name).is_some_and(|rest| rest.starts_with('(')));
         let Some((name, function)) = found else { return Ok(None) };
         self.at += name.len() + 1;
         let arguments = self.arguments()?;
@@ -281,10 +281,12 @@ impl<'t> Parser<'t> {
         let operator_at = self.at;
         let operator = self.operator()?;
         self.blank();
-        let right = match operator {
-            Operator::Exists => Right::Nothing,
-            _ if operator.takes_list() => self.list_or_operand()?,
-            _ => self.value_or_operand()?,
+        let right = if operator == Operator::Exists {
+            Right::Nothing
+        } else if operator.takes_list() {
+            self.list_or_operand()?
+        } else {
+            self.value_or_operand()?
         };
         Ok(Expr::Compare(Box::new(Compare { left, operator, right, at, operator_at })))
     }
@@ -439,9 +441,12 @@ mod tests {
     #[test]
     fn words_bind_as_in_falco() {
         let check = |text: &str, same: &str| {
-            let strip = |text| format!("{:?}", parse(text)).split("at: ").map(|part| {
-                part.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()
-            }).collect::<Vec<_>>();
+            let strip = |text| {
+                format!("{:?}", parse(text))
+                    .split("at: ")
+                    .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned())
+                    .collect::<Vec<_>>()
+            };
             assert_eq!(strip(text), strip(same));
         };
         check("a or b and c", "a or (b and c)");

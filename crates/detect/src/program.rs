@@ -194,10 +194,12 @@ impl Program {
     pub(crate) fn named_types(&self) -> EventTypes {
         let mut named = EventTypes::default();
         for check in &self.checks {
-            if let Test::Types(types) = &check.test {
+            if let Some(types) = check.test.types() {
                 // A negated set names the few that are not in it.
                 if types.len() > EventType::COUNT / 2 {
-                    EventType::all().filter(|kind| !types.contains(*kind)).for_each(|kind| named.insert(kind));
+                    EventType::all()
+                        .filter(|kind| !types.contains(*kind))
+                        .for_each(|kind| named.insert(kind));
                 } else {
                     named.extend(*types);
                 }
@@ -218,10 +220,10 @@ impl Program {
         }
         let special = match self.nodes[id.0 as usize].clone() {
             Node::Constant(_) => id,
-            Node::Check(index) => match &self.checks[index as usize].test {
-                Test::Types(types) if types.contains(kind) => TRUE,
-                Test::Types(_) => FALSE,
-                _ => id,
+            Node::Check(index) => match self.checks[index as usize].test.types() {
+                Some(types) if types.contains(kind) => TRUE,
+                Some(_) => FALSE,
+                None => id,
             },
             Node::Not(inner) => {
                 let inner = self.specialize(inner, kind, known)?;
@@ -263,11 +265,7 @@ impl Program {
 fn is_never(check: &Check) -> bool {
     let Term::Field(field) = &check.left else { return false };
     let is_zero = matches!(check.test, Test::Number(NumberTest::Compare(Operator::Equal, 0)));
-    let is_empty = match &check.test {
-        Test::Text(crate::check::TextTest::In(set)) | Test::Some(set) => set.len() == 0,
-        Test::Number(NumberTest::In(numbers)) => numbers.is_empty(),
-        _ => false,
-    };
+    let is_empty = check.test.is_of_nothing();
     is_empty || is_zero && field.id == FieldId::EvtNum
 }
 

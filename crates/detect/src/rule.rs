@@ -74,17 +74,11 @@ pub(crate) struct Step {
 }
 
 impl Rule {
-    /// The id of its findings: the name in lower case with dashes.
+    /// The id of its findings: the ASCII letters and digits of the name in lower case, with dashes between.
     pub fn id(&self) -> String {
-        let mut id = String::with_capacity(self.name.len());
-        for character in self.name.chars() {
-            if character.is_alphanumeric() {
-                id.extend(character.to_lowercase());
-            } else if !id.ends_with('-') && !id.is_empty() {
-                id.push('-');
-            }
-        }
-        id.trim_end_matches('-').to_owned()
+        let words = self.name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let id = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+        if id.is_empty() { "unnamed-rule".to_owned() } else { id }
     }
 
     /// The techniques and tactics of MITRE ATT&CK among its tags.

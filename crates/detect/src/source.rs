@@ -116,9 +116,7 @@ impl Written {
         let text = self.place.file.text.get(self.start..)?;
         match self.style {
             Style::Plain => Some(text),
-            Style::SingleQuoted | Style::DoubleQuoted => {
-                Some(text.strip_prefix(['\'', '"']).unwrap_or(text))
-            }
+            Style::SingleQuoted | Style::DoubleQuoted => Some(text.strip_prefix(['\'', '"']).unwrap_or(text)),
             Style::Block if text.starts_with(['>', '|']) => text.split_once('\n').map(|(_, rest)| rest),
             Style::Block => Some(text),
         }

@@ -31,8 +31,8 @@ impl TextSet {
             && self.texts.contains(text)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.texts.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn items(file: &Rc<File>, diagnostics: &mut Vec<Diagnostic>) -> Vec<N
     let documents = match reader.documents(whole) {
         Ok(documents) => documents,
         Err(error) if error.is_fatal => {
-            diagnostics.push(error.diagnostic);
+            diagnostics.push(*error.diagnostic);
             return Vec::new();
         }
         Err(whole_error) => {
@@ -67,7 +67,7 @@ pub(crate) fn items(file: &Rc<File>, diagnostics: &mut Vec<Diagnostic>) -> Vec<N
             for part in parts(&file.text) {
                 match reader.documents(part) {
                     Ok(more) => documents.extend(more),
-                    Err(error) => diagnostics.push(error.diagnostic),
+                    Err(error) => diagnostics.push(*error.diagnostic),
                 }
                 if diagnostics.len() > before + limits::DIAGNOSTICS_MAX {
                     break;
@@ -75,20 +75,22 @@ pub(crate) fn items(file: &Rc<File>, diagnostics: &mut Vec<Diagnostic>) -> Vec<N
             }
             // An error that no part has alone (an anchor of another part) is still one.
             if diagnostics.len() == before {
-                diagnostics.push(whole_error.diagnostic);
+                diagnostics.push(*whole_error.diagnostic);
             }
             documents
         }
     };
     let mut items = Vec::new();
     for document in documents {
+        if document.is_null() {
+            continue;
+        }
         match document {
             Node::Sequence(_, elements) => items.extend(elements),
-            other if other.is_null() => {}
-            other @ (Node::Scalar(_) | Node::Mapping(..)) => diagnostics.push(other.place().diagnostic(
+            Node::Scalar(_) | Node::Mapping(..) => diagnostics.push(document.place().diagnostic(
                 Level::Error,
                 Code::LoadErrYamlValidate,
-                format!("a rule file is a list of items, and this is {}", other.kind()),
+                format!("a rule file is a list of items, and this is {}", document.kind()),
             )),
         }
     }
@@ -126,7 +128,7 @@ struct Reader<'f> {
 }
 
 struct Failure {
-    diagnostic: Diagnostic,
+    diagnostic: Box<Diagnostic>,
     /// Whether reading the parts alone is of no use.
     is_fatal: bool,
 }
@@ -138,6 +140,7 @@ enum Open {
 }
 
 impl Reader<'_> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's other events carry no value")]
     fn documents(&mut self, part: Part<'_>) -> Result<Vec<Node>, Failure> {
         let mut options = Options::default();
         options.emit_comments = false;
@@ -171,7 +174,9 @@ impl Reader<'_> {
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                    Some(Open::Sequence(place, anchor, elements)) => (Node::Sequence(place, elements), anchor),
+                    Some(Open::Sequence(place, anchor, elements)) => {
+                        (Node::Sequence(place, elements), anchor)
+                    }
                     Some(Open::Mapping(place, anchor, entries, _)) => (Node::Mapping(place, entries), anchor),
                     None => continue,
                 },
@@ -231,17 +236,17 @@ impl Reader<'_> {
 
     fn broken(&self, part: Part<'_>, error: &granit_parser::ScanError) -> Failure {
         let marker = error.marker();
-        let place = Place {
-            file: Rc::clone(self.file),
-            line: part.lines + marker.line(),
-            column: marker.col() + 1,
-        };
+        let place =
+            Place { file: Rc::clone(self.file), line: part.lines + marker.line(), column: marker.col() + 1 };
         failure(&place, &format!("this is no YAML: {}", shown(&error.info())), false)
     }
 }
 
 fn failure(place: &Place, message: &str, is_fatal: bool) -> Failure {
-    Failure { diagnostic: place.diagnostic(Level::Error, Code::LoadErrYamlParse, message), is_fatal }
+    Failure {
+        diagnostic: Box::new(place.diagnostic(Level::Error, Code::LoadErrYamlParse, message)),
+        is_fatal,
+    }
 }
 
 fn size(node: &Node) -> usize {

@@ -98,13 +98,13 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test panics")]
 mod tests {
     use super::*;
 
     #[test]
     fn a_line_is_an_event_and_a_webhook_sends_several() {
-        let one = AuditEvent::read(r#"{"auditID":"a","stageTimestamp":"2026-11-28T00:00:01.5Z"}"#, 7).unwrap();
+        let one =
+            AuditEvent::read(r#"{"auditID":"a","stageTimestamp":"2026-11-28T00:00:01.5Z"}"#, 7).unwrap();
         assert_eq!((one[0].number, one[0].time_ns), (7, 1_795_824_001_500_000_000));
         let list = r#"{"kind":"EventList","items":[{"auditID":"a"},{"auditID":"b"}]}"#;
         assert_eq!(AuditEvent::read(list, 1).unwrap().len(), 2);

@@ -232,7 +232,10 @@ impl FlagKind {
     /// The other way round; words that are no names of it count nothing.
     pub fn bits(self, text: &str) -> u64 {
         let bit_of = |word: &str| {
-            self.names().iter().find(|(_, name)| *name == word).map_or_else(|| word.parse().unwrap_or(0), |n| n.0)
+            self.names()
+                .iter()
+                .find(|(_, name)| *name == word)
+                .map_or_else(|| word.parse().unwrap_or(0), |n| n.0)
         };
         text.split('|').map(bit_of).fold(0, |bits, bit| bits | bit)
     }

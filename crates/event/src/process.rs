@@ -320,7 +320,6 @@ impl Drop for Lineage {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test panics")]
 mod tests {
     use super::*;
 
@@ -351,11 +350,8 @@ mod tests {
     fn a_chain_of_any_length_is_dropped_and_walked_a_bounded_way() {
         let mut process = Arc::new(Process::default());
         for pid in 0..200_000 {
-            process = Arc::new(Process {
-                pid: Some(pid),
-                parent: Lineage::below(process),
-                ..Process::default()
-            });
+            process =
+                Arc::new(Process { pid: Some(pid), parent: Lineage::below(process), ..Process::default() });
         }
         assert_eq!(process.ancestors().count(), limits::ANCESTORS_MAX);
         assert_eq!(process.ancestor(2).unwrap().pid, Some(199_997));

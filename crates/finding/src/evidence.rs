@@ -51,28 +51,22 @@ pub struct Malicious {
 impl Evidence {
     /// The vulnerability, where it is one.
     pub fn vulnerable(&self) -> Option<&Vulnerable> {
-        match self {
-            Evidence::Vulnerable(vulnerable) => Some(vulnerable),
-            Evidence::Outdated(_)
-            | Evidence::Malicious(_)
-            | Evidence::Leaked(_)
-            | Evidence::Misset(_)
-            | Evidence::Happened(_)
-            | Evidence::Untrusted(_) => None,
-        }
+        if let Evidence::Vulnerable(vulnerable) = self { Some(vulnerable) } else { None }
     }
 
     /// The wrong setting, where it is one.
     pub fn misset(&self) -> Option<&Misset> {
-        match self {
-            Evidence::Misset(misset) => Some(misset),
-            Evidence::Vulnerable(_)
-            | Evidence::Outdated(_)
-            | Evidence::Malicious(_)
-            | Evidence::Leaked(_)
-            | Evidence::Happened(_)
-            | Evidence::Untrusted(_) => None,
-        }
+        if let Evidence::Misset(misset) = self { Some(misset) } else { None }
+    }
+
+    /// The leaked credential, where it is one.
+    pub fn leaked(&self) -> Option<&Leaked> {
+        if let Evidence::Leaked(leaked) = self { Some(leaked) } else { None }
+    }
+
+    /// The evidence of an event, where it is one.
+    pub fn happened(&self) -> Option<&Happened> {
+        if let Evidence::Happened(happened) = self { Some(happened) } else { None }
     }
 
     /// What makes two findings of one rule on one subject at one place different.

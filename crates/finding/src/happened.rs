@@ -1,5 +1,7 @@
 //! The evidence of something that happened while it ran: a rule matched an event.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// A rule matched an event.
@@ -21,7 +23,7 @@ pub struct Happened {
     pub output: String,
     /// The fields of the output with their values.
     #[serde(default)]
-    pub fields: Vec<(String, FieldValue)>,
+    pub fields: BTreeMap<String, FieldValue>,
     /// Command lines of the process and its ancestors, the process first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<String>,

@@ -16,7 +16,7 @@ use crate::document::{Node, Refusal};
 use crate::kubernetes::{self, Object};
 use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX, SELECTIONS_MAX};
 use crate::pss::{self, Level, Version};
-use crate::suppress::{Suppressions, annotations};
+use crate::suppress::{Silenced, Suppressions};
 use crate::workload::{Context, HostFacts, Judged, Selection, checks};
 use crate::{cluster, command, compose, document, fix, unit};
 
@@ -105,6 +105,7 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                 continue;
             }
             let root = document.and_then(|document| read.documents.get(document));
+            let silenced = Silenced::of(workload);
             let judged = judge(workload, &context, options);
             for Judged { check, findings, hardenings } in judged {
                 examined.checks.push(check);
@@ -119,7 +120,7 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                             &finding,
                         )
                     });
-                    examined.take(with_change(finding, change), &suppressions, annotations(workload));
+                    examined.take(with_change(finding, change), &suppressions, &silenced);
                 }
             }
         }
@@ -127,8 +128,8 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
             let here = objects.get(index).map(|(_, objects)| objects.as_slice()).unwrap_or_default();
             for (finding, object) in cluster::findings(here, &scene, read.file.path, &options.selection) {
                 let own = kubernetes::strings(&object.at, "annotations");
-                let own = own.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-                examined.take(finding, &suppressions, own);
+                let own = Silenced::by(own.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+                examined.take(finding, &suppressions, &own);
             }
         }
     }
@@ -156,13 +157,8 @@ fn with_change(mut finding: Finding, change: Option<Change>) -> Finding {
 }
 
 impl Examined {
-    fn take<'a>(
-        &mut self,
-        finding: Finding,
-        suppressions: &Suppressions,
-        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) {
-        match suppressions.silences(&finding, annotations) {
+    fn take(&mut self, finding: Finding, suppressions: &Suppressions, silenced: &Silenced) {
+        match suppressions.silences(&finding, silenced) {
             Some(words) => self.suppressed.push((finding, words)),
             None => self.found.push(finding),
         }

@@ -75,7 +75,8 @@ pub(crate) fn term_of(operand: &Operand, source: Source) -> Result<(Term, FieldT
             Ok((Term::Constant(word.text.clone()), kind))
         }
         Operand::List(operands) => {
-            let terms = operands.iter().map(|operand| Ok(term_of(operand, source)?.0)).collect::<Result<_, _>>();
+            let terms =
+                operands.iter().map(|operand| Ok(term_of(operand, source)?.0)).collect::<Result<_, _>>();
             Ok((Term::List(terms?), FieldType::Texts))
         }
         Operand::Call { name, arguments, at } => call(*name, arguments, *at, source),
@@ -99,8 +100,14 @@ fn call(
     let is_text = |kind: &FieldType| matches!(kind, FieldType::Text | FieldType::Texts | FieldType::Bytes);
     let kind = match (function, kinds.as_slice()) {
         (Function::Value, [kind]) => *kind,
-        (Function::Lower | Function::Upper | Function::BaseName | Function::Base64, [kind]) if is_text(kind) => {
-            if *kind == FieldType::Texts { FieldType::Texts } else { FieldType::Text }
+        (Function::Lower | Function::Upper | Function::BaseName | Function::Base64, [kind])
+            if is_text(kind) =>
+        {
+            if *kind == FieldType::Texts {
+                FieldType::Texts
+            } else {
+                FieldType::Text
+            }
         }
         (Function::Length, [kind]) if is_text(kind) => FieldType::Number,
         (Function::Join, [FieldType::Text, FieldType::Texts]) => FieldType::Text,
@@ -130,7 +137,8 @@ fn is_allowed(compare: &Compare, kind: FieldType) -> Result<(), Problem> {
         FieldType::Type => (is_set || is_equality, "the type of an event"),
         FieldType::Texts => (is_set, "a list"),
         FieldType::Bytes => {
-            let is_part = matches!(operator, Contains | StartsWith | EndsWith | ContainsBytes | StartsWithBytes);
+            let is_part =
+                matches!(operator, Contains | StartsWith | EndsWith | ContainsBytes | StartsWithBytes);
             (is_set || is_equality || is_part, "bytes")
         }
     };
@@ -236,7 +244,7 @@ fn text_test(compare: &Compare, words: &[Word]) -> Result<TextTest, Problem> {
     Ok(match compare.operator {
         Operator::Equal => TextTest::Equal(text()),
         Operator::NotEqual => TextTest::NotEqual(text()),
-        Operator::Contains => TextTest::Contains(Finder::new(word.text.as_bytes()).into_owned()),
+        Operator::Contains => TextTest::Contains(Box::new(Finder::new(word.text.as_bytes()).into_owned())),
         Operator::ContainsIgnoringCase => {
             TextTest::ContainsIgnoringCase(word.text.to_ascii_lowercase().into_bytes().into_boxed_slice())
         }
@@ -279,7 +287,10 @@ fn regex(word: &Word) -> Result<regex::bytes::Regex, Problem> {
         .map_err(|error| {
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            Problem::new(word.at, format!("this is no regular expression that can be used: {}", shown(reason)))
+            Problem::new(
+                word.at,
+                format!("this is no regular expression that can be used: {}", shown(reason)),
+            )
         })
 }
 
@@ -377,14 +388,14 @@ fn bytes_test(compare: &Compare, words: &[Word]) -> Result<BytesTest, Problem> {
         | Operator::Regex
         | Operator::In
         | Operator::Intersects
-        | Operator::PathMatch => BytesTest::Contains(Finder::new(&bytes).into_owned()),
+        | Operator::PathMatch => BytesTest::Contains(Box::new(Finder::new(&bytes).into_owned())),
     })
 }
 
 fn hexadecimal(word: &Word) -> Result<Box<[u8]>, Problem> {
     let digits = word.text.as_bytes();
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes = (digits.len() % 2 == 0 && !digits.is_empty())
+    let bytes = (digits.len().is_multiple_of(2) && !digits.is_empty())
         .then(|| digits.chunks(2).map(pair).collect::<Option<Vec<u8>>>())
         .flatten();
     bytes.map(Vec::into_boxed_slice).ok_or_else(|| {

@@ -87,7 +87,6 @@ fn length<'e>(value: &Value<'_>) -> Value<'e> {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "a single value is a list of one")]
 fn join<'e>(separator: &Value<'_>, list: Option<Value<'_>>) -> Value<'e> {
     let Value::Text(separator) = separator else { return Value::Absent };
     match list {

@@ -62,8 +62,7 @@ impl Exception {
             return None;
         };
         let is_single = fields_node.scalar().is_some();
-        let fields: Vec<Written> =
-            text_or_texts(fields_node, "fields", sink)?.into_iter().cloned().collect();
+        let fields: Vec<Written> = text_or_texts(fields_node, "fields", sink)?.into_iter().cloned().collect();
         let comparisons = match entries.get("comps") {
             None => vec![if is_single { Operator::In } else { Operator::Equal }; fields.len()],
             Some(node) => {
@@ -186,10 +185,11 @@ fn flatten(node: &Node, places: &mut Vec<Place>, words: &mut Vec<Word>) {
             let text = written.text.trim();
             let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
             for text in inner.map_or_else(|| vec![text], |inner| inner.split(',').map(str::trim).collect()) {
-                let unquoted = text.chars().next().filter(|quote| matches!(quote, '"' | '\'')).and_then(|quote| {
-                    let (content, length) = crate::parser::unquote(text, quote).ok()?;
-                    (length == text.len()).then_some(content)
-                });
+                let unquoted =
+                    text.chars().next().filter(|quote| matches!(quote, '"' | '\'')).and_then(|quote| {
+                        let (content, length) = crate::parser::unquote(text, quote).ok()?;
+                        (length == text.len()).then_some(content)
+                    });
                 let is_quoted = unquoted.is_some();
                 let text = unquoted.unwrap_or_else(|| text.to_owned());
                 words.push(Word { text, is_quoted, at: places.len() - 1 });

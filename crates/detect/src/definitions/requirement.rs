@@ -43,7 +43,8 @@ pub(super) fn engine(node: &Node, sink: &mut Sink) {
         }
         Some(required) if !ENGINE.satisfies(required) => {
             let Version(major, minor, patch) = ENGINE;
-            let message = format!("the language is that of Falco's engine {major}.{minor}.{patch}, which is too old");
+            let message =
+                format!("the language is that of Falco's engine {major}.{minor}.{patch}, which is too old");
             sink.error(&written.place, Code::LoadErrValidate, message);
         }
         Some(_) => {}
@@ -71,7 +72,8 @@ pub(super) fn plugins(node: &Node, sink: &mut Sink) {
         }
         if is_there == Some(false) {
             let name = entries.text("name", sink).map_or("", |name| name.text.as_str());
-            let message = format!("Falco's plugin `{}` is not built in, or its version is older", shown(name));
+            let message =
+                format!("Falco's plugin `{}` is not built in, or its version is older", shown(name));
             sink.error(plugin.place(), Code::LoadErrValidate, message);
         }
     }

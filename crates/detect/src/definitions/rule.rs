@@ -79,7 +79,8 @@ impl Definitions {
 
     /// An item with nothing but `enabled` switches an earlier rule.
     fn toggle(&mut self, name: &Written, entries: &Entries<'_>, sink: &mut Sink) {
-        let message = "an item with nothing but `enabled` is an old way; write `override: {enabled: replace}`";
+        let message =
+            "an item with nothing but `enabled` is an old way; write `override: {enabled: replace}`";
         sink.warning(&name.place, Code::LoadDeprecatedItem, message);
         match self.rules.get_mut(&name.text) {
             Some(rule) => rule.change(entries, "enabled", Some(Change::Replace), sink),
@@ -210,7 +211,8 @@ fn priority(entries: &Entries<'_>, sink: &mut Sink) -> Option<Priority> {
 fn source(written: &Written, sink: &mut Sink) -> Option<Source> {
     let source = Source::named(&written.text);
     if source.is_none() {
-        let message = format!("there are no events of the source `{}`; the rule is left out", shown(&written.text));
+        let message =
+            format!("there are no events of the source `{}`; the rule is left out", shown(&written.text));
         sink.warning(&written.place, Code::LoadUnknownSource, message);
     }
     source

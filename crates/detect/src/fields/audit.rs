@@ -260,7 +260,6 @@ fn decoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test panics")]
 mod tests {
     use super::*;
 
@@ -268,7 +267,7 @@ mod tests {
     fn every_field_has_its_way() {
         assert_eq!(FIELDS.len(), WAYS.len());
         for (index, info) in FIELDS.iter().enumerate() {
-            assert_eq!(info.id, FieldId::Audit(u16::try_from(index).unwrap()), "{}", info.name);
+            assert_eq!(info.id, FieldId::Audit(index as u16), "{}", info.name);
         }
     }
 
@@ -285,8 +284,8 @@ mod tests {
     #[test]
     fn parameters_are_decoded() {
         let json = serde_json::json!({"requestURI": "/x?command=sh&command=-c%20id&stdin=a+b%"});
-        assert_eq!(parameter(&json, "command").unwrap(), "sh -c id");
-        assert_eq!(parameter(&json, "stdin").unwrap(), "a b%");
+        assert_eq!(parameter(&json, "command").as_deref(), Some("sh -c id"));
+        assert_eq!(parameter(&json, "stdin").as_deref(), Some("a b%"));
         assert_eq!(parameter(&json, "tty"), None);
     }
 }

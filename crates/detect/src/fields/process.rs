@@ -1,4 +1,8 @@
 //! Fields of who did it: `proc.*`, `thread.*`, `user.*`, `group.*`.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other fields are in the other files of this directory"
+)]
 
 use seawall_event::{Event, Leader, Process};
 

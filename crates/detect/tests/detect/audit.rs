@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use seawall_detect::{Engine, Matching};
 use seawall_event::AuditEvent;
-use seawall_finding::{Evidence, Subject};
+use seawall_finding::Subject;
 use serde_json::{Value, json};
 
 use crate::official::load_official;
@@ -86,12 +86,16 @@ fn cases() -> Vec<(&'static str, String, String)> {
         request("system:anonymous", "get", "pods", 200, more)
     };
     let role = |verbs: &[&str], resources: &[&str]| {
-        create("clusterroles", json!({"requestObject": {"rules": [{"verbs": verbs, "resources": resources}]}}))
+        create(
+            "clusterroles",
+            json!({"requestObject": {"rules": [{"verbs": verbs, "resources": resources}]}}),
+        )
     };
     let kube = |resource, name: &str| {
         create(resource, json!({"objectRef": {"namespace": "kube-system", "name": name}}))
     };
-    let binding = |role: &str| create("clusterrolebindings", json!({"requestObject": {"roleRef": {"name": role}}}));
+    let binding =
+        |role: &str| create("clusterrolebindings", json!({"requestObject": {"roleRef": {"name": role}}}));
     let mut cases = vec![
         ("Disallowed K8s User", create("pods", json!({})), request("kubelet", "get", "pods", 200, json!({}))),
         (
@@ -99,7 +103,11 @@ fn cases() -> Vec<(&'static str, String, String)> {
             create("pods", pod(container(json!({})))),
             create("pods", pod(container(json!({"image": "good:1"})))),
         ),
-        ("Create Privileged Pod", create("pods", pod(privileged(true))), create("pods", pod(privileged(false)))),
+        (
+            "Create Privileged Pod",
+            create("pods", pod(privileged(true))),
+            create("pods", pod(privileged(false))),
+        ),
         ("Create Sensitive Mount Pod", volume("/etc"), volume("/data")),
         ("Create HostNetwork Pod", host("hostNetwork", true), host("hostNetwork", false)),
         ("Create HostPid Pod", host("hostPID", true), host("hostPID", false)),
@@ -144,7 +152,11 @@ fn cases() -> Vec<(&'static str, String, String)> {
         ),
         ("Attach to cluster-admin Role", binding("cluster-admin"), binding("view")),
         ("ClusterRole With Wildcard Created", role(&["*"], &["pods"]), role(&["get"], &["pods"])),
-        ("ClusterRole With Write Privileges Created", role(&["delete"], &["pods"]), role(&["get"], &["pods"])),
+        (
+            "ClusterRole With Write Privileges Created",
+            role(&["delete"], &["pods"]),
+            role(&["get"], &["pods"]),
+        ),
         ("ClusterRole With Pod Exec Created", role(&["get"], &["pods/exec"]), role(&["get"], &["pods"])),
         (
             "K8s Secret Created",
@@ -181,11 +193,7 @@ fn cases() -> Vec<(&'static str, String, String)> {
             create("ingresses", json!({})),
             create("ingresses", json!({"requestObject": {"spec": {"tls": [{"hosts": ["x"]}]}}})),
         ),
-        (
-            "Untrusted Node Successfully Joined the Cluster",
-            named("nodes", "evil"),
-            named("nodes", "good"),
-        ),
+        ("Untrusted Node Successfully Joined the Cluster", named("nodes", "evil"), named("nodes", "good")),
         (
             "Untrusted Node Unsuccessfully Tried to Join the Cluster",
             request("alice", "create", "nodes", 403, json!({})),
@@ -253,7 +261,7 @@ fn a_finding_tells_user_object_and_parameters() {
         "Attach/Exec to pod (user=alice pod=thing resource=pods ns=prod action=exec command=sh -c id)"
     );
     assert!(matches!(&finding.subject, Subject::Workload { name, .. } if name == "thing"));
-    let Evidence::Happened(happened) = &finding.evidence else { panic!() };
+    let happened = finding.evidence.happened().unwrap();
     assert_eq!((happened.source.as_str(), happened.event.as_str()), ("k8s_audit", "create"));
     assert_eq!(happened.time, "2026-11-28T10:00:00.500000000Z");
 }

@@ -227,7 +227,11 @@ fn numbers_and_flags() {
     );
     check(
         call("bpf").flags("cmd", FlagKind::BpfCommand, "BPF_PROG_LOAD"),
-        &[("evt.arg.cmd = BPF_PROG_LOAD", true), ("evt.rawarg.cmd = 5", true), ("evt.is_open_read = true", false)],
+        &[
+            ("evt.arg.cmd = BPF_PROG_LOAD", true),
+            ("evt.rawarg.cmd = 5", true),
+            ("evt.is_open_read = true", false),
+        ],
     );
 }
 
@@ -254,7 +258,10 @@ fn event_types_decide_which_rules_are_asked() {
             ("proc.name = x", true),
         ],
     );
-    check(call("getppid"), &[("evt.type != open", true), ("evt.type = getppid", true), ("proc.name = x", true)]);
+    check(
+        call("getppid"),
+        &[("evt.type != open", true), ("evt.type = getppid", true), ("proc.name = x", true)],
+    );
 }
 
 #[test]
@@ -431,7 +438,11 @@ fn containers_and_pods() {
     );
     check(
         exec("sh").inside_unknown(),
-        &[("container.id != host", true), ("container.name exists", false), ("container.privileged = true", false)],
+        &[
+            ("container.id != host", true),
+            ("container.name exists", false),
+            ("container.privileged = true", false),
+        ],
     );
 }
 
@@ -554,20 +565,24 @@ fn macros_see_what_was_defined_before_them_and_rules_see_all() {
     check(early, "m", exec("sh"), false);
     check(early, "m", exec("later"), true);
     check(early, "proc.name in (later)", exec("sh"), true);
-    let late = format!("{early}
+    let late = format!(
+        "{early}
 - macro: m
   condition: or proc.name = zsh
   override: {{condition: append}}
-");
+"
+    );
     // Appending makes it see the list, and keeps its place.
     check(&late, "m", exec("sh"), true);
     check(&late, "m", exec("zsh"), true);
-    let replaced = format!("{early}
+    let replaced = format!(
+        "{early}
 - list: later
   items: [bash]
 - macro: m
   condition: proc.name in (later)
-");
+"
+    );
     check(&replaced, "m", exec("bash"), true);
     check(&replaced, "m", exec("sh"), false);
     let nested = "

@@ -38,12 +38,24 @@ fn later_items_append_to_and_replace_earlier_ones() {
     check("- list: shells\n  items: [bash]\n  override: {items: append}\n", exec("bash"), true);
     check("- list: shells\n  append: true\n  items: [bash]\n", exec("bash"), true);
     check("- list: shells\n  items: [bash]\n  override: {items: replace}\n", exec("sh"), false);
-    check("- macro: shell\n  condition: and user.uid = 1\n  override: {condition: append}\n", exec("sh"), false);
+    check(
+        "- macro: shell\n  condition: and user.uid = 1\n  override: {condition: append}\n",
+        exec("sh"),
+        false,
+    );
     check("- macro: shell\n  condition: or proc.name = fish\n  append: true\n", exec("fish"), true);
     check("- macro: shell\n  condition: proc.name = fish\n", exec("sh"), false);
-    check("- rule: Shell\n  condition: and not user.uid = 0\n  override: {condition: append}\n", exec("sh"), false);
+    check(
+        "- rule: Shell\n  condition: and not user.uid = 0\n  override: {condition: append}\n",
+        exec("sh"),
+        false,
+    );
     check("- rule: Shell\n  condition: and not user.uid = 0\n  append: true\n", exec("sh"), false);
-    check("- rule: Shell\n  condition: proc.name = fish\n  override: {condition: replace}\n", exec("fish"), true);
+    check(
+        "- rule: Shell\n  condition: proc.name = fish\n  override: {condition: replace}\n",
+        exec("fish"),
+        true,
+    );
     check("- rule: Shell\n  enabled: false\n", exec("sh"), false);
     check("- rule: Shell\n  enabled: false\n  override: {enabled: replace}\n", exec("sh"), false);
 }
@@ -77,13 +89,15 @@ fn exceptions_keep_a_rule_silent() {
     let pairs = "    - name: known\n      fields: [proc.name, user.name]\n      comps: [=, in]\n      values:\n        - [sh, [root, alice]]\n        - [zsh, [x]]";
     check(&with(pairs), exec("sh"), false);
     check(&with(pairs), exec("sh").user(5, "eve"), true);
-    let default = "    - name: known\n      fields: [proc.name, user.name]\n      values:\n        - [sh, root]";
+    let default =
+        "    - name: known\n      fields: [proc.name, user.name]\n      values:\n        - [sh, root]";
     check(&with(default), exec("sh"), false);
     check(&with(default), exec("sh").user(5, "eve"), true);
     let single = "    - name: known\n      fields: user.name\n      values: [root, alice]";
     check(&with(single), exec("sh"), false);
     check(&with(single), exec("sh").user(5, "eve"), true);
-    let starts = "    - name: known\n      fields: proc.cmdline\n      comps: startswith\n      values: ['sh -c']";
+    let starts =
+        "    - name: known\n      fields: proc.cmdline\n      comps: startswith\n      values: ['sh -c']";
     check(&with(starts), exec("sh -c id"), false);
     check(&with(starts), exec("sh -x id"), true);
     let list = "    - name: known\n      fields: proc.name\n      values: [shells]";
@@ -161,7 +175,8 @@ fn unknown_fields_can_leave_a_rule_out() {
     assert!(skipped.diagnostics.iter().any(|d| d.code == Code::LoadUnknownFilter));
     assert!(loaded(&rule(false, "proc.new_field = 1")).has_errors());
     assert!(loaded(&rule(true, "proc.name = ")).has_errors());
-    let source = "- rule: r\n  desc: d\n  condition: x.y = 1\n  output: o\n  priority: INFO\n  source: okta\n";
+    let source =
+        "- rule: r\n  desc: d\n  condition: x.y = 1\n  output: o\n  priority: INFO\n  source: okta\n";
     let loaded = loaded(source);
     assert!(!loaded.has_errors());
     assert!(loaded.diagnostics.iter().any(|d| d.code == Code::LoadUnknownSource));

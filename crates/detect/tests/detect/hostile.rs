@@ -32,8 +32,16 @@ fn aliases_that_multiply() {
 fn depth() {
     check("nested YAML", &format!("- {}{}", "[".repeat(100), "]".repeat(100)), "nested more than 32 deep");
     check("nested YAML", &format!("- {}{}", "[".repeat(99_999), "]".repeat(99_999)), "this is no YAML");
-    check("parentheses", &rule(&format!("{}proc.name = x{}", "(".repeat(9999), ")".repeat(9999))), "nested 128 deep");
-    check("calls", &rule(&format!("{}proc.name{} = x", "tolower(".repeat(9999), ")".repeat(9999))), "nested 128 deep");
+    check(
+        "parentheses",
+        &rule(&format!("{}proc.name = x{}", "(".repeat(9999), ")".repeat(9999))),
+        "nested 128 deep",
+    );
+    check(
+        "calls",
+        &rule(&format!("{}proc.name{} = x", "tolower(".repeat(9999), ")".repeat(9999))),
+        "nested 128 deep",
+    );
     let mut chain = "- macro: m0\n  condition: proc.name = x\n".to_owned();
     for level in 1..3000 {
         writeln!(chain, "- macro: m{level}\n  condition: not (m{} and fd.num = {level})", level - 1).unwrap();
@@ -64,7 +72,11 @@ fn lists_that_multiply() {
 
 #[test]
 fn regular_expressions() {
-    check("a counted one", &rule("proc.name regex '((a{1000}){1000}){1000}'"), "no regular expression that can be used");
+    check(
+        "a counted one",
+        &rule("proc.name regex '((a{1000}){1000}){1000}'"),
+        "no regular expression that can be used",
+    );
     check("a long one", &rule(&format!("proc.name regex '{}'", "a".repeat(5000))), "may have 4096 bytes");
     check("a broken one", &rule("proc.name regex '('"), "no regular expression that can be used");
     check("a long pattern", &rule(&format!("proc.name glob '{}'", "*a".repeat(5000))), "may have 4096 bytes");
@@ -75,7 +87,15 @@ fn size() {
     check("a large file", &"#".repeat(17 * 1024 * 1024), "a rule file may have");
     check("a large condition", &rule(&"proc.name = x or ".repeat(70_000)), "a condition may have");
     let parts: Vec<String> = (0..40_000).map(|number| format!("fd.num={number}")).collect();
-    check("many parts", &format!("{}{}", rule(&parts.join(" or ")), rule(&parts.join(" and ")).replace("rule: r", "rule: s").replace("fd.num", "fd.ino")), "parts");
+    check(
+        "many parts",
+        &format!(
+            "{}{}",
+            rule(&parts.join(" or ")),
+            rule(&parts.join(" and ")).replace("rule: r", "rule: s").replace("fd.num", "fd.ino")
+        ),
+        "parts",
+    );
     let mut nonsense = String::new();
     for number in 0..3000 {
         writeln!(nonsense, "- rule: r{number}").unwrap();

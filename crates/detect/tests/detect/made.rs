@@ -132,7 +132,7 @@ impl Made {
         self
     }
 
-    pub(crate) fn from_memfd(mut self) -> Made {
+    pub(crate) fn in_memory_only(mut self) -> Made {
         self.process.exe_file = Some(ExeFile { is_from_memfd: Some(true), ..ExeFile::default() });
         self
     }

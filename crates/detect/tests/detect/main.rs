@@ -9,3 +9,4 @@ mod hostile;
 mod made;
 mod mistakes;
 mod official;
+mod reference;

@@ -10,8 +10,7 @@ fn first(text: &str) -> Diagnostic {
 
 /// A rule with this condition on the line 4 has this mistake.
 fn check(condition: &str, column: usize, message: &str, help: &str) {
-    let text =
-        format!("- rule: r\n  desc: d\n  priority: INFO\n  condition: {condition}\n  output: o\n");
+    let text = format!("- rule: r\n  desc: d\n  priority: INFO\n  condition: {condition}\n  output: o\n");
     let found = first(&text);
     let told = (found.line, found.column, found.message.as_str(), found.help.as_str());
     assert_eq!(told, (4, column, message, help), "{condition}");
@@ -61,7 +60,8 @@ fn places_are_found_in_folded_quoted_and_appended_texts() {
         (found.file.clone(), found.line, found.column)
     };
     let rule = "- rule: r\n  desc: d\n  priority: INFO\n  output: o\n";
-    let folded = format!("{rule}  condition: >\n    proc.name = sh\n    and (fd.name = x\n         or fd.nmae = y)\n");
+    let folded =
+        format!("{rule}  condition: >\n    proc.name = sh\n    and (fd.name = x\n         or fd.nmae = y)\n");
     assert_eq!(at(&folded), ("rules.yaml".to_owned(), 8, 13));
     let quoted = format!("{rule}  condition: 'proc.name = ''a b'' and fd.nmae = y'\n");
     assert_eq!(at(&quoted), ("rules.yaml".to_owned(), 5, 39));
@@ -96,7 +96,10 @@ fn items() {
     check(&format!("{rule}  count: 5\n"), "need `within`");
     check(&format!("{rule}  count: 5\n  within: fast\n"), "`fast` is no duration");
     check(&format!("{rule}  per: [proc.nmae]\n  count: 1\n  within: 1s\n"), "did you mean `proc.name`?");
-    check("- rule: x\n  condition: a\n  override: {condition: append}\n", "no rule of the name `x` is defined");
+    check(
+        "- rule: x\n  condition: a\n  override: {condition: append}\n",
+        "no rule of the name `x` is defined",
+    );
     check("- list: l\n  items: [a]\n  append: true\n  override: {items: append}\n", "cannot both be used");
     check("- list: l\n", "a list has `items`");
     check("- list: l\n  items: a\n", "`items` is a list, and this is a value");
@@ -118,8 +121,14 @@ fn items() {
         "- rule: r\n  desc: d\n  priority: INFO\n  output: o\n  source: k8s_audit\n  condition: not ka.verb in (\"<NA>\")\n",
         "`ka.verb` is never `<NA>`",
     );
-    check(&format!("{rule}  exceptions: [{{name: e, fields: [proc.name, fd.name], values: [[a]]}}]\n"), "there are 2 fields and 1 values");
-    check(&format!("{rule}  exceptions: [{{name: e, fields: [proc.name], comps: [like]}}]\n"), "`like` is no operator");
+    check(
+        &format!("{rule}  exceptions: [{{name: e, fields: [proc.name, fd.name], values: [[a]]}}]\n"),
+        "there are 2 fields and 1 values",
+    );
+    check(
+        &format!("{rule}  exceptions: [{{name: e, fields: [proc.name], comps: [like]}}]\n"),
+        "`like` is no operator",
+    );
 }
 
 #[test]

@@ -15,9 +15,11 @@ pub(crate) const SYSCALL: [&str; 3] =
     ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
 
 /// The directory is beside the repository, whether this is its main working tree or another.
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn directory() -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = here.ancestors().map(|above| above.join("shared/data/falco-rules")).find(|path| path.is_dir());
+    let found =
+        here.ancestors().map(|above| above.join("shared/data/falco-rules")).find(|path| path.is_dir());
     if found.is_none() {
         println!("skipped: there are no official rules in shared/data/falco-rules");
     }
@@ -167,7 +169,7 @@ fn stable() -> Vec<(&'static str, Made, Made)> {
             connect("203.0.113.9:443").by("ssh").result(-115),
             connect("203.0.113.9:22").by("ssh"),
         ),
-        ("Fileless execution via memfd_create", exec("x").from_memfd(), exec("runc").from_memfd()),
+        ("Fileless execution via memfd_create", exec("x").in_memory_only(), exec("runc").in_memory_only()),
     ]
 }
 
@@ -213,11 +215,7 @@ fn incubating() -> Vec<(&'static str, Made, Made)> {
             exec("curl x").env(&["http_proxy=http://203.0.113.9"]),
             exec("curl x").env(&["HOME=/root"]),
         ),
-        (
-            "Unexpected UDP Traffic",
-            connect("203.0.113.9:9999").udp(),
-            connect("203.0.113.9:53").udp(),
-        ),
+        ("Unexpected UDP Traffic", connect("203.0.113.9:9999").udp(), connect("203.0.113.9:53").udp()),
         (
             "Non sudo setuid",
             call("setuid").arg("uid", "root").user(1000, "alice"),
@@ -230,11 +228,7 @@ fn incubating() -> Vec<(&'static str, Made, Made)> {
             metadata(),
             connect("169.254.169.253:80").inside(),
         ),
-        (
-            "Contact cloud metadata service from container",
-            metadata(),
-            metadata().namespace("kube-system"),
-        ),
+        ("Contact cloud metadata service from container", metadata(), metadata().namespace("kube-system")),
         (
             "Launch Package Management Process in Container",
             exec("apt-get install x").inside(),
@@ -305,9 +299,8 @@ fn sandbox() -> Vec<(&'static str, Made, Made)> {
         made.flags("mode", FlagKind::Mode, mode)
     };
     let chmod = |mode| call("chmod").inside().flags("mode", FlagKind::Mode, mode);
-    let java = |data: &[u8]| {
-        connect("203.0.113.9:80").by("/opt/bin/java -jar x").named("recvfrom").data(data)
-    };
+    let java =
+        |data: &[u8]| connect("203.0.113.9:80").by("/opt/bin/java -jar x").named("recvfrom").data(data);
     vec![
         ("Unexpected inbound connection source", accept("203.0.113.9:5000"), accept("10.1.1.1:5000")),
         (
@@ -480,7 +473,10 @@ fn enabled(own: &str) -> String {
     let mut text = own.to_owned();
     let Some(loaded) = load_official(&SYSCALL, "") else { return text };
     for rule in loaded.rules.iter().filter(|rule| !rule.enabled && rule.source == Source::Syscall) {
-        text.push_str(&format!("- rule: '{}'\n  enabled: true\n  override: {{enabled: replace}}\n", rule.name));
+        text.push_str(&format!(
+            "- rule: '{}'\n  enabled: true\n  override: {{enabled: replace}}\n",
+            rule.name
+        ));
     }
     text
 }

@@ -78,7 +78,6 @@ pub(super) fn results(report: &Report) -> Vec<ResultSet<'_>> {
         let class = match &judged.finding.evidence {
             Evidence::Leaked(_) => "secret",
             Evidence::Misset(_) => "config",
-            // Trivy has no word for these.
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)

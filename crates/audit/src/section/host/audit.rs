@@ -180,6 +180,10 @@ fn judge(machine: &Machine<'_>, path: &str) -> Answer {
             looked_at,
             format!("{} is there, but `-e 0` switches auditing off", watch.text),
         ),
+        (Some(watch), _) if !rules.is_loaded(watch) => {
+            let seen = format!("{} is there, but the kernel has not loaded it", watch.text);
+            Answer::judged(false, watch.source.clone(), seen)
+        }
         (Some(watch), _) => Answer::judged(true, watch.source.clone(), watch.text.clone()),
         (None, Some((file, reason))) => Answer::error(file.clone(), reason.clone()),
         (None, None) => match rules.weak(path) {

@@ -4,6 +4,7 @@ use seawall_finding::{Outcome, Rule, Severity};
 use toml::Value;
 
 use crate::answer::{Answer, few};
+use crate::machine::Machine;
 use crate::seccomp::{self, Strength};
 use crate::section::settings_files::{CONTROLS, Question, dangerous};
 use crate::toml_files::{TomlFiles, texts};
@@ -119,7 +120,7 @@ fn source(files: &TomlFiles, found: Option<(&str, &Value)>) -> String {
     }
 }
 
-fn seccomp(machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answer {
+fn seccomp(machine: &Machine<'_>, files: &TomlFiles) -> Answer {
     let profile = files.get(&["containers", "seccomp_profile"]);
     let path = profile.and_then(|(_, value)| value.as_str()).unwrap_or_default();
     let answer = match path {
@@ -135,7 +136,7 @@ fn seccomp(machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answer {
     answer.of("seccomp_profile").expecting("a filter that refuses by default")
 }
 
-fn namespaces(_machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answer {
+fn namespaces(_machine: &Machine<'_>, files: &TomlFiles) -> Answer {
     const NAMES: [&str; 5] = ["netns", "pidns", "ipcns", "utsns", "cgroupns"];
     let is_host =
         |name: &&&str| files.get(&["containers", name]).and_then(|(_, value)| value.as_str()) == Some("host");
@@ -146,7 +147,7 @@ fn namespaces(_machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answ
         .expecting("none is the host's")
 }
 
-fn confinement(_machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answer {
+fn confinement(_machine: &Machine<'_>, files: &TomlFiles) -> Answer {
     let is = |name: &str, value: bool| {
         files.get(&["containers", name]).and_then(|(_, own)| own.as_bool()) == Some(value)
     };

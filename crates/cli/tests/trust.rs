@@ -93,6 +93,46 @@ fn keys_are_kept_and_kept_secret() {
     assert!(!site.at("bundle").exists());
 }
 
+/// A private authority of openssl's, which names the signer.
+#[test]
+fn a_certificate_says_who_signed() {
+    let site = Site::new();
+    if Command::new("openssl").arg("version").output().is_err() {
+        return;
+    }
+    let openssl = |arguments: &str| {
+        output(Command::new("openssl").args(arguments.split(' ')).current_dir(site.directory.path())).unwrap()
+    };
+    let extensions =
+        "extendedKeyUsage=codeSigning\nkeyUsage=digitalSignature\nsubjectAltName=email:a@example.com\n";
+    site.write("leaf.cnf", extensions);
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    openssl(&format!("req -x509 {key} -days 9000 -subj /CN=root -keyout ca.key -out ca.pem"));
+    openssl(&format!("req -new {key} -subj /CN=leaf -keyout leaf.key -out leaf.csr"));
+    let by = "-CA ca.pem -CAkey ca.key -CAcreateserial";
+    openssl(&format!("x509 -req -in leaf.csr {by} -days 9000 -extfile leaf.cnf -out leaf.pem"));
+    // The moment of the other tests is not one at which these certificates hold.
+    let run = |arguments: &[&str]| {
+        let output = site.command(arguments).env_remove("SOURCE_DATE_EPOCH").output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&told).into_owned())
+    };
+    let sign =
+        |key: &str| run(&["sign", "--key", key, "--certificate", "leaf.pem", "--bundle", "bundle", "file"]);
+    let check = |(code, told): (Option<i32>, String), expected: i32, words: &str| {
+        assert!(code == Some(expected) && told.contains(words), "{code:?} {told}");
+    };
+    check(sign("leaf.key"), 0, "signed");
+    check(sign("our.key"), 2, "of another key");
+    let verify = |ca: &str, identity: &str| {
+        let wanted = ["--signer-ca", ca, "--certificate-identity", identity, "file"];
+        run(&[&["verify-bundle", "--bundle", "bundle"], &wanted[..]].concat())
+    };
+    check(verify("ca.pem", "a@example.com"), 0, "signed by a@example.com");
+    check(verify("ca.pem", "b@example.com"), 1, "signed by a@example.com");
+    check(verify("leaf.pem", "a@example.com"), 1, "no trusted authority issued");
+}
+
 /// What holds for an image wherever it lies.
 fn image(site: &Site, image: &str) {
     let verify = ["verify", "--key", "our.pub", image];

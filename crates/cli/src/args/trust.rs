@@ -93,17 +93,27 @@ pub(crate) enum NewKey {
 pub(crate) struct Sign {
     /// The image to sign, an OCI layout's (oci:DIR[:TAG]), or with --bundle a file
     pub(crate) target: String,
-    /// Private key: cosign's encrypted file, or PEM in the open
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) by: SigningArgs,
     /// Sign a file, and write the signature to this one as a sigstore bundle
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) bundle: Option<PathBuf>,
     /// Write the tag `.sig` too, which cosign before version 3, podman, skopeo and CRI-O read
-    #[arg(long, conflicts_with = "bundle")]
+    #[arg(long, conflicts_with_all = ["bundle", "certificate"])]
     pub(crate) legacy: bool,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
+}
+
+/// Who signs.
+#[derive(Debug, Args)]
+pub(crate) struct SigningArgs {
+    /// Private key: cosign's encrypted file, or PEM in the open
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// Certificate (PEM) that a private authority gave for the key: it then says who signed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 /// How to reach an image's registry.
@@ -121,9 +131,8 @@ pub(crate) struct RegistryArgs {
 pub(crate) struct Attest {
     /// The image, or an OCI layout's (oci:DIR[:TAG])
     pub(crate) target: String,
-    /// Private key: cosign's encrypted file, or PEM in the open
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) by: SigningArgs,
     /// What is said of the image: a JSON document
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) predicate: PathBuf,

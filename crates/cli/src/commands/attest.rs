@@ -15,10 +15,10 @@ pub(crate) fn run(args: &Attest, session: &Session<'_>) -> Result<Exit> {
     let predicate = trust::bytes(&args.predicate, limits::PREDICATE_BYTES_MAX)?;
     let predicate = serde_json::from_slice(&predicate)
         .with_context(|| format!("{} is no JSON document", args.predicate.display()))?;
-    let key = trust::private_key(&args.key, session)?;
+    let by = sign::Signing::read(&args.by, session)?;
     let home = sign::home(&args.target, &args.registry, session)?;
     let image = pin(&home)?;
-    attest(&home, &image, &kind, predicate, &key, session.config.now())?;
+    attest(&home, &image, &kind, predicate, by.signatory()?, session.config.now())?;
     session.terminal.note(format_args!("{} has an attestation of {kind} ({})", args.target, image.digest));
     Ok(Exit::Allowed)
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use seawall_image::registry::Registry;
+use seawall_trust::certificate::Certificate;
 use seawall_trust::image::{Home, resolve, sign, sign_simply};
-use seawall_trust::sign::sign_bytes;
+use seawall_trust::sign::{Signatory, sign_bytes};
 use seawall_trust::{PrivateKey, limits};
 
 use super::trust;
 use crate::Session;
-use crate::args::trust::{RegistryArgs, Sign};
+use crate::args::trust::{RegistryArgs, Sign, SigningArgs};
 use crate::exit::Exit;
 use crate::target::registry_options;
 
@@ -24,30 +25,58 @@ pub(crate) fn run(args: &Sign, session: &Session<'_>) -> Result<Exit> {
 
 fn file(args: &Sign, bundle: &Path, session: &Session<'_>) -> Result<Exit> {
     let message = trust::bytes(Path::new(&args.target), limits::FILE_BYTES_MAX)?;
-    let key = trust::private_key(&args.key, session)?;
-    let signed =
-        sign_bytes(&message, &key).with_context(|| format!("cannot sign {}", args.target))?.write()?;
+    let by = Signing::read(&args.by, session)?;
+    let signed = sign_bytes(&message, by.signatory()?)
+        .with_context(|| format!("cannot sign {}", args.target))?
+        .write()?;
     fs::write(bundle, signed).with_context(|| format!("cannot write {}", bundle.display()))?;
-    told(&args.target, &key, session);
+    told(&args.target, &by, session);
     Ok(Exit::Allowed)
 }
 
 /// Signs what the name means, and every image in it if that is an index: an engine runs one of those.
 fn image(args: &Sign, session: &Session<'_>) -> Result<Exit> {
     let home = home(&args.target, &args.registry, session)?;
-    let key = trust::private_key(&args.key, session)?;
+    let by = Signing::read(&args.by, session)?;
     for image in resolve(&home)? {
-        sign(&home, &image, &key, session.config.now())?;
+        sign(&home, &image, by.signatory()?, session.config.now())?;
         if args.legacy {
-            sign_simply(&home, &image, &key)?;
+            sign_simply(&home, &image, &by.key)?;
         }
-        told(&image.digest.to_string(), &key, session);
+        told(&image.digest.to_string(), &by, session);
     }
     Ok(Exit::Allowed)
 }
 
-fn told(what: &str, key: &PrivateKey, session: &Session<'_>) {
-    session.terminal.note(format_args!("{what} is signed with key {}", key.public().fingerprint()));
+fn told(what: &str, by: &Signing, session: &Session<'_>) {
+    session.terminal.note(format_args!("{what} is signed with key {}", by.key.public().fingerprint()));
+}
+
+/// Who signs, as the user's arguments and files say.
+pub(super) struct Signing {
+    key: PrivateKey,
+    certificate: Option<Certificate>,
+}
+
+impl Signing {
+    pub(super) fn read(args: &SigningArgs, session: &Session<'_>) -> Result<Signing> {
+        let certificate = |path: &PathBuf| {
+            let read = Certificate::read_pem(&trust::text(path, limits::KEY_BYTES_MAX)?);
+            let certificates = read.with_context(|| format!("cannot use {}", path.display()))?;
+            certificates.into_iter().next().with_context(|| format!("{} is empty", path.display()))
+        };
+        Ok(Signing {
+            key: trust::private_key(&args.key, session)?,
+            certificate: args.certificate.as_ref().map(certificate).transpose()?,
+        })
+    }
+
+    pub(super) fn signatory(&self) -> Result<Signatory<'_>> {
+        match &self.certificate {
+            Some(certificate) => Ok(Signatory::certified(&self.key, certificate)?),
+            None => Ok((&self.key).into()),
+        }
+    }
 }
 
 /// Where the image that a text names lies.

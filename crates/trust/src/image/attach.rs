@@ -11,7 +11,7 @@ use super::{Home, ImageError, Pinned};
 use crate::bundle::{Bundle, MEDIA_TYPE};
 use crate::key::PrivateKey;
 use crate::limits::FALLBACK_TRIES_MAX;
-use crate::sign::{SignError, sign_statement};
+use crate::sign::{SignError, Signatory, sign_statement};
 use crate::statement::{COSIGN_SIGN, Statement};
 
 const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
@@ -22,15 +22,15 @@ const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 ///
 /// # Errors
 /// The key did not sign, or the registry did not take it.
-pub fn attest(
+pub fn attest<'a>(
     home: &Home,
     image: &Pinned,
     predicate_type: &str,
     predicate: Value,
-    key: &PrivateKey,
+    by: impl Into<Signatory<'a>>,
     now: Timestamp,
 ) -> Result<Digest, ImageError> {
-    let bundle = sign_statement(&Statement::new(&image.digest, predicate_type, predicate), key)?;
+    let bundle = sign_statement(&Statement::new(&image.digest, predicate_type, predicate), by)?;
     attach(home, image, &bundle, predicate_type, now)
 }
 
@@ -38,8 +38,13 @@ pub fn attest(
 ///
 /// # Errors
 /// The key did not sign, or the registry did not take it.
-pub fn sign(home: &Home, image: &Pinned, key: &PrivateKey, now: Timestamp) -> Result<Digest, ImageError> {
-    attest(home, image, COSIGN_SIGN, json!({}), key, now)
+pub fn sign<'a>(
+    home: &Home,
+    image: &Pinned,
+    by: impl Into<Signatory<'a>>,
+    now: Timestamp,
+) -> Result<Digest, ImageError> {
+    attest(home, image, COSIGN_SIGN, json!({}), by, now)
 }
 
 /// Signs an image in the tag `.sig` as cosign before version 3 did, for podman, skopeo and CRI-O.

@@ -147,6 +147,13 @@ impl Check {
     /// Whether it holds for an event.
     #[inline]
     pub(crate) fn holds(&self, occurrence: Occurrence<'_>) -> bool {
+        // The most frequent questions, without a detour over a value that could be anything.
+        if let (Test::Text(test), Term::Field(field), Occurrence::Syscall(event)) =
+            (&self.test, &self.left, occurrence)
+            && let Some(text) = field.plain_text(event)
+        {
+            return text.is_some_and(|text| test.holds(text));
+        }
         let value = self.left.value(occurrence);
         self.test.holds(&value, occurrence)
     }

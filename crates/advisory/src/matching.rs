@@ -352,7 +352,11 @@ fn by_urgency(a: &Finding, b: &Finding) -> std::cmp::Ordering {
     let risk = |finding: &Finding| match &finding.evidence {
         Evidence::Vulnerable(vulnerable) => vulnerable.risk,
         Evidence::Malicious(_) => 100.0,
-        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => 0.0,
+        Evidence::Outdated(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => 0.0,
     };
     risk(b)
         .total_cmp(&risk(a))

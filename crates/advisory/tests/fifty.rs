@@ -332,7 +332,8 @@ fn check(database: &Database, feeds: &Path, case: &Case) -> Option<String> {
             | Evidence::Outdated(_)
             | Evidence::Leaked(_)
             | Evidence::Misset(_)
-            | Evidence::Happened(_) => None,
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => None,
         })
         .collect();
     let (state, fixes): (FixState, &[&str]) = match case.verdict {

@@ -78,7 +78,8 @@ fn pairs(matched: &Matched) -> BTreeSet<String> {
         | Evidence::Outdated(_)
         | Evidence::Leaked(_)
         | Evidence::Misset(_)
-        | Evidence::Happened(_) => None,
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => None,
     };
     matched.findings.found.iter().filter_map(pair).collect()
 }

@@ -141,7 +141,9 @@ fn lines(matched: &Matched) -> Vec<String> {
             }
             Evidence::Malicious(found) => format!("{} malicious", found.id),
             Evidence::Outdated(found) => format!("{} outdated", found.product),
-            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => "of another producer".to_owned(),
+            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) | Evidence::Untrusted(_) => {
+                "of another producer".to_owned()
+            }
         })
         .collect();
     lines.sort();
@@ -170,7 +172,8 @@ fn vulnerable(matched: &Matched) -> &Vulnerable {
         | Evidence::Malicious(_)
         | Evidence::Leaked(_)
         | Evidence::Misset(_)
-        | Evidence::Happened(_) => {
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => {
             panic!("another kind of finding")
         }
     }

@@ -84,7 +84,6 @@ pub(crate) struct Answer {
     pub(crate) looked_at: String,
     pub(crate) seen: String,
     pub(crate) expected: String,
-    pub(crate) because: Vec<String>,
 }
 
 impl Answer {
@@ -97,7 +96,6 @@ impl Answer {
             looked_at: looked_at.into(),
             seen: seen.into(),
             expected: String::new(),
-            because: Vec::new(),
         }
     }
 
@@ -211,13 +209,13 @@ impl Report {
         };
         if check.outcome == Outcome::Fail {
             let setting = if answer.setting.is_empty() { rule.id.to_owned() } else { answer.setting };
-            self.findings.found.push(finding(rule, &check, setting, answer.because));
+            self.findings.found.push(finding(rule, &check, setting));
         }
         self.checks.push(check);
     }
 }
 
-fn finding(rule: &Rule, check: &Check, setting: String, because: Vec<String>) -> Finding {
+fn finding(rule: &Rule, check: &Check, setting: String) -> Finding {
     Finding {
         rule: check.rule.clone(),
         subject: check.subject.clone(),
@@ -230,8 +228,7 @@ fn finding(rule: &Rule, check: &Check, setting: String, because: Vec<String>) ->
             seen: check.seen.clone(),
             expected: check.expected.clone(),
             source: Some(check.looked_at.clone()),
-            because,
-            change: None,
+            ..Misset::default()
         })),
         remedy: rule.fix.to_owned(),
         references: rule.references.iter().map(|&reference| reference.to_owned()).collect(),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit_rules;
+mod loaded_rules;
 mod mounts;
 mod processes;
 mod units;
@@ -31,13 +32,14 @@ impl Host<'_> {
     pub(crate) fn look(root: &Root) -> Host<'_> {
         let name = ["/proc/sys/kernel/hostname", "/etc/hostname"];
         let name = name.iter().find_map(|path| root.text(path).ok()).unwrap_or_default();
+        let loaded = if root.is_live() { loaded_rules::watched_paths() } else { None };
         Host {
             root,
             name: name.trim().to_owned(),
             mounts: mounts(root),
             accounts: Accounts::read(root),
             processes: Processes::look(root),
-            audit_rules: AuditRules::read(root),
+            audit_rules: AuditRules::read(root, loaded),
         }
     }
 

@@ -29,141 +29,175 @@ pub(crate) fn typed<T: DeserializeOwned + Default>(value: Value) -> Result<T, se
     if value.is_null() { Ok(T::default()) } else { serde_json::from_value(value) }
 }
 
-macro_rules! answers {
-    ($($(#[$doc:meta])* struct $name:ident { $($(#[$attribute:meta])* $field:ident: $kind:ty,)* })*) => {
-        $($(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-        #[serde(rename_all = "PascalCase", default)]
-        pub(crate) struct $name { $($(#[$attribute])* pub(crate) $field: $kind,)* })*
-    };
+/// `docker info`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Info {
+    pub(crate) docker_root_dir: String,
+    pub(crate) driver: String,
+    pub(crate) logging_driver: String,
+    pub(crate) live_restore_enabled: Option<bool>,
+    pub(crate) experimental_build: Option<bool>,
+    pub(crate) security_options: Vec<String>,
+    pub(crate) server_version: String,
+    pub(crate) swarm: SwarmState,
+    pub(crate) registry_config: RegistryConfig,
 }
 
-answers! {
-    /// `docker info`.
-    struct Info {
-        name: String,
-        docker_root_dir: String,
-        driver: String,
-        logging_driver: String,
-        live_restore_enabled: Option<bool>,
-        experimental_build: Option<bool>,
-        security_options: Vec<String>,
-        server_version: String,
-        kernel_version: String,
-        operating_system: String,
-        cgroup_version: String,
-        swarm: SwarmState,
-        registry_config: RegistryConfig,
-        containerd_commit: Commit,
-        runc_commit: Commit,
-    }
-    struct Commit {
-        #[serde(rename = "ID")]
-        id: String,
-    }
-    struct SwarmState {
-        #[serde(rename = "NodeID")]
-        node_id: String,
-        node_addr: String,
-        local_node_state: String,
-        control_available: bool,
-    }
-    struct RegistryConfig {
-        #[serde(rename = "InsecureRegistryCIDRs")]
-        insecure_registry_cidrs: Vec<String>,
-        index_configs: BTreeMap<String, Index>,
-    }
-    struct Index {
-        secure: bool,
-    }
-    /// `docker version`.
-    struct Version {
-        version: String,
-        components: Vec<Component>,
-    }
-    struct Component {
-        name: String,
-        version: String,
-    }
-    /// `docker image inspect`.
-    struct Image {
-        id: String,
-        repo_tags: Vec<String>,
-        repo_digests: Vec<String>,
-        created: String,
-        config: ImageConfig,
-    }
-    struct ImageConfig {
-        user: String,
-        env: Vec<String>,
-        labels: BTreeMap<String, String>,
-        healthcheck: Option<Healthcheck>,
-        exposed_ports: BTreeMap<String, Value>,
-    }
-    struct Healthcheck {
-        test: Vec<String>,
-    }
-    /// An entry of `docker history`, the newest first.
-    struct Step {
-        created_by: String,
-    }
-    /// A network.
-    struct Network {
-        name: String,
-        id: String,
-        driver: String,
-        ingress: bool,
-        options: BTreeMap<String, String>,
-    }
-    /// The settings of a swarm.
-    struct Swarm {
-        spec: SwarmSpec,
-        root_rotation_in_progress: bool,
-        created_at: String,
-        updated_at: String,
-    }
-    struct SwarmSpec {
-        encryption_config: EncryptionConfig,
-        #[serde(rename = "CAConfig")]
-        ca_config: CaConfig,
-    }
-    struct EncryptionConfig {
-        auto_lock_managers: bool,
-    }
-    struct CaConfig {
-        node_cert_expiry: i64,
-        force_rotate: u64,
-    }
-    /// A node of a swarm.
-    struct Node {
-        spec: NodeSpec,
-    }
-    struct NodeSpec {
-        role: String,
-    }
-    /// A command that runs in a container.
-    struct RunningExec {
-        process_config: ProcessConfig,
-    }
-    /// A service of a swarm.
-    struct Service {
-        spec: ServiceSpec,
-    }
-    struct ServiceSpec {
-        name: String,
-        task_template: TaskTemplate,
-    }
-    struct TaskTemplate {
-        container_spec: TaskContainer,
-    }
-    struct TaskContainer {
-        env: Vec<String>,
-    }
-    /// A secret of a swarm: they are counted.
-    struct Secret {
-        #[serde(rename = "ID")]
-        id: String,
-    }
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct SwarmState {
+    pub(crate) local_node_state: String,
+    pub(crate) control_available: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct RegistryConfig {
+    #[serde(rename = "InsecureRegistryCIDRs")]
+    pub(crate) insecure_registry_cidrs: Vec<String>,
+    pub(crate) index_configs: BTreeMap<String, Index>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Index {
+    pub(crate) secure: bool,
+}
+
+/// `docker version`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Version {
+    pub(crate) version: String,
+    pub(crate) components: Vec<Component>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Component {
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
+/// `docker image inspect`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Image {
+    pub(crate) id: String,
+    pub(crate) repo_tags: Vec<String>,
+    pub(crate) repo_digests: Vec<String>,
+    pub(crate) created: String,
+    pub(crate) config: ImageConfig,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct ImageConfig {
+    pub(crate) user: String,
+    pub(crate) env: Vec<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) healthcheck: Option<Healthcheck>,
+    pub(crate) exposed_ports: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Healthcheck {
+    pub(crate) test: Vec<String>,
+}
+
+/// An entry of `docker history`, the newest first.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Step {
+    pub(crate) created_by: String,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Network {
+    pub(crate) name: String,
+    pub(crate) driver: String,
+    pub(crate) options: BTreeMap<String, String>,
+}
+
+/// The settings of a swarm.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Swarm {
+    pub(crate) spec: SwarmSpec,
+    pub(crate) root_rotation_in_progress: bool,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct SwarmSpec {
+    pub(crate) encryption_config: EncryptionConfig,
+    #[serde(rename = "CAConfig")]
+    pub(crate) ca_config: CaConfig,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct EncryptionConfig {
+    pub(crate) auto_lock_managers: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct CaConfig {
+    pub(crate) node_cert_expiry: i64,
+    pub(crate) force_rotate: u64,
+}
+
+/// A node of a swarm.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Node {
+    pub(crate) spec: NodeSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct NodeSpec {
+    pub(crate) role: String,
+}
+
+/// A command that runs in a container.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct RunningExec {
+    pub(crate) process_config: ProcessConfig,
+}
+
+/// A service of a swarm.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Service {
+    pub(crate) spec: ServiceSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct ServiceSpec {
+    pub(crate) name: String,
+    pub(crate) task_template: TaskTemplate,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct TaskTemplate {
+    pub(crate) container_spec: TaskContainer,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct TaskContainer {
+    pub(crate) env: Vec<String>,
 }
 
 /// What an exec runs, and as whom; Docker writes these members in lower case.

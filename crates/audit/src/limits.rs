@@ -20,8 +20,6 @@ pub const SHOWN_CHARS_MAX: usize = 300;
 pub const CONTAINERS_MAX: usize = 5_000;
 /// Images of one engine that are looked at.
 pub const IMAGES_MAX: usize = 5_000;
-/// Nesting of a JSON or TOML document; `serde_json` refuses more than 128 by itself.
-pub const DOCUMENT_DEPTH_MAX: usize = 64;
 /// Certificates below `/etc/docker/certs.d`.
 pub const CERTIFICATES_MAX: usize = 1_000;
 /// A saved answer of `docker inspect`.
@@ -30,3 +28,7 @@ pub const SAVED_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const EVENT_DAYS: i64 = 7;
 /// Days after which rotated keys and certificates count as not rotated.
 pub const ROTATION_DAYS_MAX: i64 = 90;
+/// A rule of the audit system with its strings: the kernel makes none larger.
+pub const AUDIT_RULE_BYTES_MAX: usize = 64 * 1024;
+/// Messages in which the kernel lists its audit rules, one each.
+pub const AUDIT_MESSAGES_MAX: usize = 20_000;

@@ -265,6 +265,13 @@ fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
     if daemons.is_empty() {
         daemons.extend(daemon_of_files(host, engines));
     }
+    // One that answers and is no process here: on another machine, or in another pid namespace.
+    for (index, engine) in engines.iter().enumerate().filter(|(_, engine)| engine.is_docker()) {
+        if daemons.iter().all(|daemon| daemon.engine != Some(index)) {
+            let (name, settings) = (normal(&engine.source), Settings::unknown());
+            daemons.push(Daemon { name, settings, pid: None, uid: None, engine: Some(index) });
+        }
+    }
     let is_alone = daemons.len() == 1;
     for daemon in &mut daemons {
         daemon.name = match daemon.name.as_str() {
@@ -283,7 +290,8 @@ fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
 
 /// What would start: by its unit, by its file, or by the answers that were saved.
 fn daemon_of_files(host: &Host<'_>, engines: &[EngineFacts]) -> Option<Daemon> {
-    let engine = engines.iter().position(EngineFacts::is_docker);
+    let is_of_host = |engine: &EngineFacts| engine.is_docker() && !engine.source.starts_with("tcp://");
+    let engine = engines.iter().position(is_of_host);
     let unit = host.unit("docker.service").ok();
     let is_installed = host.program("dockerd").is_some() || host.root.exists(CONFIG_FILE);
     if unit.is_none() && !is_installed && engine.is_none() {

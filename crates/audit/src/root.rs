@@ -91,6 +91,11 @@ impl Root {
         Ok(Root { directory, path: path.to_owned() })
     }
 
+    /// Whether it is that of the running machine, whose kernel may be asked too.
+    pub(crate) fn is_live(&self) -> bool {
+        self.path == Path::new("/")
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -31,8 +31,10 @@ pub(crate) struct Settings {
     pub(crate) refused: Option<String>,
     /// What keeps the daemon from starting.
     pub(crate) conflicts: Vec<String>,
-    /// Where its command line was read.
+    /// Where its command line was read; empty where there is none.
     pub(crate) command_source: String,
+    /// Whether there is a file: with neither that nor a command line, nothing is known of the settings.
+    has_file: bool,
 }
 
 /// A list of the file whose flag has another name.
@@ -87,6 +89,7 @@ impl Settings {
         let mut settings = Settings {
             config_file: config_file.to_owned(),
             command_source: command_source.to_owned(),
+            has_file: file.is_some(),
             ..Settings::default()
         };
         match file.map(read_file) {
@@ -109,6 +112,16 @@ impl Settings {
             settings.values.insert(key, Setting { value, source: command_source.to_owned() });
         }
         settings
+    }
+
+    /// Those of a daemon whose file and arguments are elsewhere.
+    pub(crate) fn unknown() -> Settings {
+        Settings { config_file: CONFIG_FILE.to_owned(), ..Settings::default() }
+    }
+
+    /// Whether a setting that is not given has its default, or nobody has seen where it would be given.
+    pub(crate) fn are_known(&self) -> bool {
+        self.has_file || !self.command_source.is_empty()
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Setting> {

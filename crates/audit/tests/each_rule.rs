@@ -84,6 +84,17 @@ fn every_rule_is_answered_everywhere() {
     assert!(passed.is_empty(), "{passed:#?}");
 }
 
+/// An engine tells some of its settings; the rest nobody has seen, and none of it passes.
+#[test]
+fn what_an_engine_does_not_tell_is_not_its_default() {
+    let info = serde_json::json!({"ServerVersion": "29.1.0", "Driver": "overlay2", "SecurityOptions": ["name=seccomp"]});
+    let audited = place::Tree::new().audit_with(|inputs| inputs.saved = vec![place::engine(&info)]);
+    assert_eq!(place::about(&audited, "daemon-tcp-tls", "docker"), [Outcome::NotChecked]);
+    assert_eq!(place::about(&audited, "daemon-iptables", "docker"), [Outcome::NotChecked]);
+    assert_eq!(place::about(&audited, "daemon-settings-conflict", "docker"), [Outcome::NotChecked]);
+    assert_eq!(place::about(&audited, "daemon-storage-aufs", "docker"), [Outcome::Pass]);
+}
+
 #[test]
 fn every_recommendation_has_a_rule() {
     let ids = |framework: Framework| -> BTreeSet<String> {

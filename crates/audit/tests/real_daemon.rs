@@ -5,9 +5,10 @@ mod place;
 
 use std::process::Command;
 
-use place::{about, audit_of};
+use place::{Tree, about, audit_of};
 use seawall_audit::Audited;
-use seawall_finding::Outcome::{self, Error, Fail, Manual, NotApplicable, Pass};
+use seawall_engine::{Endpoint, EngineKind};
+use seawall_finding::Outcome::{self, Error, Fail, Manual, NotApplicable, NotChecked, Pass};
 use seawall_testkit::Daemon;
 
 /// The daemon's name among all that run here.
@@ -209,4 +210,23 @@ fn a_daemon_whose_file_was_broken_since() {
     let Some(daemon) = Daemon::start_docker(&[], "{}") else { return };
     std::fs::write(daemon.path("daemon.json"), "{\"icc\": ").unwrap();
     check(&daemon, &[("daemon-no-new-privileges", Error), ("daemon-tcp-tls", Error), ("swarm-unused", Pass)]);
+}
+
+/// Without its process and its files only what it tells itself is known.
+#[test]
+fn a_daemon_that_is_asked_from_elsewhere() {
+    let Some(daemon) = Daemon::start_docker(&[], "{}") else { return };
+    let audited = Tree::new().audit_with(|inputs| {
+        inputs.endpoints = vec![Endpoint::unix(EngineKind::Docker, daemon.path("socket"))];
+    });
+    for (rule, expected) in [
+        ("daemon-tcp-tls", NotChecked),
+        ("daemon-no-new-privileges", NotChecked),
+        ("daemon-storage-aufs", Pass),
+        ("daemon-live-restore", Fail),
+        ("daemon-rootless", Fail),
+        ("swarm-unused", Pass),
+    ] {
+        assert_eq!(about(&audited, rule, "docker"), [expected], "{rule}");
+    }
 }

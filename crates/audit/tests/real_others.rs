@@ -1,9 +1,5 @@
 //! Real podman and containerd: their containers are judged by the same rules.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 #[path = "place/place.rs"]
 mod place;

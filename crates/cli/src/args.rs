@@ -10,6 +10,13 @@ use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
 
+pub(crate) mod trust;
+
+use trust::{
+    ATTEST_EXAMPLES, Attest, SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify,
+    VerifyBundle,
+};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  allowed by the policy
@@ -37,6 +44,7 @@ Examples:
   seawall scan --format sarif --output scan.sarif registry:ghcr.io/org/app:1.2
   seawall scan --format table --format json=scan.json --format html=scan.html app:latest
   seawall scan --only leaks dir:/srv/app          # credentials, without packages
+  seawall scan --settings app:latest              # and how the image is set up
   seawall scan --baseline last.json --fail-on low app:next      # only what is new";
 
 const DIFF_EXAMPLES: &str = "\
@@ -125,6 +133,14 @@ pub(crate) enum Command {
     /// Compare two targets: packages and findings gained, lost and kept
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(Box<Diff>),
+    /// Watch what processes do; so far, say what this kernel lets Seawall see and prevent
+    #[cfg(feature = "runtime")]
+    #[command(after_help = "Examples:\n  seawall guard --doctor")]
+    Guard {
+        /// Try what is needed, and say what works, what does not and why
+        #[arg(long, required = true)]
+        doctor: bool,
+    },
     /// Fetch, show and mirror advisories
     #[command(after_help = DB_EXAMPLES)]
     Db {
@@ -136,6 +152,23 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Rules,
     },
+    /// Make keys and authorities for signatures
+    Trust {
+        #[command(subcommand)]
+        command: Trust,
+    },
+    /// Sign an image or a file
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign(Box<Sign>),
+    /// Say something of an image, signed
+    #[command(after_help = ATTEST_EXAMPLES)]
+    Attest(Box<Attest>),
+    /// Verify that the right ones signed an image
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Box<Verify>),
+    /// Verify the signature of a file
+    #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
+    VerifyBundle(Box<VerifyBundle>),
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
@@ -233,6 +266,17 @@ pub(crate) enum LeakConfidence {
     High,
 }
 
+impl Scan {
+    /// Whether to look for this.
+    pub(crate) fn wants(&self, what: LookFor) -> bool {
+        match what {
+            _ if !self.only.is_empty() => self.only.contains(&what),
+            LookFor::Packages | LookFor::Leaks => true,
+            LookFor::Settings => self.settings,
+        }
+    }
+}
+
 impl From<LeakConfidence> for Confidence {
     fn from(confidence: LeakConfidence) -> Confidence {
         match confidence {
@@ -280,9 +324,12 @@ pub(crate) struct Judging {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: all]
+    /// Look only for these: packages (vulnerable, malicious, outdated), leaks, settings [default: packages,leaks]
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) only: Vec<LookFor>,
+    /// Judge the image's settings too: its user, history, variables, setuid files (CIS Docker section 4)
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) settings: bool,
     /// More rules for leaked credentials: Seawall's YAML, or the TOML of gitleaks and Betterleaks
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) leak_rules: Vec<PathBuf>,
@@ -525,7 +572,18 @@ mod tests {
 
     #[test]
     fn every_example_in_help_and_readme_is_a_command_line() {
-        let texts = [README, SCAN_EXAMPLES, LINT_EXAMPLES, AUDIT_EXAMPLES, DIFF_EXAMPLES, DB_EXAMPLES];
+        let texts = [
+            README,
+            SCAN_EXAMPLES,
+            LINT_EXAMPLES,
+            AUDIT_EXAMPLES,
+            DIFF_EXAMPLES,
+            DB_EXAMPLES,
+            SIGN_EXAMPLES,
+            ATTEST_EXAMPLES,
+            VERIFY_EXAMPLES,
+            VERIFY_BUNDLE_EXAMPLES,
+        ];
         let examples: Vec<&str> = texts
             .iter()
             .flat_map(|text| text.lines())

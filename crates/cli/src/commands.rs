@@ -1,9 +1,12 @@
 //! One module for each verb: arguments → plan → result → exit code.
 
+pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
+#[cfg(feature = "runtime")]
+pub(crate) mod guard;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;
@@ -11,6 +14,9 @@ pub(crate) mod rules;
 pub(crate) mod rules_check;
 pub(crate) mod sbom;
 pub(crate) mod scan;
+pub(crate) mod sign;
+pub(crate) mod trust;
+pub(crate) mod verify;
 
 use std::collections::BTreeMap;
 

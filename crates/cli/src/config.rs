@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use seawall_trust::Secret;
+
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 /// What the environment says, read once.
@@ -18,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) no_color: bool,
     /// `SOURCE_DATE_EPOCH` (reproducible-builds.org) instead of the clock.
     now: Timestamp,
+    /// `SEAWALL_KEY_PASSWORD`, or `COSIGN_PASSWORD`; an empty one is one.
+    key_password: Option<Secret>,
     /// Everything the engine sockets and registry clients may need, by name.
     variables: Vec<(&'static str, String)>,
 }
@@ -58,6 +62,10 @@ impl Config {
             cache: path("SEAWALL_CACHE"),
             no_color: env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             now: fixed.unwrap_or_else(Timestamp::now),
+            key_password: ["SEAWALL_KEY_PASSWORD", "COSIGN_PASSWORD"]
+                .iter()
+                .find_map(env::var_os)
+                .map(|value| Secret::new(value.into_encoded_bytes())),
             variables: VARIABLES.iter().filter_map(variable).collect(),
         }
     }
@@ -95,6 +103,11 @@ impl Config {
     /// The date of this run, UTC.
     pub(crate) fn today(&self) -> Date {
         TimeZone::UTC.to_datetime(self.now).date()
+    }
+
+    /// The password of a key file, where it is given.
+    pub(crate) fn key_password(&self) -> Option<&Secret> {
+        self.key_password.as_ref()
     }
 
     /// An environment variable that is set and not empty.

@@ -16,7 +16,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command, Rules};
-use crate::commands::{audit, db, diff, explain, lint, manual, rules_check, sbom, scan};
+use crate::commands::{
+    attest, audit, db, diff, explain, lint, manual, rules_check, sbom, scan, sign, trust, verify,
+};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::terminal::{Talk, Terminal};
@@ -33,8 +35,15 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args, &session),
         Command::Lint(args) => lint::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
+        #[cfg(feature = "runtime")]
+        Command::Guard { doctor: _ } => commands::guard::doctor(&terminal),
         Command::Db { command } => db::run(command, &session),
         Command::Rules { command: Rules::Check { file } } => rules_check::run(file, &session),
+        Command::Trust { command } => trust::run(command, &session),
+        Command::Sign(args) => sign::run(args, &session),
+        Command::Attest(args) => attest::run(args, &session),
+        Command::Verify(args) => verify::image(args, &session),
+        Command::VerifyBundle(args) => verify::bundle(args, &session),
         Command::Explain { id: Some(id), .. } => explain::run(id, &session),
         Command::Explain { id: None, markdown, .. } => explain::reference(*markdown, &terminal),
         Command::Completions { shell } => manual::completions(*shell, &terminal),

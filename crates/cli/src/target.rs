@@ -23,7 +23,7 @@ use seawall_image::source::local::{self, Local, LocalOptions};
 use seawall_image::source::registry;
 use seawall_image::{Limits, OpenImage};
 use seawall_inventory::{Image, ImageName};
-use seawall_leaks::{IdentityKey, Rules};
+use seawall_leaks::{CONFIDENCE_MIN, IdentityKey, Rules};
 use seawall_scan::{Examine, Examined, LayerCache, LeakSearch, examine};
 
 use crate::Session;
@@ -108,6 +108,12 @@ pub(crate) struct LeakRules {
 }
 
 impl LeakRules {
+    /// The built-in rules, and what most probably is a credential.
+    pub(crate) fn builtin(session: &Session<'_>) -> LeakRules {
+        let key = session.config.variable("SEAWALL_LEAKS_KEY").map(|key| IdentityKey::new(key.as_bytes()));
+        LeakRules { rules: Rules::builtin(), key, confidence_min: CONFIDENCE_MIN }
+    }
+
     fn search(&self) -> LeakSearch<'_> {
         let LeakRules { rules, key, confidence_min } = self;
         LeakSearch { rules, key: key.as_ref(), confidence_min: *confidence_min }
@@ -346,6 +352,16 @@ pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
 }
 
 fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> RegistryOptions {
+    let options = registry_options(&args.insecure_registry, args.ca_file.as_deref(), session);
+    RegistryOptions { limits: limits.clone(), ..options }
+}
+
+/// How to reach registries, as the user's arguments and environment say.
+pub(crate) fn registry_options(
+    insecure: &[String],
+    ca_file: Option<&Path>,
+    session: &Session<'_>,
+) -> RegistryOptions {
     let config = session.config;
     let path = |name| config.variable(name).map(Path::new);
     let places = CredentialPlaces {
@@ -361,7 +377,7 @@ fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Regi
         https: either("HTTPS_PROXY", "https_proxy").map(Secret::new),
         no_proxy: either("NO_PROXY", "no_proxy").unwrap_or_default().to_owned(),
     };
-    let mut ca_files: Vec<PathBuf> = args.ca_file.iter().cloned().collect();
+    let mut ca_files: Vec<PathBuf> = ca_file.iter().map(|path| path.to_path_buf()).collect();
     ca_files.extend(config.variable("SSL_CERT_FILE").map(PathBuf::from));
     RegistryOptions {
         network: if session.global.offline { Network::Offline } else { Network::Allowed },
@@ -370,10 +386,9 @@ fn registries(args: &TargetArgs, session: &Session<'_>, limits: &Limits) -> Regi
             helper_path: config.variable("PATH").map(Into::into),
             ..Credentials::default()
         },
-        insecure: args.insecure_registry.iter().cloned().collect(),
+        insecure: insecure.iter().cloned().collect(),
         ca_files,
         proxies,
-        limits: limits.clone(),
         ..RegistryOptions::default()
     }
 }

@@ -10,8 +10,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use seawall_report::printable;
+use seawall_trust::Secret;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Who types more has pasted something else.
+const PASSWORD_BYTES_MAX: usize = 1024;
 
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +111,39 @@ impl Terminal {
         // An image says itself of which platform it is.
         bar.set_message(printable(what).into_owned());
         bar.set_position(done);
+    }
+
+    /// Asks for a password on the user's terminal, which may be another than stdin and stderr are.
+    pub(crate) fn password(&self, prompt: &str) -> io::Result<Secret> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        self.clear_progress();
+        let mut tty = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        write!(tty, "{prompt}: ")?;
+        tty.flush()?;
+        let shown = tcgetattr(&tty)?;
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&tty, OptionalActions::Flush, &hidden)?;
+        let read = Self::line(&mut tty);
+        tcsetattr(&tty, OptionalActions::Flush, &shown)?;
+        writeln!(tty)?;
+        read
+    }
+
+    /// One line, byte by byte into one buffer, so that no other copy of it stays behind.
+    fn line(tty: &mut std::fs::File) -> io::Result<Secret> {
+        let mut line = Vec::with_capacity(PASSWORD_BYTES_MAX);
+        let mut byte = [0];
+        while io::Read::read(tty, &mut byte)? == 1 && byte != *b"\n" {
+            if line.len() == PASSWORD_BYTES_MAX {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "a password of this length is a mistake",
+                ));
+            }
+            line.extend_from_slice(&byte);
+        }
+        Ok(Secret::new(line))
     }
 
     fn clear_progress(&self) {

@@ -24,6 +24,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("event", &["inventory"]),
     ("detect", &["inventory", "finding", "event"]),
     ("report", &["inventory", "finding", "policy"]),
+    // Values of its own: the crate `event` tells them in workload terms.
+    ("sensor", &[]),
+    ("trust", &["inventory", "finding", "image"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     (
         "cli",
@@ -42,6 +45,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "detect",
             "report",
             "scan",
+            "sensor",
+            "trust",
         ],
     ),
     ("testkit", &[]),
@@ -68,6 +73,10 @@ fn only_the_terminal_prints_and_only_the_configuration_reads_the_environment() {
     let mut wrong = Vec::new();
     for path in sources() {
         let shown = path.display().to_string();
+        // A build script talks to cargo that way.
+        if shown.ends_with("/build.rs") {
+            continue;
+        }
         // `testkit` is a dependency of tests only, and tests say what they skip.
         let is_of_tests = ["/tests/", "/tests.rs", "/examples/", "/benches/", "testdata.rs", "/testkit/src/"];
         if is_of_tests.iter().any(|mark| shown.contains(mark)) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Happened, Leaked, Misset, Vulnerable};
+use crate::{Happened, Leaked, Misset, Untrusted, Vulnerable};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Evidence {
     Misset(Box<Misset>),
     /// A rule matched an event.
     Happened(Box<Happened>),
+    /// A requirement of trust that is not met.
+    Untrusted(Box<Untrusted>),
 }
 
 /// Something past its end of life.
@@ -49,38 +51,22 @@ pub struct Malicious {
 impl Evidence {
     /// The vulnerability, where it is one.
     pub fn vulnerable(&self) -> Option<&Vulnerable> {
-        match self {
-            Evidence::Vulnerable(vulnerable) => Some(vulnerable),
-            Evidence::Outdated(_)
-            | Evidence::Malicious(_)
-            | Evidence::Leaked(_)
-            | Evidence::Misset(_)
-            | Evidence::Happened(_) => None,
-        }
+        if let Evidence::Vulnerable(vulnerable) = self { Some(vulnerable) } else { None }
     }
 
     /// The wrong setting, where it is one.
     pub fn misset(&self) -> Option<&Misset> {
-        match self {
-            Evidence::Misset(misset) => Some(misset),
-            Evidence::Vulnerable(_)
-            | Evidence::Outdated(_)
-            | Evidence::Malicious(_)
-            | Evidence::Leaked(_)
-            | Evidence::Happened(_) => None,
-        }
+        if let Evidence::Misset(misset) = self { Some(misset) } else { None }
+    }
+
+    /// The leaked credential, where it is one.
+    pub fn leaked(&self) -> Option<&Leaked> {
+        if let Evidence::Leaked(leaked) = self { Some(leaked) } else { None }
     }
 
     /// The evidence of an event, where it is one.
     pub fn happened(&self) -> Option<&Happened> {
-        match self {
-            Evidence::Happened(happened) => Some(happened),
-            Evidence::Vulnerable(_)
-            | Evidence::Outdated(_)
-            | Evidence::Malicious(_)
-            | Evidence::Leaked(_)
-            | Evidence::Misset(_) => None,
-        }
+        if let Evidence::Happened(happened) = self { Some(happened) } else { None }
     }
 
     /// What makes two findings of one rule on one subject at one place different.
@@ -92,6 +78,7 @@ impl Evidence {
             Evidence::Leaked(leaked) => leaked.value_id.clone(),
             Evidence::Misset(misset) => misset.setting.clone(),
             Evidence::Happened(happened) => happened.about.clone(),
+            Evidence::Untrusted(untrusted) => untrusted.required.clone(),
         }
     }
 
@@ -113,6 +100,7 @@ impl Evidence {
             Evidence::Leaked(leaked) => leaked.facts(),
             Evidence::Misset(misset) => misset.facts(),
             Evidence::Happened(happened) => happened.facts(),
+            Evidence::Untrusted(untrusted) => untrusted.facts(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod misset;
 mod rule;
 mod severity;
 mod subject;
+mod untrusted;
 mod vulnerability;
 
 pub use check::{Check, Outcome};
@@ -28,6 +29,7 @@ pub use misset::{Change, Misset};
 pub use rule::{Control, Framework, Rule};
 pub use severity::{Confidence, Severity};
 pub use subject::Subject;
+pub use untrusted::Untrusted;
 pub use vulnerability::{Epss, ExtendedFix, FixState, KnownExploited, Match, Rating, Vulnerable};
 
 use seawall_inventory::Place;

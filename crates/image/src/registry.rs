@@ -1,8 +1,8 @@
-//! Pulls from registries (OCI distribution-spec, "Pulling manifests", "Pulling blobs").
+//! Pulls from registries (OCI distribution-spec, "Pulling manifests", "Pulling blobs"), lists referrers, and pushes small
+//! artifacts such as signatures.
 //!
 //! Anonymous, basic and token logins, mirrors, proxies, plain HTTP for loopback and registries that the user calls
-//! insecure. Everything that came by digest has that digest. Pushes nothing, keeps nothing on disk and makes no call
-//! at all when offline.
+//! insecure. Everything that came by digest has that digest. Keeps nothing on disk and makes no call at all when offline.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -23,16 +23,20 @@ mod blob;
 mod error;
 mod limits;
 mod pace;
+mod push;
+mod referrers;
 mod transport;
 mod url;
 
 pub use error::{Failure, RegistryError};
 pub use pace::{Pace, TooSlow};
+pub use push::Pushed;
+pub use referrers::{Referrer, fallback_tag};
 pub use transport::{Pause, ProxySettings, SetupError};
 
-use auth::{Authorization, Login, challenges};
+use auth::{Access, Authorization, Login, challenges};
 use pace::{Paced, Patience};
-use transport::{Answer, Request, Transport, Trust, message};
+use transport::{Answer, Method, Request, Transport, Trust, message};
 use url::{Scheme, Url, is_loopback};
 
 /// Whether network calls may be made.
@@ -141,7 +145,22 @@ impl Registry {
             None => name.tag().unwrap_or("latest").to_owned(),
         };
         let what = format!("the manifest of {name}");
-        self.client.anywhere(name, &what, |base| self.client.manifest(base, name, &reference))
+        let path = format!("manifests/{reference}");
+        self.client.anywhere(name, &what, |base| {
+            self.client.manifest_at(base, name.repository(), &path, name.digest())
+        })
+    }
+
+    /// The manifest of a tag of the registry itself: tags beside an image's, such as those of signatures, are its own.
+    ///
+    /// # Errors
+    /// It cannot be had, is too large, or has another digest than announced.
+    pub fn tagged_manifest(&self, name: &ImageName, tag: &str) -> Result<FetchedManifest, RegistryError> {
+        let what = format!("the tag {tag} of {}/{}", name.registry(), name.repository());
+        self.client.at_home(name, &what, |base| {
+            let path = format!("manifests/{tag}");
+            self.client.manifest_at(base, name.repository(), &path, None)
+        })
     }
 
     /// A small blob, such as a configuration, whole and with the right digest.
@@ -195,8 +214,8 @@ struct Client {
     mirrors: Vec<(String, Url)>,
     /// Insecure registries by host and port: what they were found to speak.
     schemes: Mutex<HashMap<String, Scheme>>,
-    /// By host and port, and repository.
-    authorizations: Mutex<HashMap<(String, String), Authorization>>,
+    /// By host and port, repository, and what they allow.
+    authorizations: Mutex<HashMap<(String, String, Access), Authorization>>,
 }
 
 impl Client {
@@ -207,16 +226,29 @@ impl Client {
         what: &str,
         ask: impl Fn(&Base) -> Result<T, Failure>,
     ) -> Result<T, RegistryError> {
-        let failed =
-            |failure| RegistryError { what: what.to_owned(), registry: name.registry().to_owned(), failure };
         if self.options.network == Network::Offline {
-            return Err(failed(Failure::Offline));
+            return self.at_home(name, what, ask);
         }
         for (_, url) in self.mirrors.iter().filter(|(of, _)| of == name.registry()) {
             let asked = self.base(url.clone(), &url.authority).and_then(|base| ask(&base));
             if let Ok(found) = asked {
                 return Ok(found);
             }
+        }
+        self.at_home(name, what, ask)
+    }
+
+    /// Asks a name's registry itself: what is pushed belongs there, and mirrors do not tell of all referrers.
+    fn at_home<T>(
+        &self,
+        name: &ImageName,
+        what: &str,
+        ask: impl Fn(&Base) -> Result<T, Failure>,
+    ) -> Result<T, RegistryError> {
+        let failed =
+            |failure| RegistryError { what: what.to_owned(), registry: name.registry().to_owned(), failure };
+        if self.options.network == Network::Offline {
+            return Err(failed(Failure::Offline));
         }
         let authority = match name.registry() {
             "docker.io" => "registry-1.docker.io",
@@ -249,8 +281,13 @@ impl Client {
         let url = |scheme| Url { scheme, authority: authority.to_owned(), path: "/v2/".to_owned() };
         let probe = |scheme| {
             let trust = Trust::Insecure;
-            let request =
-                Request { url: url(scheme), trust, headers: Vec::new(), authorization: None, form: None };
+            let request = Request {
+                url: url(scheme),
+                trust,
+                headers: Vec::new(),
+                authorization: None,
+                method: Method::Get,
+            };
             self.transport.probe(&request)
         };
         let scheme = match probe(Scheme::Https) {
@@ -262,15 +299,20 @@ impl Client {
         Ok(scheme)
     }
 
-    fn manifest(&self, base: &Base, name: &ImageName, reference: &str) -> Result<FetchedManifest, Failure> {
+    fn manifest_at(
+        &self,
+        base: &Base,
+        repository: &str,
+        path: &str,
+        digest: Option<&Digest>,
+    ) -> Result<FetchedManifest, Failure> {
         let accept = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(", ");
-        let path = format!("manifests/{reference}");
         let bytes_max = self.options.limits.manifest_bytes_max;
-        let answer = self.document(base, name.repository(), &path, &[("accept", accept)], bytes_max)?;
+        let answer = self.document(base, repository, path, &[("accept", accept)], bytes_max)?;
         let answer = accepted(answer)?;
         let header =
             |name| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let expected = match name.digest() {
+        let expected = match digest {
             Some(digest) => Some(digest.clone()),
             None => header("docker-content-digest").parse().ok(),
         };
@@ -300,7 +342,7 @@ impl Client {
             let send = |request: &Request<'_>| {
                 self.transport.stream(request).map(|response| (response.status().as_u16(), response))
             };
-            let asked = Asked { base, repository: name.repository(), path: &path, headers: &headers };
+            let asked = Asked::get(base, name.repository(), &path, &headers);
             let mut response = self.with_login(&asked, send, |response| response.headers())?;
             let status = response.status().as_u16();
             let mut skipped = 0;
@@ -336,7 +378,7 @@ impl Client {
         let send = |request: &Request<'_>| {
             self.transport.document(request, bytes_max).map(|answer| (answer.status, answer))
         };
-        self.with_login(&Asked { base, repository, path, headers }, send, |answer| &answer.headers)
+        self.with_login(&Asked::get(base, repository, path, headers), send, |answer| &answer.headers)
     }
 
     /// Sends with the login that worked last, and when that is not enough with a new one.
@@ -346,7 +388,8 @@ impl Client {
         send: impl Fn(&Request<'_>) -> Result<(u16, T), Failure>,
         headers: impl Fn(&T) -> &ureq::http::HeaderMap,
     ) -> Result<T, Failure> {
-        let key = (asked.base.url.authority.clone(), asked.repository.to_owned());
+        let access = asked.access();
+        let key = (asked.base.url.authority.clone(), asked.repository.to_owned(), access);
         let known = locked(&self.authorizations).get(&key).filter(|known| known.is_fresh()).cloned();
         let (status, answer) = send(&asked.request(known.as_ref()))?;
         if status != 401 {
@@ -369,6 +412,7 @@ impl Client {
             registry: &asked.base.url,
             trust: asked.base.trust,
             repository: asked.repository,
+            access,
             credential: &credential,
         };
         let authorization = match login.answer(&offered) {
@@ -392,29 +436,49 @@ impl Client {
 struct Asked<'a> {
     base: &'a Base,
     repository: &'a str,
-    /// Below the repository: `manifests/latest`.
+    /// Below the repository: `manifests/latest`; or absolute, where the registry said where to go on.
     path: &'a str,
     headers: &'a [(&'static str, String)],
+    method: Method<'a>,
 }
 
-impl Asked<'_> {
-    fn request<'r>(&self, authorization: Option<&'r Authorization>) -> Request<'r> {
+impl<'a> Asked<'a> {
+    fn get(
+        base: &'a Base,
+        repository: &'a str,
+        path: &'a str,
+        headers: &'a [(&'static str, String)],
+    ) -> Asked<'a> {
+        Asked { base, repository, path, headers, method: Method::Get }
+    }
+
+    fn access(&self) -> Access {
+        match self.method {
+            Method::Get => Access::Pull,
+            Method::Form(_) | Method::Post | Method::Put(_) => Access::Push,
+        }
+    }
+
+    fn request<'r>(&'r self, authorization: Option<&'r Authorization>) -> Request<'r> {
         let prefix = self.base.url.path.trim_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        let path = format!("/v2/{prefix}{}/{}", self.repository, self.path);
+        let path = match self.path.starts_with('/') {
+            true => self.path.to_owned(),
+            false => format!("/v2/{prefix}{}/{}", self.repository, self.path),
+        };
         Request {
             url: Url { path, ..self.base.url.clone() },
             trust: self.base.trust,
             headers: self.headers.to_vec(),
             authorization: authorization.map(|authorization| &authorization.header),
-            form: None,
+            method: self.method.clone(),
         }
     }
 }
 
 fn accepted(answer: Answer) -> Result<Answer, Failure> {
     match answer.status {
-        200 => Ok(answer),
+        200..=299 => Ok(answer),
         status => Err(refusal(status, message(&answer.body))),
     }
 }

@@ -32,7 +32,8 @@ pub use security::{Account, ProcMount, Profile, Security, SelinuxOptions, Sysctl
 pub struct Workload {
     /// Who says it.
     pub source: Source,
-    /// `Pod`, `Deployment`, `service`, `container` (Quadlet or engine), `unit`, `command`.
+    /// `Pod`, `Deployment`, `service`, `container` (Quadlet), `unit`; of a command line and of an engine its program:
+    /// `docker`, `podman`.
     pub kind: String,
     /// Kubernetes namespace, as written; empty where none is.
     #[serde(default)]

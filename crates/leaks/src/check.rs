@@ -126,17 +126,12 @@ fn is_key(body: &[u8]) -> bool {
         // OpenPGP: tag 5, secret key, in the old and the new format.
         [0x94 | 0x95 | 0x96 | 0x97 | 0xc5, ..] => true,
         // What `Proc-Type: 4,ENCRYPTED` leaves is a block cipher's output.
-        _ => body.len() % 8 == 0 && crate::entropy::bits_per_byte(body) > 6.0,
+        _ => body.len().is_multiple_of(8) && crate::entropy::bits_per_byte(body) > 6.0,
     }
 }
 
 fn is_openssh(body: &[u8]) -> bool {
     body.starts_with(b"openssh-key-v1\0") && body.len() > 60
-}
-
-/// Whether an OpenSSH key needs a pass phrase: its cipher is not `none`.
-pub(crate) fn is_openssh_encrypted(body: &[u8]) -> bool {
-    body.get(15..23) != Some(b"\0\0\0\x04none")
 }
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -281,7 +276,9 @@ fn is_jwt(value: &[u8]) -> bool {
     let (Some(header), Some(claims)) = (json(), json()) else { return false };
     // The example of jwt.io stands in half of all documentation.
     let is_example = claims.get("name").and_then(|name| name.as_str()).is_some_and(|name| name == "John Doe");
-    header.contains_key("alg") && !is_example
+    let registered = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "email", "role", "azp"];
+    let is_token = registered.iter().any(|claim| claims.contains_key(*claim));
+    header.contains_key("alg") && is_token && !is_example
 }
 
 /// The fingerprint under which a publicly known key is listed: SHA-256 of the key's bytes.

@@ -49,6 +49,11 @@ pub(crate) fn inside(look: &mut Look<'_>, at: &Where, bytes: &[u8], runs: &[&[u8
     }
 }
 
+/// Whether bytes begin like something that is unpacked.
+pub(crate) fn is_archive(head: &[u8]) -> bool {
+    head.starts_with(&[0x1f, 0x8b, 8]) || head.starts_with(b"PK\x03\x04")
+}
+
 /// Reads as much as the budget allows.
 fn bounded(look: &mut Look<'_>, at: &Where, reader: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -30,6 +30,9 @@ pub(crate) struct Found {
     pub(crate) proof: Vec<String>,
 }
 
+/// The proof of a password that may well be an example.
+pub(crate) const DOUBTFUL: &str = "doubtful";
+
 /// What is swept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text<'t> {
@@ -178,7 +181,10 @@ impl Rule {
         if !is_bounded || !self.applies_to(text.path) || !self.is_near(text.bytes, &matched) {
             return None;
         }
-        let proof = self.prove(value)?;
+        let mut proof = self.prove(value)?;
+        if self.password && is_doubtful(text.bytes, &secret, value) {
+            proof.push(DOUBTFUL.to_owned());
+        }
         Some(Found { rule: index, secret, matched, proof })
     }
 
@@ -222,6 +228,13 @@ impl Rule {
         }
         Some(proof)
     }
+}
+
+/// Whether a password is simple, or goes to the host of an example.
+fn is_doubtful(bytes: &[u8], secret: &Range<usize>, value: &[u8]) -> bool {
+    let behind = bytes.get(secret.end..(secret.end + 24).min(bytes.len())).unwrap_or_default();
+    let host = behind.strip_prefix(b"@");
+    placeholder::is_simple(value) || host.is_some_and(placeholder::is_example_host)
 }
 
 /// Whether a token can begin here: not in the middle of a word, but behind an escape (`\n`, `%3D`).

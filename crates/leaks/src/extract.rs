@@ -43,6 +43,8 @@ impl Out<'_> {
     }
 }
 
+/// Which files one kind is.
+type Wants = fn(&Path<'_>) -> bool;
 /// Reads one kind of file.
 type Extract = fn(&Path<'_>, &str, &mut Out<'_>);
 
@@ -62,7 +64,7 @@ impl Path<'_> {
 }
 
 /// Which files an extractor reads, and the extractor.
-const EXTRACTORS: &[(fn(&Path<'_>) -> bool, Extract)] = &[
+const EXTRACTORS: &[(Wants, Extract)] = &[
     (
         |p| {
             p.ends(".docker/config.json")

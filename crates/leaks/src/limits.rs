@@ -6,6 +6,10 @@ pub(crate) const WINDOW_BYTES: usize = 512 * 1024;
 pub(crate) const MATCH_BYTES_MAX: usize = 16 * 1024;
 /// A file up to this size is looked at as a whole: by extractors, decoders, and with its digests at hand.
 pub(crate) const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// An archive up to this size is unpacked in memory; larger ones are a gap. Jars with all their dependencies have some 60 MB.
+pub(crate) const ARCHIVE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// A file is read so far; a sparse file may claim exabytes.
+pub(crate) const STREAMED_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// What decoding (archives, compression, base64) may make of one file in all: some hundred times what a source
 /// archive needs, and a quarter of a second of work.
 pub(crate) const DECODED_BYTES_MAX: u64 = 128 * 1024 * 1024;

@@ -56,7 +56,12 @@ fn flatten<'h>(hir: &'h Hir, items: &mut Vec<&'h Hir>) {
     match hir.kind() {
         HirKind::Concat(parts) => parts.iter().for_each(|part| flatten(part, items)),
         HirKind::Capture(capture) => flatten(&capture.sub, items),
-        _ => items.push(hir),
+        HirKind::Empty
+        | HirKind::Literal(_)
+        | HirKind::Class(_)
+        | HirKind::Look(_)
+        | HirKind::Repetition(_)
+        | HirKind::Alternation(_) => items.push(hir),
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use seawall_finding::{Confidence, Gap, GapKind};
 
-use crate::engine::{Found, Text, resolve};
+use crate::engine::{DOUBTFUL, Found, Text, resolve};
 use crate::extract::{self, Extracted};
 use crate::hit::Hit;
 use crate::limits::{
@@ -226,6 +226,9 @@ fn shift(found: &mut Found, by: usize) {
 
 /// What stands in tests and documentation is seldom in use; a checksum says that it once was a token.
 fn confidence(of_rule: Confidence, path: &str, proof: &[String]) -> Confidence {
+    if proof.iter().any(|proof| proof == DOUBTFUL) {
+        return Confidence::Low;
+    }
     if !place::is_example(path) {
         return of_rule;
     }

@@ -74,6 +74,7 @@ pub(crate) fn is_example(path: &str) -> bool {
     let name = parts.next().unwrap_or_default();
     EXAMPLE_ENDINGS.iter().any(|ending| name.ends_with(ending))
         || name.starts_with("test_")
+        || matches!(name, "METADATA" | "PKG-INFO")
         || name.starts_with("README")
         || parts.any(|part| {
             EXAMPLE_DIRECTORIES.iter().any(|known| part.eq_ignore_ascii_case(known))

@@ -158,6 +158,8 @@ const PASSWORDS: &[&str] = &[
     "elastic",
     "kibana",
     "neo4j",
+    "tiger",
+    "scott",
     "vagrant",
     "ubuntu",
     "debian",
@@ -258,6 +260,31 @@ pub(crate) fn is_plausible_password(value: &[u8]) -> bool {
         && !value.starts_with(b"/")
         && !value.starts_with(b"./")
         && !value.ends_with(b"()")
+}
+
+/// Whether a password is so simple that only its place speaks for it: letters alone, and few.
+pub(crate) fn is_simple(value: &[u8]) -> bool {
+    value.len() <= 12 && value.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'))
+}
+
+/// Whether an address's host, of which the first bytes are given, is one of examples.
+pub(crate) fn is_example_host(host: &[u8]) -> bool {
+    let lower = host.to_ascii_lowercase();
+    let names: [&[u8]; 12] = [
+        b"example",
+        b"host",
+        b"localhost",
+        b"127.0.0.1",
+        b"0.0.0.0",
+        b"[::1]",
+        b"server",
+        b"domain",
+        b"foo",
+        b"bar",
+        b"your",
+        b"test",
+    ];
+    names.iter().any(|name| lower.starts_with(name))
 }
 
 /// Whether a value of an unknown kind looks like an identifier, a path, a sentence, a version: not like a secret.

@@ -121,11 +121,6 @@ impl Search {
     pub(crate) fn regex(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| compile(&self.expression).ok()).as_ref()
     }
-
-    /// The expression.
-    pub(crate) fn expression(&self) -> &str {
-        &self.expression
-    }
 }
 
 /// Compiles an expression over bytes.

@@ -2,8 +2,6 @@
 //!
 //! Samples are patterns (`ghp_<alnum:36>`), filled from a fixed sequence, so that no token stands in this repository
 //! and no other scanner reports it.
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
-
 use std::fs;
 use std::path::Path;
 
@@ -163,7 +161,7 @@ fn structured(kind: &str, argument: &str, sequence: &mut Sequence) -> Option<Str
             format!("{}.{}.{signature}", encode("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"), encode(&claims))
         }
         "nkey" => {
-            let mut raw = vec![18 << 3 | 20 >> 5, (20 & 31) << 3];
+            let mut raw = vec![18 << 3, 20 << 3];
             raw.extend(sequence.bytes(32));
             raw.extend(crc16(&raw).to_le_bytes());
             base32(&raw)
@@ -237,7 +235,7 @@ fn every_rule_finds_its_good_samples_and_not_its_bad_ones() {
 fn every_expression_compiles_within_its_limit() {
     for rule in Rules::builtin().iter() {
         if let Some(search) = &rule.search {
-            assert!(search.regex().is_some(), "{}: {}", rule.id, search.expression());
+            assert!(search.regex().is_some(), "{}", rule.id);
         }
     }
 }

@@ -97,7 +97,7 @@ pub(crate) struct RuleSpec {
     /// Found by an extractor, not by an expression.
     #[serde(default)]
     pub(crate) extracted: bool,
-    /// Samples that must be found.
+    /// Samples that must be found: for tests, like the two below.
     #[serde(default)]
     pub(crate) good: Vec<String>,
     /// Samples that must not be found.
@@ -142,6 +142,12 @@ pub(crate) fn parse(regex: &str, nest_limit: u32) -> Result<Hir, String> {
 }
 
 impl RuleSpec {
+    /// Whether it has samples, or needs none because an extractor's tests have them.
+    pub(crate) fn has_samples(&self) -> bool {
+        let is_elsewhere = self.good_at.as_deref().is_some_and(str::is_empty);
+        self.extracted || !self.good.is_empty() && !self.bad.is_empty() && !is_elsewhere
+    }
+
     /// The expression, where the rule has one.
     pub(crate) fn expression(&self) -> Option<String> {
         let Some(keyed) = &self.keyed else { return self.regex.clone() };

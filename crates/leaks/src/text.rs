@@ -225,19 +225,23 @@ impl<'r> Texts<'r> {
         let Some((word @ ("ENV" | "LABEL" | "ARG"), rest)) = body.split_once(' ') else {
             return self.line("build instruction", pointer, text);
         };
-        let rest = rest.trim();
-        let Some((name, value)) = rest.split_once(['=', ' ']).filter(|(name, _)| is_name(name)) else {
-            return text.to_owned();
-        };
-        let value = value.trim().trim_matches(['"', '\'']);
-        let before = self.look.hits.len();
+        let mut rest = rest.trim();
         let rule = if word == "ARG" { "build-argument-secret" } else { "environment-secret" };
-        let shown = self.variable(rule, &format!("build argument {name}"), pointer, name, value);
+        let before = self.look.hits.len();
+        let mut shown = word.to_owned();
+        // `ENV A=b C="d e"`, or of old `ENV A b`.
+        while let Some((name, value)) = rest.split_once(['=', ' ']).filter(|(name, _)| is_name(name)) {
+            let (value, more) = value.split_at(end_of_value(value));
+            let bare = value.trim().trim_matches(['"', '\'']);
+            let safe = self.variable(rule, &format!("build argument {name}"), pointer, name, bare);
+            shown.push_str(&format!(" {name}={}", if safe == bare { value } else { &safe }));
+            rest = more.trim_start();
+        }
         // The configuration's own environment and labels tell of these already.
         if word != "ARG" {
             self.look.hits.truncate(before);
         }
-        format!("{word} {name}={shown}")
+        if rest.is_empty() { shown } else { format!("{shown} {rest}") }
     }
 }
 
@@ -287,6 +291,20 @@ mod tests {
         check(Carrier::Environment, "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", &[]);
         check(Carrier::Environment, "PATH=/usr/bin:/bin", &[]);
         check(Carrier::Label("deploy.token"), "k7Qm2xWv9LpZ", &[("label-secret", "label deploy.token")]);
+    }
+
+    #[test]
+    fn an_instruction_is_shown_without_its_secrets() {
+        let rules = Rules::builtin();
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Texts::new(&rules, None).in_text(Carrier::History, "", text), expected);
+        };
+        check("ENV A=b DB_PASSWORD=k7Qm2xWv9LpZ C=d", "ENV A=b DB_PASSWORD=… C=d");
+        check("ENV DB_PASSWORD k7Qm2xWv9LpZ", "ENV DB_PASSWORD=…");
+        check("ENV A=\"b c\" D=e", "ENV A=\"b c\" D=e");
+        check("LABEL maintainer=me", "LABEL maintainer=me");
+        check("RUN mysql -u root -pk7Qm2xWv9LpZ app", "RUN mysql -u root -p… app");
+        check("RUN apt-get update", "RUN apt-get update");
     }
 
     #[test]

@@ -78,6 +78,9 @@ fn yaml(file: &UserRules<'_>) -> Result<Loaded, RulesError> {
 fn rule(file: &RuleFile, spec: &RuleSpec) -> Result<Rule, String> {
     let plan = spec.plan()?.ok_or("extractors are part of Seawall; a rule needs an expression")?;
     compile(&plan.regex)?;
+    if !spec.has_samples() {
+        return Err("it has no samples (`good`, `bad`)".to_owned());
+    }
     let owned = |words: &[String]| words.iter().map(|word| Cow::Owned(word.clone())).collect();
     let severity =
         spec.severity.as_ref().or(file.severity.as_ref()).map_or(Ok(Severity::High), |word| word.parse());

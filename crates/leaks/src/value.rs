@@ -65,10 +65,6 @@ impl<'v> Value<'v> {
         Value(bytes)
     }
 
-    pub(crate) fn bytes(&self) -> &'v [u8] {
-        self.0
-    }
-
     /// Whether nobody can find it by guessing.
     pub(crate) fn is_strong(&self, password: bool) -> bool {
         let bits = entropy::bits_per_byte(self.0) * self.0.len() as f32;

@@ -6,10 +6,12 @@ use std::io;
 use seawall_finding::GapKind;
 use seawall_inventory::{Content, Entry, EntryKind, Interest, Visitor};
 
+use crate::decode;
 use crate::engine::{Found, Text, resolve};
 use crate::hit::LayerLeaks;
 use crate::limits::{
-    DIGEST_LIST_BYTES_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, WHOLE_BYTES_MAX, WINDOW_BYTES,
+    ARCHIVE_BYTES_MAX, DIGEST_LIST_BYTES_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, STREAMED_BYTES_MAX,
+    WHOLE_BYTES_MAX, WINDOW_BYTES,
 };
 use crate::look::{Look, Where, breaks, is_binary};
 use crate::rules::Rules;
@@ -81,10 +83,22 @@ impl Visitor for Leaks<'_> {
         {
             return self.vouchers.read(list, bytes);
         }
-        let looked = match content.size_bytes() <= WHOLE_BYTES_MAX {
-            true => content.whole(WHOLE_BYTES_MAX).map(|bytes| self.small(entry.path, bytes)),
-            false => self.large(entry.path, content),
+        let size_bytes = content.size_bytes();
+        let is_archive = size_bytes > WHOLE_BYTES_MAX && content.head(4).is_ok_and(decode::is_archive);
+        let whole_max = if is_archive { ARCHIVE_BYTES_MAX } else { WHOLE_BYTES_MAX };
+        let looked = if size_bytes <= whole_max {
+            content.whole(whole_max).map(|bytes| self.small(entry.path, bytes))
+        } else if size_bytes <= STREAMED_BYTES_MAX {
+            self.large(entry.path, content)
+        } else {
+            Err(io::ErrorKind::FileTooLarge.into())
         };
+        if is_archive && size_bytes > ARCHIVE_BYTES_MAX {
+            let reason = format_args!(
+                "an archive larger than {ARCHIVE_BYTES_MAX} bytes was not unpacked to search it for leaks"
+            );
+            self.look.gap(GapKind::Limit, entry.path, reason);
+        }
         if let Err(error) = looked {
             let reason = format_args!("it was not (wholly) searched for leaks: {error}");
             self.look.gap(GapKind::Unreadable, entry.path, reason);

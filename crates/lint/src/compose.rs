@@ -11,7 +11,7 @@ use seawall_finding::GapKind;
 use seawall_inventory::Workload;
 
 use crate::document::{At, Node, Refusal};
-use crate::limits::{ALIASED_NODES_MAX, EXTENDS_MAX};
+use crate::limits::{ALIASED_NODES_MAX, CONTAINERS_MAX, EXTENDS_MAX};
 
 /// Whether a document has the form of a Compose file.
 pub(crate) fn is_compose(node: &Node) -> bool {
@@ -37,6 +37,10 @@ pub(crate) fn workloads(root: &Node) -> (Vec<Workload>, Vec<Refusal>) {
     for (name, at) in &services {
         if !at.node.is_map() {
             continue;
+        }
+        if workloads.len() >= CONTAINERS_MAX {
+            refusals.push((GapKind::Limit, format!("more than {CONTAINERS_MAX} services")));
+            break;
         }
         let (layers, refusal) = layers(at.clone(), &by_name, &mut extended);
         refusals.extend(refusal.map(|reason| (GapKind::Unsupported, format!("service {name}: {reason}"))));
@@ -102,12 +106,13 @@ pub(crate) fn interpolated(text: &str) -> String {
             rest = after;
             continue;
         }
-        let end = rest.strip_prefix("${").and_then(|body| body.find('}')).map(|end| end + 2);
-        let Some(end) = end else {
+        if !rest.starts_with("${") {
             out.push('$');
             rest = rest.get(1..).unwrap_or_default();
             continue;
-        };
+        }
+        // Without an end, nothing that follows has one either.
+        let Some(end) = rest.find('}') else { break };
         let body = rest.get(2..end).unwrap_or_default();
         match body.split_once(":-").or_else(|| body.split_once('-')) {
             Some((name, default)) if !name.contains(['?', '+']) => out.push_str(default),

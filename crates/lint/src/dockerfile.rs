@@ -15,6 +15,7 @@ mod names;
 mod packages;
 mod parser;
 mod rules;
+mod run;
 mod source;
 mod suppress;
 #[cfg(test)]

@@ -29,6 +29,12 @@ pub(crate) const SELECTIONS_MAX: usize = 5_000_000;
 /// Comments of a file that may silence rules; what stands in further ones is reported after all.
 pub(crate) const SUPPRESSIONS_MAX: usize = 1000;
 
+/// Rules that one such comment names.
+pub(crate) const SUPPRESSED_RULES_MAX: usize = 200;
+
+/// Places where one rule finds something in one workload; how many more there are is said with the last.
+pub(crate) const WRONGS_MAX: usize = 200;
+
 /// Lines that one such comment speaks of.
 pub(crate) const SUPPRESSED_LINES_MAX: usize = 10_000;
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use seawall_finding::{Change, Check, Evidence, Finding, Gap, GapKind};
 use seawall_inventory::Workload;
+use seawall_inventory::workload::Source;
 
 use crate::document::{Node, Refusal};
 use crate::kubernetes::{self, Object};
 use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX, SELECTIONS_MAX};
 use crate::pss::{self, Level, Version};
-use crate::suppress::{Suppressions, annotations};
+use crate::suppress::{Silenced, Suppressions};
 use crate::workload::{Context, HostFacts, Judged, Selection, checks};
 use crate::{cluster, command, compose, document, fix, unit};
 
@@ -97,7 +98,14 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                 examined.gaps.push(Gap::at(GapKind::Limit, read.file.path, reason));
                 return examined;
             }
+            if options.pod_security.is_some() && workload.source != Source::Kubernetes {
+                let reason =
+                    format!("{}: the Pod Security Standards are about Kubernetes pods", workload.name);
+                examined.gaps.push(Gap::at(GapKind::Unsupported, read.file.path, reason));
+                continue;
+            }
             let root = document.and_then(|document| read.documents.get(document));
+            let silenced = Silenced::of(workload);
             let judged = judge(workload, &context, options);
             for Judged { check, findings, hardenings } in judged {
                 examined.checks.push(check);
@@ -112,7 +120,7 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                             &finding,
                         )
                     });
-                    examined.take(with_change(finding, change), &suppressions, annotations(workload));
+                    examined.take(with_change(finding, change), &suppressions, &silenced);
                 }
             }
         }
@@ -120,8 +128,8 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
             let here = objects.get(index).map(|(_, objects)| objects.as_slice()).unwrap_or_default();
             for (finding, object) in cluster::findings(here, &scene, read.file.path, &options.selection) {
                 let own = kubernetes::strings(&object.at, "annotations");
-                let own = own.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-                examined.take(finding, &suppressions, own);
+                let own = Silenced::by(own.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+                examined.take(finding, &suppressions, &own);
             }
         }
     }
@@ -149,13 +157,8 @@ fn with_change(mut finding: Finding, change: Option<Change>) -> Finding {
 }
 
 impl Examined {
-    fn take<'a>(
-        &mut self,
-        finding: Finding,
-        suppressions: &Suppressions,
-        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) {
-        match suppressions.silences(&finding, annotations) {
+    fn take(&mut self, finding: Finding, suppressions: &Suppressions, silenced: &Silenced) {
+        match suppressions.silences(&finding, silenced) {
             Some(words) => self.suppressed.push((finding, words)),
             None => self.found.push(finding),
         }

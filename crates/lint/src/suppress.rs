@@ -11,10 +11,12 @@ mod foreign;
 
 pub(crate) use foreign::aliases;
 
+use std::collections::BTreeMap;
+
 use seawall_finding::Finding;
 use seawall_inventory::Workload;
 
-use crate::limits::{SUPPRESSED_LINES_MAX, SUPPRESSIONS_MAX};
+use crate::limits::{QUOTE_CHARS_MAX, SUPPRESSED_LINES_MAX, SUPPRESSED_RULES_MAX, SUPPRESSIONS_MAX};
 
 /// What the comments of a file silence.
 #[derive(Debug, Default)]
@@ -37,67 +39,87 @@ impl Suppressions {
             return Suppressions { comments: Vec::new(), off };
         }
         let lines: Vec<&str> = text.lines().collect();
-        let comment = |(index, line): (usize, &&str)| comment(&lines, index, line);
-        Suppressions {
-            comments: lines.iter().enumerate().filter_map(comment).take(SUPPRESSIONS_MAX).collect(),
-            off,
-        }
+        let words = |(index, line): (usize, &&str)| {
+            let words = line.split_once('#')?.1.trim();
+            Some((index, words.to_owned(), of_comment(words)?))
+        };
+        let all = lines.iter().enumerate().filter_map(words).take(SUPPRESSIONS_MAX);
+        let comment = |(index, words, rules): (usize, String, Vec<String>)| {
+            let words = words.chars().take(QUOTE_CHARS_MAX).collect();
+            Some(Comment { rules, lines: spoken_of(&lines, index)?, words })
+        };
+        Suppressions { comments: all.filter_map(comment).collect(), off }
     }
 
     /// The words that silence a finding, where there are some: of a comment near it, or of its object's annotations.
-    pub(crate) fn silences<'a>(
-        &self,
-        finding: &Finding,
-        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Option<String> {
+    pub(crate) fn silences(&self, finding: &Finding, object: &Silenced) -> Option<String> {
         if self.off {
             return None;
         }
         let line = finding.place.line.unwrap_or(0);
-        let names = |rules: &[String]| rules.iter().any(|rule| *rule == finding.rule || rule == "*");
-        let is_near =
-            |comment: &&Comment| (comment.lines.0..=comment.lines.1).contains(&line) && names(&comment.rules);
+        let is_near = |comment: &&Comment| {
+            (comment.lines.0..=comment.lines.1).contains(&line) && comment.rules.contains(&finding.rule)
+        };
         if let Some(comment) = self.comments.iter().find(is_near) {
             return Some(comment.words.clone());
         }
-        let silences =
-            |(key, value): (&str, &str)| names(&of_annotation(key, value)).then(|| format!("{key}: {value}"));
-        annotations.into_iter().find_map(silences)
+        // Words of other tools that silence all of theirs are not about the Pod Security Standards.
+        let all = object.0.get(EVERY).filter(|_| !finding.rule.starts_with("pss-"));
+        object.0.get(&finding.rule).or(all).cloned()
     }
 }
 
-/// What may silence rules about a workload: annotations of the pod and of its object, and labels.
-pub(crate) fn annotations(workload: &Workload) -> impl Iterator<Item = (&str, &str)> {
-    let own = workload.annotations.iter().map(|(key, given)| (key.as_str(), given.value.as_str()));
-    let others = workload.object_annotations.iter().chain(&workload.labels);
-    own.chain(others.map(|(key, value)| (key.as_str(), value.as_str())))
+/// The rules that an object's annotations silence, with the words.
+#[derive(Debug, Default)]
+pub(crate) struct Silenced(BTreeMap<String, String>);
+
+/// Stands for every rule.
+const EVERY: &str = "*";
+
+impl Silenced {
+    pub(crate) fn by<'a>(annotations: impl IntoIterator<Item = (&'a str, &'a str)>) -> Silenced {
+        let mut silenced = BTreeMap::new();
+        for (key, value) in annotations {
+            for rule in of_annotation(key, value) {
+                let words: String = format!("{key}: {value}").chars().take(QUOTE_CHARS_MAX).collect();
+                silenced.entry(rule).or_insert(words);
+            }
+        }
+        Silenced(silenced)
+    }
+
+    /// Annotations of the pod and of its object, and labels.
+    pub(crate) fn of(workload: &Workload) -> Silenced {
+        let own = workload.annotations.iter().map(|(key, given)| (key.as_str(), given.value.as_str()));
+        let others = workload.object_annotations.iter().chain(&workload.labels);
+        Silenced::by(own.chain(others.map(|(key, value)| (key.as_str(), value.as_str()))))
+    }
 }
 
-/// The rules that a comment silences, and where: on its own line, or, alone on a line, below it as deep as what follows.
-fn comment(lines: &[&str], index: usize, line: &str) -> Option<Comment> {
-    let (before, words) = line.split_once('#')?;
-    let words = words.trim();
-    let rules = of_comment(words)?;
+/// The lines that a comment speaks of: its own, or, alone on a line, what follows and is as deep or deeper.
+fn spoken_of(lines: &[&str], index: usize) -> Option<(u32, u32)> {
     let number = |index: usize| u32::try_from(index + 1).unwrap_or(u32::MAX);
-    let lines = if before.trim().is_empty() {
-        let depth = |line: &str| line.len() - line.trim_start().len();
-        let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-        let end = lines.len().min(index + SUPPRESSED_LINES_MAX);
-        let first = (index + 1..end).find(|at| !lines.get(*at).is_none_or(|line| is_blank(line)))?;
-        let own = depth(lines.get(first)?);
-        let is_below = |line: &str| is_blank(line) || depth(line) > own;
-        let last = (first + 1..end).take_while(|at| lines.get(*at).is_some_and(|line| is_below(line))).last();
-        (number(first), number(last.unwrap_or(first)))
-    } else {
-        (number(index), number(index))
-    };
-    Some(Comment { rules, lines, words: words.chars().take(200).collect() })
+    if !lines.get(index)?.trim_start().starts_with('#') {
+        return Some((number(index), number(index)));
+    }
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    let end = lines.len().min(index + SUPPRESSED_LINES_MAX);
+    let first = (index + 1..end).find(|at| !lines.get(*at).is_none_or(|line| is_blank(line)))?;
+    let own = depth(lines.get(first)?);
+    let is_below = |line: &str| is_blank(line) || depth(line) > own;
+    let last = (first + 1..end).take_while(|at| lines.get(*at).is_some_and(|line| is_below(line))).last();
+    Some((number(first), number(last.unwrap_or(first))))
 }
 
 fn of_comment(words: &str) -> Option<Vec<String>> {
     let listed = |ids: &str| {
         let ids = ids.split_whitespace().next().unwrap_or_default();
-        ids.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        ids.split(',')
+            .filter(|id| !id.is_empty())
+            .take(SUPPRESSED_RULES_MAX)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     if let Some(ids) = words.strip_prefix("seawall:ignore=") {
         return Some(listed(ids));
@@ -121,7 +143,7 @@ fn of_annotation(key: &str, value: &str) -> Vec<String> {
         return foreign::rules(name);
     }
     if key == "kube-linter.io/ignore-all" {
-        return vec!["*".to_owned()];
+        return vec![EVERY.to_owned()];
     }
     if key == "kube-score/ignore" {
         return value.split(',').flat_map(|name| foreign::rules(name.trim())).collect();
@@ -130,7 +152,7 @@ fn of_annotation(key: &str, value: &str) -> Vec<String> {
         && value == "true"
     {
         let name = name.strip_suffix("-exempt").unwrap_or(name);
-        return if name == "exempt" { vec!["*".to_owned()] } else { foreign::rules(name) };
+        return if name == "exempt" { vec![EVERY.to_owned()] } else { foreign::rules(name) };
     }
     Vec::new()
 }

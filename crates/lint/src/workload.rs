@@ -19,7 +19,7 @@ mod paths;
 mod privileges;
 mod profiles;
 mod resources;
-mod seccomp;
+pub mod seccomp;
 mod service_account;
 mod user;
 
@@ -29,8 +29,11 @@ use seawall_finding::{Check, Evidence, Finding, Findings, Misset, Outcome, Rule,
 use seawall_inventory::workload::{ContainerSpec, Origin, Source};
 use seawall_inventory::{Place, Workload};
 
+use crate::limits::WRONGS_MAX;
+
 pub(crate) use case::{Answer, Case, Hardening, Wrong};
 pub(crate) use environment::{can_be_credential, names_credential};
+pub(crate) use paths::sensitive;
 
 /// What is known around the workloads.
 #[derive(Debug, Clone, Default)]
@@ -208,9 +211,13 @@ impl Case<'_> {
         let Some((_, first)) = wrongs.first() else { return };
         judged.check.outcome = Outcome::Fail;
         judged.check.expected.clone_from(&first.expected);
-        let seen: Vec<&str> = wrongs.iter().map(|(_, wrong)| wrong.seen.as_str()).collect();
+        let seen: Vec<&str> = wrongs.iter().take(WRONGS_MAX).map(|(_, wrong)| wrong.seen.as_str()).collect();
         judged.check.seen = seen.join("; ");
-        for (container, wrong) in wrongs {
+        let more = wrongs.len().saturating_sub(WRONGS_MAX);
+        for (index, (container, mut wrong)) in wrongs.into_iter().take(WRONGS_MAX).enumerate() {
+            if more > 0 && index + 1 == WRONGS_MAX {
+                wrong.because.push(format!("{more} more like it are not listed"));
+            }
             judged
                 .hardenings
                 .push(wrong.hardening.map(|hardening| (wrong.origin.pointer.clone(), hardening)));

@@ -215,3 +215,57 @@ fn a_seccomp_profile_that_is_at_hand_is_read() {
     let examined = examine(&[File { path: "a.sh", text }], &options);
     assert!(examined.found.iter().any(|finding| finding.rule == "seccomp-disabled"));
 }
+
+#[test]
+fn the_standard_is_asked_of_pods_alone_and_silenced_by_its_own_names_alone() {
+    use seawall_lint::pss::{Level, Version};
+    let options = Options { pod_security: Some((Level::Baseline, Version::LATEST)), ..Options::default() };
+    let rules = |path: &str, text: &str| {
+        let examined = examine(&[File { path, text }], &options);
+        let rules: Vec<String> = examined.found.into_iter().map(|finding| finding.rule).collect();
+        (rules, examined.gaps.len(), examined.suppressed.len())
+    };
+    let pod = |metadata: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{{metadata}}}\nspec: {{hostPID: true, containers: [{{name: a}}]}}"
+        )
+    };
+    assert_eq!(rules("a.yaml", &pod("")), (vec!["pss-host-namespaces".to_owned()], 0, 0));
+    let exempt = pod("annotations: {kube-linter.io/ignore-all: why, polaris.fairwinds.com/exempt: 'true'}");
+    assert_eq!(rules("a.yaml", &exempt), (vec!["pss-host-namespaces".to_owned()], 0, 0));
+    assert_eq!(
+        rules("a.yaml", &pod("annotations: {seawall.io/ignore: pss-host-namespaces}")),
+        (Vec::new(), 0, 1)
+    );
+    assert_eq!(rules("compose.yaml", "services: {a: {image: 'a:1', pid: host}}"), (Vec::new(), 1, 0));
+}
+
+/// What took minutes once: each is quick now, or its test does not end.
+#[test]
+fn hostile_files_cost_no_more_than_their_length() {
+    let dollars = format!("services:\n  a:\n    image: \"{}\"\n", "${".repeat(300_000));
+    let comments = "# seawall:ignore=a\n".repeat(50_000);
+    let annotations: String = (0..5000).map(|number| format!("    a{number}: b\n")).collect();
+    let annotated = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n{annotations}spec:\n  containers:\n{}",
+        "  - {name: c, image: x}\n".repeat(200)
+    );
+    for (path, text) in [("compose.yaml", &dollars), ("a.sh", &comments), ("a.yaml", &annotated)] {
+        all(&[(path, text)]);
+    }
+}
+
+#[test]
+fn many_of_one_kind_are_counted_not_listed() {
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nspec: {{containers: [{{name: a, securityContext: {{capabilities: {{add: [{}]}}}}}}]}}",
+        "SYS_ADMIN, ".repeat(1000)
+    );
+    let examined = all(&[("a.yaml", &text)]);
+    let found: Vec<_> =
+        examined.found.iter().filter(|finding| finding.rule == "dangerous-capability").collect();
+    assert_eq!(found.len(), 200);
+    let last = found.last().map(|finding| finding.evidence.facts());
+    let says = last.is_some_and(|facts| facts.iter().any(|(_, value)| value.contains("800 more like it")));
+    assert!(says);
+}

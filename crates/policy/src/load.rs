@@ -127,6 +127,9 @@ struct PolicyFile {
     clauses: Vec<ClauseText>,
     #[serde(default)]
     waivers: Vec<WaiverText>,
+    /// Whose signatures count: read by whoever verifies them.
+    #[serde(default, rename = "trust")]
+    _trust: serde::de::IgnoredAny,
 }
 
 #[derive(Deserialize)]

@@ -126,7 +126,9 @@ impl Selector {
             Evidence::Vulnerable(vulnerable) => (&vulnerable.id, &vulnerable.aliases),
             Evidence::Malicious(malicious) => (&malicious.id, &malicious.aliases),
             Evidence::Outdated(outdated) => (&outdated.product, &[]),
-            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => (&finding.rule, &[]),
+            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) | Evidence::Untrusted(_) => {
+                (&finding.rule, &[])
+            }
         };
         let documents =
             finding.evidence.vulnerable().into_iter().flat_map(|v| v.matched.iter().map(|m| &m.advisory));

@@ -299,7 +299,9 @@ fn row(judged: &Judged) -> Row {
             Evidence::Vulnerable(_) | Evidence::Malicious(_) | Evidence::Outdated(_) => {
                 cell(&finding.evidence.key())
             }
-            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => cell(&finding.rule),
+            Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) | Evidence::Untrusted(_) => {
+                cell(&finding.rule)
+            }
         },
         subject: cell(&finding.subject.label()),
         fixed: vulnerable.map(|vulnerable| cell(&vulnerable.fixed_versions.join(", "))).unwrap_or_default(),

@@ -87,7 +87,9 @@ fn case(xml: &mut Writer<&mut dyn Write>, judged: &Judged) -> Result<(), RenderE
     // The key of a credential is a hash and that of a setting is not unique: their rules name them.
     let id = match &finding.evidence {
         Evidence::Vulnerable(_) | Evidence::Malicious(_) | Evidence::Outdated(_) => finding.evidence.key(),
-        Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => finding.rule.clone(),
+        Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) | Evidence::Untrusted(_) => {
+            finding.rule.clone()
+        }
     };
     let line = finding.place.line.map(|line| format!(" line {line}")).unwrap_or_default();
     let name = format!("{id} {}{line}", finding.subject.label());

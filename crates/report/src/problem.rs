@@ -51,7 +51,11 @@ fn problem<'a>(
     let vulnerable = match &judged.finding.evidence {
         Evidence::Vulnerable(vulnerable) => Cow::Borrowed(vulnerable.as_ref()),
         Evidence::Malicious(malicious) => Cow::Owned(attack(malicious)),
-        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => {
+        Evidence::Outdated(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => {
             return None;
         }
     };

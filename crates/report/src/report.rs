@@ -87,7 +87,9 @@ pub(crate) fn risk(judged: &Judged) -> f64 {
         Evidence::Vulnerable(vulnerable) => vulnerable.risk,
         Evidence::Malicious(_) => 100.0,
         Evidence::Outdated(_) => 60.0,
-        Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => by_severity(judged.finding.severity),
+        Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) | Evidence::Untrusted(_) => {
+            by_severity(judged.finding.severity)
+        }
     }
 }
 

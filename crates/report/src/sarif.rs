@@ -169,9 +169,11 @@ fn rule_id(judged: &Judged) -> String {
     match &judged.finding.evidence {
         Evidence::Vulnerable(vulnerable) => vulnerable.id.clone(),
         Evidence::Malicious(malicious) => malicious.id.clone(),
-        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => {
-            judged.finding.rule.clone()
-        }
+        Evidence::Outdated(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => judged.finding.rule.clone(),
     }
 }
 
@@ -180,7 +182,11 @@ fn rule(id: &str, judged: &Judged, about: Option<&RuleText>) -> ReportingDescrip
     let (title, description) = match &finding.evidence {
         Evidence::Vulnerable(vulnerable) => (vulnerable.title.clone(), vulnerable.description.clone()),
         Evidence::Malicious(malicious) => (malicious.title.clone(), String::new()),
-        Evidence::Outdated(_) | Evidence::Leaked(_) | Evidence::Misset(_) | Evidence::Happened(_) => match about {
+        Evidence::Outdated(_)
+        | Evidence::Leaked(_)
+        | Evidence::Misset(_)
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => match about {
             Some(about) => (about.title.clone(), about.why.clone()),
             None => (finding.summary.clone(), String::new()),
         },

@@ -195,7 +195,8 @@ pub(crate) fn is_urgent(judged: &Judged) -> bool {
         Evidence::Vulnerable(_)
         | Evidence::Leaked(_)
         | Evidence::Misset(_)
-        | Evidence::Happened(_) => false,
+        | Evidence::Happened(_)
+        | Evidence::Untrusted(_) => false,
     }
 }
 

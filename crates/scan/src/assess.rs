@@ -34,7 +34,8 @@ pub struct Assessed {
 
 /// Judges an inventory by a database; without one, only ends of life are judged, and the report says so.
 pub fn assess(examined: Examined, database: Option<&Database>, options: &AssessOptions) -> Assessed {
-    let Examined { mut inventory, gaps, found, mut coverage, cache_error: _ } = examined;
+    let Examined { mut inventory, gaps, leaks, settings, mut coverage, cache_error: _ } = examined;
+    let found = leaks.into_iter().chain(settings).collect();
     let mut findings = Findings { found, gaps };
     coverage.packages = counts(&inventory);
     if let Some(distro) = &mut inventory.distro {

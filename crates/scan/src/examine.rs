@@ -59,8 +59,10 @@ pub struct Examined {
     pub inventory: Inventory,
     /// What could not be examined.
     pub gaps: Vec<Gap>,
-    /// Leaked credentials and bad settings; what is wrong with packages is not known yet.
-    pub found: Vec<Finding>,
+    /// Leaked credentials.
+    pub leaks: Vec<Finding>,
+    /// Bad settings of the image.
+    pub settings: Vec<Finding>,
     /// How much was examined; by which advisories is not known yet.
     pub coverage: Coverage,
     /// Why facts could not be kept for the next time, where they could not.
@@ -93,9 +95,8 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     let known = ImageOptions { base_layers, ..ImageOptions::default() };
     let Squashed { catalog, settings, mut gaps } = coalesce(layers, &image, &known);
     let joined = catalog.join();
-    let mut found = leaked.found;
-    found.extend(image_config::lint(&image, &ImageOptions { packages: &joined.packages, ..known }).found);
-    found.extend(settings.found);
+    let configured = image_config::lint(&image, &ImageOptions { packages: &joined.packages, ..known });
+    let settings_found = configured.found.into_iter().chain(settings.found).collect();
     gaps.extend(joined.gaps);
     gaps.extend(leaked.gaps);
     gaps.extend(settings.gaps);
@@ -116,7 +117,8 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     if let Some(cache) = options.cache.filter(|_| coverage.layers_cached < coverage.layers) {
         cache.trim();
     }
-    Examined { inventory, gaps, found, coverage, cache_error: run.cache_error() }
+    let cache_error = run.cache_error();
+    Examined { inventory, gaps, leaks: leaked.found, settings: settings_found, coverage, cache_error }
 }
 
 /// Examines a container that the user called `name`.
@@ -166,7 +168,8 @@ pub fn directory(name: &str, root: &Path, options: &Examine<'_>) -> io::Result<E
         packages: joined.packages,
         ..Inventory::default()
     };
-    Ok(Examined { inventory, gaps, found: leaked.found, coverage, cache_error: None })
+    let settings = Vec::new();
+    Ok(Examined { inventory, gaps, leaks: leaked.found, settings, coverage, cache_error: None })
 }
 
 /// Where distributions keep what is installed, and what names the distribution.

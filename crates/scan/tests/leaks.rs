@@ -56,10 +56,10 @@ fn open(image: &Image, directory: &Path) -> OpenImage {
         temporary: None,
         limits: Limits::default(),
     };
-    match local::open(&path, None, &options).unwrap() {
-        Local::Images(mut images) => images.remove(0),
-        _ => panic!("it is no image"),
-    }
+    let Local::Images(mut images) = local::open(&path, None, &options).unwrap() else {
+        panic!("it is no image")
+    };
+    images.remove(0)
 }
 
 fn examined(open: &OpenImage, rules: &Rules, cache: Option<&LayerCache>) -> Examined {

@@ -15,6 +15,8 @@ pub(crate) struct AuditRules {
     pub(crate) refused: Option<(String, String)>,
     /// Whether the last word of the files switches auditing off.
     pub(crate) is_off: bool,
+    /// The paths that the kernel watches, where it tells.
+    pub(crate) loaded: Option<Vec<String>>,
 }
 
 /// A rule that watches a path.
@@ -31,8 +33,8 @@ pub(crate) struct Watch {
 }
 
 impl AuditRules {
-    pub(crate) fn read(root: &Root) -> AuditRules {
-        let mut rules = AuditRules::default();
+    pub(crate) fn read(root: &Root, loaded: Option<Vec<String>>) -> AuditRules {
+        let mut rules = AuditRules { loaded, ..AuditRules::default() };
         let directory = "/etc/audit/rules.d";
         let mut files = Vec::new();
         match root.names(directory) {
@@ -83,6 +85,11 @@ impl AuditRules {
             is_there && watch.permissions.contains('w') && watch.permissions.contains('a')
         };
         self.watches.iter().find(watches)
+    }
+
+    /// Whether the kernel has loaded a rule, as far as it tells.
+    pub(crate) fn is_loaded(&self, watch: &Watch) -> bool {
+        self.loaded.as_ref().is_none_or(|paths| paths.contains(&watch.path))
     }
 
     /// A rule for the path that watches too little.
@@ -137,6 +144,21 @@ mod tests {
         let mut all = AuditRules::default();
         all.add("/etc/audit/rules.d/docker.rules", rules);
         assert_eq!(all.watching(path).is_some(), expected, "{rules} for {path}");
+    }
+
+    #[test]
+    fn a_rule_in_a_file_is_not_a_loaded_one() {
+        let mut rules = AuditRules::default();
+        rules.add("/etc/audit/audit.rules", "-w /etc/docker -p wa");
+        let check = |rules: &AuditRules, expected: bool| {
+            let watch = rules.watching("/etc/docker").unwrap();
+            assert_eq!(rules.is_loaded(watch), expected, "{:?}", rules.loaded);
+        };
+        check(&rules, true);
+        rules.loaded = Some(vec!["/etc".to_owned()]);
+        check(&rules, false);
+        rules.loaded = Some(vec!["/etc/docker".to_owned()]);
+        check(&rules, true);
     }
 
     #[test]

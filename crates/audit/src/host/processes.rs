@@ -1,14 +1,16 @@
 //! The processes of `/proc`, by the program that each really runs: a command line can say anything.
 
 use crate::limits::{COMMAND_LINE_BYTES_MAX, PROCESSES_MAX};
-use crate::root::Root;
+use crate::root::{Root, Unread};
 
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
-    /// Path of its program, in its own mount namespace.
+    /// Path of its program, in its own mount namespace; the name that it goes by where that may not be read.
     pub(crate) program: String,
+    /// Whether that is its program, not what it says of itself.
+    pub(crate) is_proven: bool,
     /// Whether it runs in the pid namespace of pid 1 here, not in a container's.
     pub(crate) is_of_host: bool,
 }
@@ -36,19 +38,21 @@ impl Processes {
         let own_namespace = root.link("/proc/1/ns/pid").ok();
         for pid in names.iter().filter_map(|name| name.parse::<u32>().ok()).take(PROCESSES_MAX) {
             processes.are_visible = true;
-            match root.link(&format!("/proc/{pid}/exe")) {
-                Ok(program) => {
-                    let program = program.strip_suffix(" (deleted)").unwrap_or(&program).to_owned();
-                    let is_of_host = match (&own_namespace, root.link(&format!("/proc/{pid}/ns/pid"))) {
-                        (Some(own), Ok(its)) => *own == its,
-                        (None, _) | (_, Err(_)) => true,
-                    };
-                    processes.known.push(Process { pid, program, is_of_host });
+            let (program, is_proven) = match root.link(&format!("/proc/{pid}/exe")) {
+                Ok(program) => (program.strip_suffix(" (deleted)").unwrap_or(&program).to_owned(), true),
+                // Everybody may read the name that it goes by: better than not to see a daemon at all.
+                Err(Unread::Refused(_)) => {
+                    processes.refused += 1;
+                    (root.text(&format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned(), false)
                 }
-                Err(crate::root::Unread::Refused(_)) => processes.refused += 1,
                 // A thread of the kernel, or it has ended.
-                Err(crate::root::Unread::Absent) => {}
-            }
+                Err(Unread::Absent) => continue,
+            };
+            let is_of_host = match (&own_namespace, root.link(&format!("/proc/{pid}/ns/pid"))) {
+                (Some(own), Ok(its)) => *own == its,
+                (None, _) | (_, Err(_)) => true,
+            };
+            processes.known.push(Process { pid, program, is_proven, is_of_host });
         }
         processes
     }

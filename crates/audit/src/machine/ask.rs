@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{ContainerFacts, EngineFacts, Exec, ImageFacts, SwarmFacts};
 use crate::container::{Inspected, workload, workload_of_spec};
 use crate::inputs::Inputs;
-use crate::inspect::{Image, RunningExec, Secret, Step, Version, typed};
+use crate::inspect::{Image, RunningExec, Step, Version, typed};
 use crate::limits::{CONTAINERS_MAX, EVENT_DAYS, IMAGES_MAX};
 
 /// Every engine that answers. One that is not there is no engine of this machine; one that refuses is a gap.
@@ -167,7 +167,7 @@ fn swarm(asking: &mut Asking<'_>) -> Option<SwarmFacts> {
         settings: asking.ask("swarm", &Question::Swarm)?,
         nodes: asking.ask("nodes", &Question::Nodes)?,
         services: asking.ask("services", &Question::Services)?,
-        secrets: asking.ask::<Vec<Secret>>("secrets", &Question::Secrets)?.len(),
+        secrets: asking.ask::<Vec<Value>>("secrets", &Question::Secrets)?.len(),
     })
 }
 

@@ -4,7 +4,7 @@ use seawall_finding::Outcome;
 
 use super::{Edit, json_edit};
 use crate::Audited;
-use crate::machine::Machine;
+use crate::machine::{Daemon, Machine};
 use crate::root::Unread;
 
 /// The file of one daemon, and which settings it must not repeat.
@@ -66,7 +66,7 @@ fn changes(rule: &str) -> Option<&'static [Change]> {
 }
 
 pub(crate) fn configs(machine: &Machine<'_>) -> Vec<Config> {
-    let config = |daemon: &crate::machine::Daemon| {
+    let config = |daemon: &Daemon| {
         let path = daemon.settings.config_file.clone();
         let (text, refused) = match machine.host.root.text(&path) {
             Ok(text) => (Some(text), daemon.settings.refused.clone()),

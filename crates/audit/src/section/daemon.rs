@@ -104,6 +104,13 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
                 Some(reason) => Answer::error(daemon.settings.config_file.clone(), reason.clone()),
                 None => (question.ask)(&asked),
             };
+            // An answer that the engine gave itself was looked at elsewhere.
+            let is_by_settings = answer.looked_at.starts_with(&daemon.settings.config_file);
+            let answer = if is_by_settings && !daemon.settings.are_known() {
+                Answer::not_checked(answer.looked_at, "neither its file nor its arguments are at hand")
+            } else {
+                answer
+            };
             let answer = answer.about(daemon.subject()).of(question.setting);
             let source = asked.source();
             let is_file = source == daemon.settings.config_file && answer.outcome == Outcome::Fail;

@@ -10,7 +10,7 @@ use seawall_finding::{Outcome, Rule, Severity};
 use super::{Question, ask_all};
 use crate::answer::{Answer, Report, Section, cis, few};
 use crate::host::holding;
-use crate::machine::Machine;
+use crate::machine::{Daemon, Machine};
 use crate::root::normal;
 
 const QUESTIONS: &[Question] = &[
@@ -72,7 +72,7 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
 
 /// dockerd mounts its data root on itself, so that a mount alone proves nothing: the device must be another one.
 fn data_partition(machine: &Machine<'_>) -> Vec<Answer> {
-    let judge = |daemon: &crate::machine::Daemon| {
+    let judge = |daemon: &Daemon| {
         let told =
             machine.info(daemon).map(|info| info.docker_root_dir.clone()).filter(|path| !path.is_empty());
         let path = normal(&told.unwrap_or_else(|| daemon.settings.data_root().to_owned()));
@@ -121,7 +121,7 @@ pub(super) fn or_no_daemon(machine: &Machine<'_>, answers: Vec<Answer>) -> Vec<A
 }
 
 fn group_members(machine: &Machine<'_>) -> Vec<Answer> {
-    let judge = |daemon: &crate::machine::Daemon| {
+    let judge = |daemon: &Daemon| {
         let name = Some(daemon.settings.text("group")).filter(|name| !name.is_empty()).unwrap_or("docker");
         let accounts = &machine.host.accounts;
         let looked_at = "/etc/group and /etc/passwd";

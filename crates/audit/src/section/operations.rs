@@ -79,7 +79,8 @@ fn images(machine: &Machine<'_>) -> Vec<Answer> {
             .filter(|image| !is_used(&image.image.id))
             .map(|image| image.name().to_owned())
             .collect();
-        let seen = format!("{} of {} images are unused: {}", unused.len(), engine.images.len(), few(&unused));
+        let seen =
+            format!("{} of {} images are unused{}", unused.len(), engine.images.len(), listed(&unused));
         let expected = format!("at most {IMAGES_UNUSED_MAX} that are unused");
         Answer::judged(unused.len() <= IMAGES_UNUSED_MAX, engine.asked("images"), seen).expecting(expected)
     })
@@ -96,9 +97,14 @@ fn containers(machine: &Machine<'_>) -> Vec<Answer> {
             .filter(|container| !container.is_running)
             .map(|container| container.name.clone())
             .collect();
-        let seen = format!("{} of {} do not run: {}", stopped.len(), engine.containers.len(), few(&stopped));
+        let seen = format!("{} of {} do not run{}", stopped.len(), engine.containers.len(), listed(&stopped));
         let expected = format!("at most {CONTAINERS_STOPPED_MAX} that do not run");
         Answer::judged(stopped.len() <= CONTAINERS_STOPPED_MAX, engine.asked("containers"), seen)
             .expecting(expected)
     })
+}
+
+/// `: one, two`, or nothing.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!(": {}", few(names)) }
 }

@@ -47,7 +47,7 @@ impl Tree {
         self
     }
 
-    /// Only root may give a file away; `None`, with a word, for others.
+    /// Only root may give a file away.
     pub(crate) fn owner(self, path: &str, uid: u32, gid: u32) -> Tree {
         std::os::unix::fs::lchown(self.path(path), Some(uid), Some(gid))
             .unwrap_or_else(|error| panic!("{error}"));

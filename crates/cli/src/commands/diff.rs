@@ -16,11 +16,11 @@ use crate::Session;
 use crate::args::{Diff, DiffFormat};
 use crate::exit::Exit;
 use crate::output;
-use crate::target::{Targets, platforms};
+use crate::target::{LeakRules, Targets, platforms};
 
 pub(crate) fn run(args: &Diff, session: &Session<'_>) -> Result<Exit> {
     let database = super::scan::database(session)?;
-    let targets = Targets::new(&args.after, session)?;
+    let targets = Targets::new(&args.after, session)?.with_leaks(LeakRules::builtin(session));
     let before = one(&args.before, &targets, args, database.as_ref(), session)?;
     let after = one(&after_name(args), &targets, args, database.as_ref(), session)?;
     let difference = Difference::of(&before, &after, args);
@@ -51,7 +51,10 @@ fn one(
     let [opened] = opened.as_slice() else {
         bail!("{target} has {} images; choose one with --platform", opened.len())
     };
-    Ok(assess(targets.examine(opened)?, database, &super::assess_options(session)))
+    let mut examined = targets.examine(opened)?;
+    // As in a scan, the image's settings are judged where that is asked for.
+    examined.settings.clear();
+    Ok(assess(examined, database, &super::assess_options(session)))
 }
 
 /// Everything that differs, and how much does not.

@@ -68,6 +68,10 @@ pub(crate) fn groups() -> Vec<Group> {
             title: "Build files, manifests and containers",
             rules: seawall_lint::rules().map(|rule| Explained::of(rule.rule, rule.aliases)).collect(),
         },
+        Group {
+            title: "Signatures and attestations",
+            rules: seawall_trust::RULES.iter().map(plain).collect(),
+        },
         Group { title: "Host and engines", rules: seawall_audit::rules().into_iter().map(plain).collect() },
     ];
     let mut seen = BTreeSet::new();

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, anyhow};
 use seawall_advisory::{Database, Development, Order};
 use seawall_finding::{Evidence, Finding, FixState, GapKind, Subject};
 use seawall_image::manifest::PlatformChoice;
-use seawall_leaks::{IdentityKey, Rules, UserRules};
+use seawall_leaks::{Rules, UserRules};
 use seawall_policy::Judged;
 use seawall_report::advise;
 use seawall_scan::{AssessOptions, Assessed, assess};
@@ -24,14 +24,9 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
     for path in &args.vex {
         judge.policy.add_vex(path)?;
     }
-    let database = if args.only.is_empty() || args.only.contains(&LookFor::Packages) {
-        database(session)?
-    } else {
-        None
-    };
-    let wants = |what| args.only.is_empty() || args.only.contains(&what);
+    let database = if args.wants(LookFor::Packages) { database(session)? } else { None };
     let mut targets = Targets::new(&args.target, session)?;
-    if wants(LookFor::Leaks) {
+    if args.wants(LookFor::Leaks) {
         targets = targets.with_leaks(leak_rules(args, session)?);
     }
     let choice = if args.all_platforms { PlatformChoice::All } else { platforms(&args.target) };
@@ -47,7 +42,7 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         let development = if args.include_dev { Development::Judge } else { Development::LeaveOut };
         let options = AssessOptions { development, ..super::assess_options(session) };
         let mut assessed = assess(examined, database.as_ref(), &options);
-        keep_wanted(&mut assessed, &args.only);
+        keep_wanted(&mut assessed, args);
         if args.only_fixed {
             leave_out(&mut assessed, "--only-fixed".to_owned(), has_fix);
         }
@@ -55,7 +50,7 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
         report.advice = advise(&report.findings, &report.inventory, is_newer);
         judge.outputs.write(&report, session.terminal)?;
         let coverage = &report.coverage;
-        let is_hidden = wants(LookFor::Packages)
+        let is_hidden = args.wants(LookFor::Packages)
             && coverage.packages_judged + coverage.packages_undetermined == 0
             || coverage.packages_unanswered > 0;
         let examined = if is_hidden { Examined::Nothing } else { Examined::Something };
@@ -73,34 +68,29 @@ fn leak_rules(args: &Scan, session: &Session<'_>) -> Result<LeakRules> {
     };
     let files: Vec<(String, String)> = args.leak_rules.iter().map(read).collect::<Result<_>>()?;
     let files: Vec<UserRules<'_>> = files.iter().map(|(name, text)| UserRules { name, text }).collect();
-    Ok(LeakRules {
-        rules: if files.is_empty() { Rules::builtin() } else { Rules::with_user(&files)? },
-        key: session.config.variable("SEAWALL_LEAKS_KEY").map(|key| IdentityKey::new(key.as_bytes())),
-        confidence_min: args.leak_confidence.into(),
-    })
+    let builtin = LeakRules::builtin(session);
+    let rules = if files.is_empty() { builtin.rules } else { Rules::with_user(&files)? };
+    Ok(LeakRules { rules, confidence_min: args.leak_confidence.into(), ..builtin })
 }
 
 /// Leaves what the user asked to look for, and says in the report that this is not all.
-fn keep_wanted(assessed: &mut Assessed, only: &[LookFor]) {
-    if only.is_empty() {
-        return;
-    }
+fn keep_wanted(assessed: &mut Assessed, args: &Scan) {
     let name = |what: &LookFor| match what {
         LookFor::Packages => "packages",
         LookFor::Leaks => "leaks",
         LookFor::Settings => "settings",
     };
-    assessed.coverage.only = only.iter().map(|what| name(what).to_owned()).collect();
+    assessed.coverage.only = args.only.iter().map(|what| name(what).to_owned()).collect();
     assessed.findings.found.retain(|finding| {
-        only.contains(&match &finding.evidence {
+        args.wants(match &finding.evidence {
             Evidence::Vulnerable(_) | Evidence::Outdated(_) | Evidence::Malicious(_) => LookFor::Packages,
             Evidence::Leaked(_) => LookFor::Leaks,
-            Evidence::Misset(_) => LookFor::Settings,
+            Evidence::Misset(_) | Evidence::Untrusted(_) => LookFor::Settings,
             // Of what runs; a scan has none.
             Evidence::Happened(_) => return false,
         })
     });
-    if !only.contains(&LookFor::Packages) {
+    if !args.wants(LookFor::Packages) {
         assessed.findings.gaps.retain(|gap| gap.kind != GapKind::NoData);
     }
 }

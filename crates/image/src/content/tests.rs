@@ -74,7 +74,7 @@ fn a_stream_gives_all_and_keeps_nothing() {
     // What a layer has streamed is gone, and nobody takes the head for the whole.
     let limits = Limits::default();
     let mut body = &b"hello world"[..];
-    let mut head = Vec::new();
+    let mut head = Cursor::new(Vec::new());
     let mut content = Spool::new(&mut body, 11, &mut head, &limits);
     content.allow(Interest::Whole);
     content.head(5).unwrap();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::error::Failure;
 use super::limits::{TOKEN_BYTES_MAX, TOKEN_LIFE_DEFAULT, TOKEN_MARGIN};
-use super::transport::{Answer, Request, Transport, Trust};
+use super::transport::{Answer, Method, Request, Transport, Trust};
 use super::url::{Scheme, Url, host};
 use crate::credentials::{Credential, Secret};
 
@@ -97,6 +97,13 @@ fn unquoted(value: &str) -> String {
     }
 }
 
+/// What a token is to allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Access {
+    Pull,
+    Push,
+}
+
 /// Who asks for a token, and for what.
 pub(super) struct Login<'a> {
     pub(super) transport: &'a Transport,
@@ -104,6 +111,7 @@ pub(super) struct Login<'a> {
     pub(super) registry: &'a Url,
     pub(super) trust: Trust,
     pub(super) repository: &'a str,
+    pub(super) access: Access,
     pub(super) credential: &'a Credential,
 }
 
@@ -137,8 +145,12 @@ impl Login<'_> {
         let realm = challenge.parameter("realm").unwrap_or_default();
         let realm = self.realm(realm)?;
         let service = challenge.parameter("service").unwrap_or_default();
-        // Our own scope and not the one of the challenge: the right to pull this repository is all we want.
-        let scope = format!("repository:{}:pull", self.repository);
+        // Our own scope and not the one of the challenge: the right to this repository is all we want.
+        let actions = match self.access {
+            Access::Pull => "pull",
+            Access::Push => "pull,push",
+        };
+        let scope = format!("repository:{}:{actions}", self.repository);
         let trust = match host(&realm.authority) == host(&self.registry.authority) {
             true => self.trust,
             false => Trust::Verified,
@@ -188,7 +200,7 @@ impl Login<'_> {
         }
         let separator = if realm.path.contains('?') { '&' } else { '?' };
         realm.path = format!("{}{separator}{}", realm.path, query.join("&"));
-        let request = Request { url: realm, trust, headers: Vec::new(), authorization, form: None };
+        let request = Request { url: realm, trust, headers: Vec::new(), authorization, method: Method::Get };
         self.transport.document(&request, TOKEN_BYTES_MAX)
     }
 
@@ -206,8 +218,8 @@ impl Login<'_> {
             encoded(scope),
             encoded(token.expose())
         );
-        let form = Some(Secret::new(form));
-        let request = Request { url: realm, trust, headers: Vec::new(), authorization: None, form };
+        let method = Method::Form(Secret::new(form));
+        let request = Request { url: realm, trust, headers: Vec::new(), authorization: None, method };
         self.transport.document(&request, TOKEN_BYTES_MAX)
     }
 

@@ -42,3 +42,7 @@ pub(super) const CA_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub(super) const TOKEN_LIFE_DEFAULT: Duration = Duration::from_secs(60);
 /// A token is renewed so long before it ends.
 pub(super) const TOKEN_MARGIN: Duration = Duration::from_secs(10);
+/// Referrers of one image: a release with signatures, SBOMs and scans has some tens.
+pub(super) const REFERRERS_MAX: usize = 1000;
+/// Pages of the list of referrers; a list without end is an attack on whoever waits for its end.
+pub(super) const REFERRER_PAGES_MAX: usize = 100;

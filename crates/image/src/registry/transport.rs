@@ -78,8 +78,18 @@ pub(super) struct Request<'a> {
     pub(super) trust: Trust,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) authorization: Option<&'a Secret>,
-    /// A form to post; `None` is a GET.
-    pub(super) form: Option<Secret>,
+    pub(super) method: Method<'a>,
+}
+
+/// What is asked, and what goes with it.
+#[derive(Clone)]
+pub(super) enum Method<'a> {
+    Get,
+    /// A form to post, which may hold a secret.
+    Form(Secret),
+    /// A POST of nothing, which begins an upload.
+    Post,
+    Put(&'a [u8]),
 }
 
 /// A whole answer.
@@ -174,11 +184,13 @@ impl Transport {
                 }
             }};
         }
-        let sent = match &request.form {
-            None => prepared!(agent.get(url.to_string())).call(),
-            Some(form) => prepared!(agent.post(url.to_string()))
+        let sent = match &request.method {
+            Method::Get => prepared!(agent.get(url.to_string())).call(),
+            Method::Form(form) => prepared!(agent.post(url.to_string()))
                 .header("content-type", "application/x-www-form-urlencoded")
                 .send(form.expose()),
+            Method::Post => prepared!(agent.post(url.to_string())).send_empty(),
+            Method::Put(bytes) => prepared!(agent.put(url.to_string())).send(*bytes),
         };
         sent.map_err(Failure::from_ureq)
     }
@@ -294,7 +306,8 @@ fn wait_wanted(status: u16, headers: &HeaderMap) -> Option<Option<Duration>> {
     Some(seconds.map(Duration::from_secs))
 }
 
-/// Where a redirect leads; never from HTTPS down to plain text, and never with a form, which may hold a secret.
+/// Where a redirect leads; never from HTTPS down to plain text, and never with what is sent: a
+/// form may hold a secret.
 fn next(request: &Request<'_>, url: &Url, response: &Response<Body>) -> Result<Url, Failure> {
     let location =
         response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -304,7 +317,7 @@ fn next(request: &Request<'_>, url: &Url, response: &Response<Body>) -> Result<U
     };
     let next = url.join(location).ok_or_else(refused)?;
     let is_downgrade = url.scheme == Scheme::Https && next.scheme == Scheme::Http;
-    if is_downgrade || request.form.is_some() {
+    if is_downgrade || !matches!(request.method, Method::Get) {
         return Err(refused());
     }
     Ok(next)

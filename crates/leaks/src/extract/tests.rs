@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
-
 use super::extract;
 use crate::samples::{Sequence, fill};
 

@@ -99,12 +99,10 @@ pub(super) fn load(file: &UserRules<'_>) -> Result<Loaded, RulesError> {
 
 fn take(rule: TomlRule, file: &str, loaded: &mut Loaded) {
     let id = rule.id.clone();
-    let lists: Vec<TomlAllow> = match rule.allowlist.clone_lists() {
-        lists if lists.is_empty() => rule.allowlists.clone(),
-        lists => lists,
-    };
+    let old = rule.allowlist.as_ref().map(OneOrMany::lists).unwrap_or_default();
+    let lists = old.iter().chain(&rule.allowlists);
     let of = format!("rule {id}");
-    let mut allow: Vec<Allow> = lists.iter().map(|list| allowed(list, file, &of, loaded)).collect();
+    let mut allow: Vec<Allow> = lists.map(|list| allowed(list, file, &of, loaded)).collect();
     if rule.filter.is_some() || rule.required.is_some() {
         loaded.gap(file, format_args!("rule {id} filters in a language of its own; it is used without"));
     }
@@ -127,21 +125,11 @@ fn take(rule: TomlRule, file: &str, loaded: &mut Loaded) {
 }
 
 impl OneOrMany {
-    fn lists(&self) -> Vec<TomlAllow> {
+    fn lists(&self) -> &[TomlAllow] {
         match self {
-            OneOrMany::One(list) => vec![list.clone()],
-            OneOrMany::Many(lists) => lists.clone(),
+            OneOrMany::One(list) => std::slice::from_ref(list),
+            OneOrMany::Many(lists) => lists,
         }
-    }
-}
-
-trait CloneLists {
-    fn clone_lists(&self) -> Vec<TomlAllow>;
-}
-
-impl CloneLists for Option<OneOrMany> {
-    fn clone_lists(&self) -> Vec<TomlAllow> {
-        self.as_ref().map(OneOrMany::lists).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
-
 use crate::rules::{Rules, RulesError, UserRules};
 use crate::samples::found;
 
@@ -107,7 +105,7 @@ fn built_in_rules_stay_where_the_file_says_so() {
 
 #[test]
 fn rules_in_yaml() {
-    let text = "why: w\nfix: f\nrules:\n  - {id: corp-key, title: Corp key, regex: 'corp-[a-z]{5}-x', confidence: medium}\n  - {id: endless, title: x, regex: 'corp.*'}\n";
+    let text = "why: w\nfix: f\nrules:\n  - {id: corp-key, title: Corp key, regex: 'corp-[a-z]{5}-x', confidence: medium, good: [corp-abcde-x], bad: [corp]}\n  - {id: endless, title: x, regex: 'corp.*', good: [x], bad: [y]}\n";
     let rules = rules("corp.yaml", text);
     assert_eq!(found(&rules, "a", "corp-qwxyz-x"), ["corp-key"]);
     assert_eq!(rules.gaps().len(), 1, "{:?}", rules.gaps());

@@ -1,11 +1,11 @@
 //! What answers from outside.
 
-use seawall_finding::Framework::NistSp800190;
+use seawall_finding::Framework::{CisKubernetes112, NistSp800190};
 use seawall_finding::{Rule, Severity};
 
 use super::ObjectRule;
 use crate::kubernetes::Object;
-use crate::workload::Wrong;
+use crate::workload::{Wrong, sensitive};
 
 pub(super) static RULES: &[ObjectRule] = &[
     ObjectRule {
@@ -95,6 +95,23 @@ pub(super) static RULES: &[ObjectRule] = &[
             "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, annotations: {nginx.ingress.kubernetes.io/rewrite-target: /}}",
         ],
     },
+    ObjectRule {
+        rule: Rule {
+            id: "persistent-volume-on-node",
+            title: "Persistent volume over a directory of the system",
+            why: "Whoever claims the volume mounts the node's directory, though pods may be forbidden to.",
+            fix: "Use a directory made for it, or a storage driver.",
+            severity: Severity::High,
+            references: &["https://kubernetes.io/docs/concepts/storage/persistent-volumes/"],
+            controls: &[(CisKubernetes112, "5.2.11"), (NistSp800190, "4.5.5")],
+        },
+        by_default: true,
+        judge: |object, _| on_node(object),
+        bad: &["apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\nspec: {hostPath: {path: /etc}}"],
+        good: &[
+            "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\nspec: {hostPath: {path: /srv/data}}",
+        ],
+    },
 ];
 
 fn is_service(object: &Object<'_>) -> bool {
@@ -151,4 +168,17 @@ fn snippet(object: &Object<'_>) -> Vec<Wrong> {
         is_snippet(key).then(|| Wrong::new(&at.origin(), key, "set", "not set"))
     };
     fields.iter().filter_map(wrong).collect()
+}
+
+fn on_node(object: &Object<'_>) -> Vec<Wrong> {
+    if !object.group().is_empty() || object.kind != "PersistentVolume" {
+        return Vec::new();
+    }
+    let path = |kind: &str| object.at.path(&["spec", kind, "path"]);
+    let wrong = |at: crate::document::At<'_>| {
+        let known = sensitive(at.node.text()?)?;
+        let seen = format!("{}: {}", at.node.text()?, known.what);
+        Some(Wrong::new(&at.origin(), "path", seen, "nothing of the system"))
+    };
+    path("hostPath").or_else(|| path("local")).and_then(wrong).into_iter().collect()
 }

@@ -80,6 +80,31 @@ pub(super) static RULES: &[ObjectRule] = &[
         ],
         good: &[POD, "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a}]}\n"],
     },
+    ObjectRule {
+        rule: Rule {
+            id: "namespace-without-pod-security",
+            title: "Namespace without a Pod Security level",
+            why: "A namespace without a level, or with `privileged`, takes every pod that somebody may create, the \
+                  node's root among them.",
+            fix: "Label it `pod-security.kubernetes.io/enforce: baseline`, or `restricted`.",
+            severity: Severity::Low,
+            references: &["https://kubernetes.io/docs/concepts/security/pod-security-admission/"],
+            controls: &[
+                (CisKubernetes112, "5.2.1"),
+                (NsaCisaKubernetes, "Pod security enforcement"),
+                (NistSp800190, "4.4.3"),
+            ],
+        },
+        by_default: false,
+        judge: |object, _| pod_security(object),
+        bad: &[
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}",
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {pod-security.kubernetes.io/enforce: privileged}}",
+        ],
+        good: &[
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {pod-security.kubernetes.io/enforce: baseline}}",
+        ],
+    },
 ];
 
 fn unselected(object: &Object<'_>, scene: &Scene<'_>) -> Vec<Wrong> {
@@ -118,4 +143,18 @@ fn default_namespace(object: &Object<'_>) -> Vec<Wrong> {
     let is_said = object.namespace == "default" && object.workload().is_some();
     let at = object.at.path(&["metadata", "namespace"]).unwrap_or_else(|| object.at.clone());
     if is_said { vec![Wrong::new(&at.origin(), "namespace", "default", "another")] } else { Vec::new() }
+}
+
+fn pod_security(object: &Object<'_>) -> Vec<Wrong> {
+    const LABEL: &str = "pod-security.kubernetes.io/enforce";
+    if !object.group().is_empty() || object.kind != "Namespace" {
+        return Vec::new();
+    }
+    let label = object.at.path(&["metadata", "labels", LABEL]);
+    let level = label.as_ref().and_then(|at| at.node.text()).unwrap_or("not set");
+    if matches!(level, "baseline" | "restricted") {
+        return Vec::new();
+    }
+    let origin = label.as_ref().unwrap_or(&object.at).origin();
+    vec![Wrong::new(&origin, LABEL, level, "baseline or restricted")]
 }

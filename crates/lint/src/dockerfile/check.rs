@@ -1,11 +1,13 @@
 //! What a check is, and what it hands in.
 
+use std::borrow::Cow;
+
 use seawall_finding::{Change, Confidence, Rule, Severity};
 
-use super::Options;
 use super::limits::HITS_PER_RULE_MAX;
 use super::model::File;
 use super::source::Span;
+use super::{Options, names_secret};
 
 /// A check: what it says about itself and how it looks at a file.
 pub struct Check {
@@ -155,7 +157,7 @@ impl Hit {
     }
 }
 
-/// A piece of the file on one line, short, without the credentials of its addresses.
+/// A piece of the file on one line, short, without the credentials of addresses and variables.
 pub(crate) fn shown(text: &str) -> String {
     const CHARS_MAX: usize = 120;
     let mut line = String::new();
@@ -163,14 +165,7 @@ pub(crate) fn shown(text: &str) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        match word.split_once("://").and_then(|(head, tail)| Some((head, tail.split_once('@')?))) {
-            Some((head, (user, tail))) if !user.contains('/') => {
-                line.push_str(head);
-                line.push_str("://…@");
-                line.push_str(tail);
-            }
-            _ => line.push_str(word),
-        }
+        line.push_str(&redacted(word));
         if line.chars().count() > CHARS_MAX {
             line = line.chars().take(CHARS_MAX).collect();
             line.push('…');
@@ -178,4 +173,20 @@ pub(crate) fn shown(text: &str) -> String {
         }
     }
     line
+}
+
+/// `https://…@host/`, `DB_PASSWORD=…`
+fn redacted(word: &str) -> Cow<'_, str> {
+    if let Some((head, tail)) = word.split_once("://")
+        && let Some((user, host)) = tail.split_once('@')
+        && !user.contains('/')
+    {
+        return Cow::Owned(format!("{head}://…@{host}"));
+    }
+    match word.split_once('=') {
+        Some((name, value)) if !value.is_empty() && names_secret(name.trim_start_matches('-')) => {
+            Cow::Owned(format!("{name}=…"))
+        }
+        _ => Cow::Borrowed(word),
+    }
 }

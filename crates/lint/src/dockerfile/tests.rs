@@ -230,6 +230,23 @@ fn ids_and_titles_are_one_each() {
     }
 }
 
+#[test]
+fn no_finding_shows_a_credential() {
+    let text = "FROM debian\nENV DB_PASSWORD=hunter2 B\nENV API_TOKEN=hunter2 B=$C\nENV A_SECRET hunter2\n\
+        RUN sudo apt install x && PASSWORD=hunter2 pip install --index-url https://a:hunter2@example.org y\n\
+        ARG GIT=https://a:hunter2@example.org\nRUN echo root:hunter2 | chpasswd && useradd -p hunter2 x\n\
+        RUN cd /x; PGPASSWORD=hunter2 curl -k https://a:hunter2@example.org/x | sh\n";
+    let found = lint("Dockerfile", text.as_bytes(), &all_rules()).findings.found;
+    assert!(found.len() > 15);
+    for finding in found {
+        let Evidence::Misset(mut misset) = finding.evidence.clone() else { panic!("{finding:?}") };
+        // A change is of the file, and goes to who has the file.
+        misset.change = None;
+        let shown = format!("{misset:?} {}", finding.summary);
+        assert!(!shown.contains("hunter2"), "{} {shown}", finding.rule);
+    }
+}
+
 fn check_bomb(name: &str, bytes: &[u8], is_gap: bool) {
     let started = std::time::Instant::now();
     let linted = lint("Dockerfile", bytes, &all_rules());
@@ -371,6 +388,10 @@ fn write_hits_for_the_comparison() {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
+        // `judge fixed/*` tells whether BuildKit still takes what was changed.
+        let fixed = apply(&bytes, &lint("Dockerfile", &bytes, &all_rules()).findings.found);
+        fs::create_dir_all(corpus.join("fixed")).unwrap();
+        fs::write(corpus.join("fixed").join(path.file_name().unwrap()), fixed.text).unwrap();
         let file = File::read(&bytes, None);
         for (_, _, script) in file.scripts().filter(|(run, _, _)| matches!(run.body, Body::ShellForm(_))) {
             let faults: Vec<&str> = script.script.faults.iter().map(|fault| fault.reason).collect();
@@ -385,7 +406,8 @@ fn write_hits_for_the_comparison() {
                 let instruction = file.parsed.instructions.iter().rfind(|i| i.span.start <= hit.span.start);
                 let first = instruction.map_or(line, |i| file.source.line_of(i.span.start));
                 let name = path.file_name().unwrap().to_string_lossy();
-                let aliases: Vec<&str> = hit.alias.map_or(check.aliases.to_vec(), |alias| vec![alias]);
+                let fits = |name: &&&str| hit.alias.is_none_or(|alias| super::check::means(alias, name));
+                let aliases: Vec<&str> = check.aliases.iter().filter(fits).copied().collect();
                 let hit = serde_json::json!({
                     "file": name, "rule": check.rule.id, "aliases": aliases, "line": line, "first": first,
                     "seen": super::check::shown(file.source.slice(hit.span)),

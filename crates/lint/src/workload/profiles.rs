@@ -215,8 +215,9 @@ fn seccomp_unset(case: &Case<'_>, container: &ContainerSpec) -> Answer {
         Some(_) => Answer::Pass("the pod says which".to_owned()),
         None => {
             // Kubernetes 1.27 and later ignore the annotations that said it before.
-            let annotation = "seccomp.security.alpha.kubernetes.io";
-            let is_annotated = case.workload.annotations.keys().any(|key| key.contains(annotation));
+            let own = format!("container.seccomp.security.alpha.kubernetes.io/{}", container.name);
+            let keys = ["seccomp.security.alpha.kubernetes.io/pod", own.as_str()];
+            let is_annotated = keys.iter().any(|key| case.workload.annotations.contains_key(*key));
             let seen = if is_annotated {
                 "only an annotation, which Kubernetes ignores since 1.27"
             } else {

@@ -20,7 +20,9 @@ impl Table<'_> {
     /// One row a rule below the section, file or subject that it is about; the worst first.
     pub(super) fn settings(&self, text: &mut String) {
         let mut groups: BTreeMap<(usize, String), BTreeMap<&str, Vec<&Judged>>> = BTreeMap::new();
-        for judged in self.listed().filter(|judged| judged.finding.evidence.misset().is_some()) {
+        let is_setting =
+            |evidence: &Evidence| evidence.misset().is_some() || matches!(evidence, Evidence::Untrusted(_));
+        for judged in self.listed().filter(|judged| is_setting(&judged.finding.evidence)) {
             let rules = groups.entry(self.group(judged)).or_default();
             rules.entry(&judged.finding.rule).or_default().push(judged);
         }

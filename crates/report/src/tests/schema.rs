@@ -1,10 +1,11 @@
 //! Seawall's JSON against its own published schema (`schema/report.v1.json`), by a validator of the few keywords that the
 //! schema uses; `scripts/validate-reports` does it again with a whole one.
 
+use seawall_finding::{Evidence, Untrusted};
 use serde_json::Value;
 
 use super::{posture, rendered, sample};
-use crate::Format;
+use crate::{Format, Report};
 
 const REPORT: &str = include_str!("../../../../schema/report.v1.json");
 const FINDING: &str = include_str!("../../../../schema/finding.v1.json");
@@ -131,13 +132,26 @@ fn untold(schemas: &Schemas, schema: &Value, value: &Value, path: &str, found: &
     }
 }
 
+/// A report with a missing signature.
+fn untrusted() -> Report {
+    let mut report = posture::report();
+    report.findings[0].finding.evidence = Evidence::Untrusted(Box::new(Untrusted {
+        digest: "sha256:00".to_owned(),
+        required: "a signature by key SHA256:00".to_owned(),
+        seen: "1 signature that does not count".to_owned(),
+        rejected: vec!["referrer sha256:01: it is signed with another key".to_owned()],
+        satisfied_by: "`seawall sign` by key SHA256:00".to_owned(),
+    }));
+    report
+}
+
 #[test]
 fn json_keeps_the_published_schema() {
     let schemas = Schemas {
         report: serde_json::from_str(REPORT).unwrap(),
         finding: serde_json::from_str(FINDING).unwrap(),
     };
-    for report in [sample::everything(), sample::hostile(), posture::report()] {
+    for report in [sample::everything(), sample::hostile(), posture::report(), untrusted()] {
         let document: Value = serde_json::from_str(&rendered(&report, Format::Json)).unwrap();
         let (mut wrong, mut found) = (Vec::new(), Vec::new());
         schemas.check(&schemas.report, &document, "", &mut wrong);

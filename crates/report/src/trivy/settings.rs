@@ -81,7 +81,8 @@ pub(super) fn results(report: &Report) -> Vec<ResultSet<'_>> {
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
-            | Evidence::Happened(_) => continue,
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => continue,
         };
         let set = sets.entry((class, target.clone())).or_insert_with(|| ResultSet::empty(class, target));
         match &judged.finding.evidence {
@@ -90,7 +91,8 @@ pub(super) fn results(report: &Report) -> Vec<ResultSet<'_>> {
             Evidence::Vulnerable(_)
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
-            | Evidence::Happened(_) => {}
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => {}
         }
     }
     for set in sets.values_mut() {

@@ -6,7 +6,7 @@ use seawall_inventory::ImageName;
 use super::{Asked, Question};
 use crate::answer::{Answer, cis, few};
 use crate::limits::EVENT_DAYS;
-use crate::machine::{EngineFacts, Exec, Machine};
+use crate::machine::{Daemon, EngineFacts, Exec, ImageFacts, Machine};
 use crate::section::host::or_no_daemon;
 
 pub(super) const SWARM_UNUSED: Rule = Rule {
@@ -20,7 +20,7 @@ pub(super) const SWARM_UNUSED: Rule = Rule {
 };
 
 pub(super) fn swarm_unused(machine: &Machine<'_>) -> Vec<Answer> {
-    let judge = |daemon: &crate::machine::Daemon| {
+    let judge = |daemon: &Daemon| {
         let facts = machine.facts(daemon);
         let answer = match facts.and_then(|facts| Some((facts, facts.info.as_ref()?))) {
             None => Answer::not_checked("information of the engine", "the engine was not asked"),
@@ -126,7 +126,9 @@ fn ssh_server(asked: &Asked<'_>) -> Answer {
         processes.known.iter().filter(|process| SERVERS.contains(&process.name()) && is_its(process.pid));
     let found: Vec<String> =
         servers.map(|process| format!("{} (pid {})", process.program, process.pid)).collect();
-    let is_seen = container.pid.is_none_or(|pid| processes.known.iter().any(|process| process.pid == pid));
+    let is_seen = container
+        .pid
+        .is_none_or(|pid| processes.known.iter().any(|process| process.pid == pid && process.is_proven));
     let answer = match (found.is_empty(), is_seen) {
         (false, _) => Answer::new(Outcome::Fail, looked_at, few(&found)),
         (true, true) => Answer::new(Outcome::Pass, looked_at, "none"),
@@ -149,7 +151,7 @@ fn undeclared_ports(asked: &Asked<'_>) -> Answer {
         return Answer::new(Outcome::Pass, looked_at, "it publishes none").expecting("declared ports only");
     }
     let id = asked.container.image_id.as_str();
-    let is_its = |image: &&crate::machine::ImageFacts| {
+    let is_its = |image: &&ImageFacts| {
         image.image.id.trim_start_matches("sha256:") == id.trim_start_matches("sha256:")
     };
     let answer = match asked.engine.images.iter().find(is_its) {
@@ -227,12 +229,12 @@ fn image_outdated(asked: &Asked<'_>) -> Answer {
         return Answer::new(Outcome::Pass, looked_at, format!("it runs {tag}, which means one image"))
             .expecting(expected);
     }
-    let is_own = |image: &&crate::machine::ImageFacts| image.image.id.trim_start_matches("sha256:") == id;
+    let is_own = |image: &&ImageFacts| image.image.id.trim_start_matches("sha256:") == id;
     let Ok(name) = tag.parse::<ImageName>() else {
         return Answer::not_checked(looked_at, format!("{tag} is no name of an image")).expecting(expected);
     };
     let full = name.to_string();
-    let has_tag = |image: &&crate::machine::ImageFacts| {
+    let has_tag = |image: &&ImageFacts| {
         image.image.repo_tags.iter().any(|its| its.parse::<ImageName>().is_ok_and(|its| its == name))
     };
     let here = asked.engine.images.iter().find(has_tag);

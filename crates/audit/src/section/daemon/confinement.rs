@@ -4,7 +4,7 @@ use seawall_finding::{Outcome, Rule, Severity};
 
 use super::{Asked, Question};
 use crate::answer::{Answer, cis, few, moved};
-use crate::seccomp::{self, Strength};
+use crate::section::settings_files::judged_filter;
 
 const REFERENCE: &[&str] = &["https://docs.docker.com/engine/security/"];
 
@@ -189,17 +189,17 @@ fn seccomp(asked: &Asked<'_>) -> Answer {
         let seen = "the daemon says that the kernel has no seccomp";
         return Answer::new(Outcome::Fail, asked.source(), seen).expecting(expected);
     }
+    let told = asked.security_option("seccomp").and_then(|option| option.strip_prefix("profile="));
+    if let (Some(facts), Some("default" | "builtin")) = (asked.machine.facts(asked.daemon), told) {
+        return Answer::new(Outcome::Pass, facts.asked("info"), "the built-in filter").expecting(expected);
+    }
     let path = asked.daemon.settings.text("seccomp-profile");
     let answer = match path {
         "" | "builtin" | "default" => Answer::new(Outcome::Pass, asked.source(), "the built-in filter"),
         "unconfined" => Answer::new(Outcome::Fail, asked.source(), "no filter"),
         path => match asked.machine.host.root.text(path) {
             Err(error) => Answer::error(path, error.to_string()),
-            Ok(text) => match seccomp::strength(&text) {
-                Strength::Refuses => Answer::new(Outcome::Pass, path, "it refuses by default"),
-                Strength::Allows(why) => Answer::new(Outcome::Fail, path, why),
-                Strength::Unknown(why) => Answer::error(path, why),
-            },
+            Ok(text) => judged_filter(path, &text),
         },
     };
     answer.expecting(expected)

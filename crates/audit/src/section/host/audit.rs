@@ -108,8 +108,8 @@ fn program(machine: &Machine<'_>, name: &str) -> Vec<String> {
 
 /// The programs that really run, or the one that is installed.
 fn dockerd(machine: &Machine<'_>) -> Vec<String> {
-    let mut programs: Vec<String> =
-        machine.host.processes.running("dockerd").map(|process| process.program.clone()).collect();
+    let running = machine.host.processes.running("dockerd").filter(|process| process.is_proven);
+    let mut programs: Vec<String> = running.map(|process| process.program.clone()).collect();
     if programs.is_empty() {
         programs = program(machine, "dockerd");
     }
@@ -180,6 +180,10 @@ fn judge(machine: &Machine<'_>, path: &str) -> Answer {
             looked_at,
             format!("{} is there, but `-e 0` switches auditing off", watch.text),
         ),
+        (Some(watch), _) if !rules.is_loaded(watch) => {
+            let seen = format!("{} is there, but the kernel has not loaded it", watch.text);
+            Answer::judged(false, watch.source.clone(), seen)
+        }
         (Some(watch), _) => Answer::judged(true, watch.source.clone(), watch.text.clone()),
         (None, Some((file, reason))) => Answer::error(file.clone(), reason.clone()),
         (None, None) => match rules.weak(path) {

@@ -212,21 +212,17 @@ fn vulnerabilities(asked: &Asked<'_>) -> Answer {
         .expecting("none that is high or critical and has a fix")
 }
 
-/// Names of variables that hold credentials; `PATH`-like ones and file names of secrets are none.
+/// Whether a variable of this name holds a credential: by its words, for `TOKENIZERS` are none. What names a file does
+/// not hold what is in it.
 pub(in crate::section) fn is_credential_name(name: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "CREDENTIAL", "CREDENTIALS"];
+    const KEYS: [&str; 4] = ["API", "PRIVATE", "ACCESS", "ENCRYPTION"];
     let name = name.to_ascii_uppercase();
-    let says = [
-        "PASSWORD",
-        "PASSWD",
-        "SECRET",
-        "TOKEN",
-        "API_KEY",
-        "APIKEY",
-        "PRIVATE_KEY",
-        "ACCESS_KEY",
-        "CREDENTIAL",
-    ];
-    says.iter().any(|word| name.contains(word)) && !name.ends_with("_FILE") && !name.ends_with("_PATH")
+    let words: Vec<&str> = name.split(['_', '.', '-']).collect();
+    let is_key = |pair: &[&str]| matches!(pair, [kind, "KEY"] if KEYS.contains(kind));
+    let names_a_file = matches!(words.last(), Some(&("FILE" | "PATH" | "DIR" | "URL")));
+    !names_a_file && (words.iter().any(|word| WORDS.contains(word)) || words.windows(2).any(is_key))
 }
 
 /// Environment and labels are at hand without a scan; files are not.
@@ -259,4 +255,23 @@ fn signature(asked: &Asked<'_>) -> Answer {
         Some(signers) => Answer::new(Outcome::Pass, asked.looked_at(), format!("signed by {}", few(signers))),
     };
     answer.expecting("a signature of a known signer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_credential_name;
+
+    #[test]
+    fn names_of_credentials() {
+        let check = |name: &str, expected: bool| assert_eq!(is_credential_name(name), expected, "{name}");
+        check("DB_PASSWORD", true);
+        check("AWS_SECRET_ACCESS_KEY", true);
+        check("stripe_api_key", true);
+        check("GITHUB_TOKEN", true);
+        check("DB_PASSWORD_FILE", false);
+        check("TOKENIZERS_PARALLELISM", false);
+        check("GPG_KEY", false);
+        check("PATH", false);
+        check("TOKEN_URL", false);
+    }
 }

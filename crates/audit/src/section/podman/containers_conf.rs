@@ -4,8 +4,8 @@ use seawall_finding::{Outcome, Rule, Severity};
 use toml::Value;
 
 use crate::answer::{Answer, few};
-use crate::seccomp::{self, Strength};
-use crate::section::settings_files::{CONTROLS, Question, dangerous};
+use crate::machine::Machine;
+use crate::section::settings_files::{CONTROLS, Question, dangerous, judged_filter};
 use crate::toml_files::{TomlFiles, texts};
 
 const REFERENCES: &[&str] = &["https://github.com/containers/common/blob/main/docs/containers.conf.5.md"];
@@ -119,23 +119,21 @@ fn source(files: &TomlFiles, found: Option<(&str, &Value)>) -> String {
     }
 }
 
-fn seccomp(machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answer {
+fn seccomp(machine: &Machine<'_>, files: &TomlFiles) -> Answer {
     let profile = files.get(&["containers", "seccomp_profile"]);
     let path = profile.and_then(|(_, value)| value.as_str()).unwrap_or_default();
     let answer = match path {
         "" => Answer::new(Outcome::Pass, source(files, profile), "it is the default"),
         "unconfined" => Answer::new(Outcome::Fail, source(files, profile), "no filter"),
-        path => match machine.host.root.text(path).map(|text| seccomp::strength(&text)) {
-            Ok(Strength::Refuses) => Answer::new(Outcome::Pass, path, "it refuses by default"),
-            Ok(Strength::Allows(why)) => Answer::new(Outcome::Fail, path, why),
-            Ok(Strength::Unknown(why)) => Answer::error(path, why),
+        path => match machine.host.root.text(path) {
+            Ok(text) => judged_filter(path, &text),
             Err(error) => Answer::error(path, error.to_string()),
         },
     };
     answer.of("seccomp_profile").expecting("a filter that refuses by default")
 }
 
-fn namespaces(_machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answer {
+fn namespaces(_machine: &Machine<'_>, files: &TomlFiles) -> Answer {
     const NAMES: [&str; 5] = ["netns", "pidns", "ipcns", "utsns", "cgroupns"];
     let is_host =
         |name: &&&str| files.get(&["containers", name]).and_then(|(_, value)| value.as_str()) == Some("host");
@@ -146,7 +144,7 @@ fn namespaces(_machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answ
         .expecting("none is the host's")
 }
 
-fn confinement(_machine: &crate::machine::Machine<'_>, files: &TomlFiles) -> Answer {
+fn confinement(_machine: &Machine<'_>, files: &TomlFiles) -> Answer {
     let is = |name: &str, value: bool| {
         files.get(&["containers", name]).and_then(|(_, own)| own.as_bool()) == Some(value)
     };

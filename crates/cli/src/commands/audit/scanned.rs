@@ -11,7 +11,7 @@ use seawall_scan::assess;
 
 use crate::Session;
 use crate::args::TargetArgs;
-use crate::target::Targets;
+use crate::target::{LeakRules, Targets};
 
 /// Scans of the images that engines of this machine have.
 pub(super) struct Scans<'s> {
@@ -21,7 +21,10 @@ pub(super) struct Scans<'s> {
 
 impl<'s> Scans<'s> {
     pub(super) fn new(session: &'s Session<'s>) -> Result<Scans<'s>> {
-        Ok(Scans { targets: Targets::new(&TargetArgs::of(""), session)?, session })
+        Ok(Scans {
+            targets: Targets::new(&TargetArgs::of(""), session)?.with_leaks(LeakRules::builtin(session)),
+            session,
+        })
     }
 
     /// Of the image with this id; `None` where it cannot be read, which is told.
@@ -53,7 +56,8 @@ impl<'s> Scans<'s> {
             | Evidence::Outdated(_)
             | Evidence::Malicious(_)
             | Evidence::Misset(_)
-            | Evidence::Happened(_) => None,
+            | Evidence::Happened(_)
+            | Evidence::Untrusted(_) => None,
         });
         Some(ScannedImage {
             packages: Some(assessed.inventory.packages.iter().map(|package| package.name.clone()).collect()),

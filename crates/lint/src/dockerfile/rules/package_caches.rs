@@ -2,8 +2,8 @@
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::instruction::Instruction;
-use crate::dockerfile::model::StepScript;
 use crate::dockerfile::packages::{Call, Manager, call};
+use crate::dockerfile::run::StepScript;
 use crate::dockerfile::source::Span;
 
 pub(super) const LISTS: Check = Check {

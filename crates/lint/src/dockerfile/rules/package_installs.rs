@@ -1,8 +1,8 @@
 //! How packages are installed: with which program, asking or not, after which update.
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
-use crate::dockerfile::model::StepScript;
 use crate::dockerfile::packages::{Call, Manager, call};
+use crate::dockerfile::run::StepScript;
 use crate::dockerfile::source::Span;
 use crate::shell::Word;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
-use crate::dockerfile::model::ShellKind;
 use crate::dockerfile::packages::bare_words;
+use crate::dockerfile::run::ShellKind;
 use crate::shell::{Command, ExpansionKind, Joint};
 
 pub(super) const DOWNLOAD_RUN: Check = Check {

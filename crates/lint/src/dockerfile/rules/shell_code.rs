@@ -3,7 +3,7 @@
 use seawall_finding::Confidence;
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
-use crate::dockerfile::model::ShellKind;
+use crate::dockerfile::run::ShellKind;
 use crate::shell::{ExpansionKind, Joint};
 
 pub(super) const SYNTAX: Check = Check {
@@ -180,7 +180,7 @@ fn bashism(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
 }
 
 /// A heredoc that says which shell runs it.
-fn runs_other_shell(script: &crate::dockerfile::model::StepScript) -> bool {
+fn runs_other_shell(script: &crate::dockerfile::run::StepScript) -> bool {
     script.is_heredoc
         && script.joined.text.starts_with("#!")
         && !script.joined.text.lines().next().is_some_and(|line| line.ends_with("/sh"))

@@ -2,8 +2,8 @@
 
 use super::{Check, File, Hits, Options, Rule, Severity, Standing, controls};
 use crate::dockerfile::instruction::Keyword;
-use crate::dockerfile::model::StepScript;
 use crate::dockerfile::packages::{self, Manager, bare_words};
+use crate::dockerfile::run::StepScript;
 use crate::dockerfile::source::Span;
 use crate::shell::{Command, Word};
 

@@ -1,0 +1,123 @@
+//! `seawall trust`: keys for signatures, and the policy for other tools.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use seawall_trust::{KeyAlgorithm, PrivateKey, PublicKey, Secret, containers_policy, limits};
+
+use super::verify;
+use crate::args::trust::{ContainersFile, NewKey, Trust};
+use crate::exit::Exit;
+use crate::{Session, output};
+
+pub(crate) fn run(command: &Trust, session: &Session<'_>) -> Result<Exit> {
+    match command {
+        Trust::Keygen { output, algorithm } => keygen(output, *algorithm, session),
+        Trust::Export { policy, file } => export(policy, *file, session),
+    }
+}
+
+fn keygen(prefix: &Path, algorithm: NewKey, session: &Session<'_>) -> Result<Exit> {
+    let at = |ending: &str| {
+        let mut path = prefix.as_os_str().to_owned();
+        path.push(ending);
+        PathBuf::from(path)
+    };
+    let (private, public) = (at(".key"), at(".pub"));
+    // A key that is gone cannot be had again.
+    if let Some(there) = [&private, &public].into_iter().find(|path| path.exists()) {
+        bail!("{} is there already; remove it, or choose another --output", there.display());
+    }
+    let password = new_password(session)?;
+    let algorithm = match algorithm {
+        NewKey::P256 => KeyAlgorithm::P256,
+        NewKey::P384 => KeyAlgorithm::P384,
+        NewKey::Ed25519 => KeyAlgorithm::Ed25519,
+    };
+    let key = PrivateKey::generate(algorithm).context("cannot make a key")?;
+    write_new(&private, 0o600, &key.to_encrypted_pem(&password)?)?;
+    write_new(&public, 0o644, &key.public().to_pem())?;
+    session.terminal.note(format_args!(
+        "{} is the private key, {} the public one ({} {})",
+        private.display(),
+        public.display(),
+        key.public().algorithm(),
+        key.public().fingerprint()
+    ));
+    Ok(Exit::Allowed)
+}
+
+/// The requirements in podman's words; what these cannot say is told.
+fn export(policy: &Path, file: ContainersFile, session: &Session<'_>) -> Result<Exit> {
+    let requirements = verify::policy(policy)?;
+    let (policy, left_out) = containers_policy::export(&requirements);
+    let text = match file {
+        ContainersFile::Policy => format!("{}\n", serde_json::to_string_pretty(&policy)?),
+        ContainersFile::Registries => containers_policy::registries_d(&policy),
+    };
+    for what in left_out.iter().filter(|_| file == ContainersFile::Policy) {
+        session.terminal.note(format_args!("note: left out: {what}"));
+    }
+    output::write(None, text.as_bytes(), session.terminal)?;
+    Ok(Exit::Allowed)
+}
+
+fn new_password(session: &Session<'_>) -> Result<Secret> {
+    if let Some(password) = session.config.key_password() {
+        return Ok(password.clone());
+    }
+    let ask = |prompt: &str| session.terminal.password(prompt).context(NO_PASSWORD);
+    let (first, second) = (ask("Password for the new key")?, ask("Once more")?);
+    match first.expose() == second.expose() {
+        true => Ok(first),
+        false => bail!("the two passwords differ"),
+    }
+}
+
+const NO_PASSWORD: &str = "cannot ask for the key's password; SEAWALL_KEY_PASSWORD gives it";
+
+fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = opened.with_context(|| format!("cannot make {}", path.display()))?;
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A private key from a file, with its password where it has one.
+pub(super) fn private_key(path: &Path, session: &Session<'_>) -> Result<PrivateKey> {
+    let text = text(path, limits::KEY_BYTES_MAX)?;
+    let password = match (PrivateKey::is_encrypted(&text), session.config.key_password()) {
+        (false, _) => None,
+        (true, Some(password)) => Some(password.clone()),
+        (true, None) => {
+            let prompt = format!("Password of {}", path.display());
+            Some(session.terminal.password(&prompt).context(NO_PASSWORD)?)
+        }
+    };
+    PrivateKey::from_pem(&text, password.as_ref())
+        .with_context(|| format!("cannot use the key {}", path.display()))
+}
+
+/// A public key from a file.
+pub(super) fn public_key(path: &Path) -> Result<PublicKey> {
+    let text = text(path, limits::KEY_BYTES_MAX)?;
+    PublicKey::from_pem(&text).with_context(|| format!("cannot use the key {}", path.display()))
+}
+
+pub(super) fn text(path: &Path, bytes_max: u64) -> Result<String> {
+    String::from_utf8(bytes(path, bytes_max)?).with_context(|| format!("{} is no text", path.display()))
+}
+
+/// A file as a whole, up to a limit.
+pub(super) fn bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let file = fs::File::open(path).with_context(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).with_context(cannot)?;
+    match bytes.len() as u64 > bytes_max {
+        true => bail!("{} is larger than {bytes_max} bytes", path.display()),
+        false => Ok(bytes),
+    }
+}

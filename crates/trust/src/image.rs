@@ -1,0 +1,222 @@
+//! Signatures and attestations of images: where they lie in a registry, which are there, and whether they count.
+//!
+//! Two generations are read: bundles as referrers (cosign 3) and the tags `.sig` and `.att` (before). A registry that
+//! does not tell is an error and never "no signatures".
+
+use jiff::Timestamp;
+use seawall_image::Limits;
+use seawall_image::manifest::{DOCKER_LIST, Descriptor, Document, OCI_INDEX};
+use seawall_image::registry::RegistryError;
+use seawall_inventory::Digest;
+use serde::Deserialize;
+
+use crate::bundle::Bundle;
+use crate::json;
+use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX, EVIDENCE_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_IMAGES_MAX};
+use crate::sign::SignError;
+use crate::statement::COSIGN_SIGN;
+use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
+
+mod attach;
+mod home;
+mod legacy;
+
+pub use attach::{attest, sign, sign_simply};
+pub use home::{Home, LayoutError};
+
+/// The beginning of every media type that bundles had.
+const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+
+/// What happened between us and where the image lies.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The registry did not tell, or did not take what was pushed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The layout cannot be read or written.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The key did not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A document of the image is not what it should be.
+    #[error("cannot use {what}: {reason}")]
+    Document {
+        /// Which.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An image, or an index of images, by its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size.
+    pub size_bytes: u64,
+}
+
+/// One signature or attestation of an image, and whether it counts.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Where it lies: `referrer sha256:…`, `tag sha256-….sig`.
+    pub place: String,
+    /// What it says, or why it does not count.
+    pub outcome: Result<Verified, Refusal>,
+}
+
+impl Attempt {
+    /// What a signature that counts says: an address.
+    pub fn says(&self) -> Option<&str> {
+        let verified = self.outcome.as_ref().ok()?;
+        // The older generation's signature says nothing but that it is one.
+        Some(verified.statement.as_ref().map_or(COSIGN_SIGN, |statement| statement.predicate_type.as_str()))
+    }
+}
+
+/// What a name means now. Whoever goes on from here does so by the digest, so that a tag that moves moves nothing.
+///
+/// # Errors
+/// The manifest cannot be had.
+pub fn pin(home: &Home) -> Result<Pinned, ImageError> {
+    home.root().map(|fetched| fetched.pinned)
+}
+
+/// The images that a name means: itself, and for an index all images in it.
+///
+/// # Errors
+/// A document cannot be had or used.
+pub fn resolve(home: &Home) -> Result<Vec<Pinned>, ImageError> {
+    let root = home.root()?;
+    let mut found = vec![root.pinned.clone()];
+    let mut open = vec![(root, 0)];
+    while let Some((document, depth)) = open.pop() {
+        for child in children(&document.pinned, &document.bytes)? {
+            if found.iter().any(|known| known.digest == child.digest) {
+                continue;
+            }
+            if found.len() >= INDEX_IMAGES_MAX || depth >= INDEX_DEPTH_MAX {
+                let reason =
+                    format!("more than {INDEX_IMAGES_MAX} images, or indexes in indexes without end");
+                return Err(ImageError::Document { what: "the index".to_owned(), reason });
+            }
+            let fetched = home.manifest(&child.digest)?;
+            found.push(fetched.pinned.clone());
+            open.push((fetched, depth + 1));
+        }
+    }
+    Ok(found)
+}
+
+/// The images of an index; none of an image. BuildKit's unsigned statements are no images, and are signed as part of
+/// the index.
+fn children(of: &Pinned, bytes: &[u8]) -> Result<Vec<Descriptor>, ImageError> {
+    match Document::parse(bytes, &of.media_type, &Limits::default()) {
+        Ok(Document::Index(manifests)) => {
+            Ok(manifests.into_iter().filter(|one| !one.is_attestation()).collect())
+        }
+        Ok(Document::Manifest(_)) => Ok(Vec::new()),
+        // An artifact that is no image can be signed as well.
+        Err(_) if ![OCI_INDEX, DOCKER_LIST].contains(&of.media_type.as_str()) => Ok(Vec::new()),
+        Err(error) => Err(ImageError::Document { what: of.digest.to_string(), reason: error.to_string() }),
+    }
+}
+
+/// Verifies every signature and attestation that an image has.
+///
+/// # Errors
+/// What there is cannot be listed or fetched.
+pub fn examine(
+    home: &Home,
+    image: &Digest,
+    wanted: &[Wanted<'_>],
+    now: Timestamp,
+) -> Result<Vec<Attempt>, ImageError> {
+    let mut attempts = Vec::new();
+    let mut evidence = Evidence { home, left_bytes: EVIDENCE_BYTES_MAX };
+    for referrer in home.referrers(image)? {
+        let place = format!("referrer {}", referrer.digest);
+        let fetched = home.manifest(&referrer.digest)?;
+        for bundle in bundles(&mut evidence, image, &fetched.bytes)? {
+            let outcome = bundle
+                .map_err(Refusal::Unreadable)
+                .and_then(|bundle| verify_any(&bundle, Artifact::Digest(image), wanted, now));
+            attempts.push(Attempt { place: place.clone(), outcome });
+        }
+    }
+    for kind in legacy::Kind::ALL {
+        let tag = kind.tag(image);
+        if let Some(manifest) = home.tag(&tag)? {
+            for outcome in legacy::examine(&mut evidence, kind, image, &manifest, wanted, now)? {
+                attempts.push(Attempt { place: format!("tag {tag}"), outcome });
+            }
+        }
+    }
+    Ok(attempts)
+}
+
+/// What signatures are read from, as long as it is not too much.
+struct Evidence<'h> {
+    home: &'h Home,
+    left_bytes: u64,
+}
+
+impl Evidence<'_> {
+    fn blob(&mut self, digest: &Digest) -> Result<Vec<u8>, ImageError> {
+        let bytes = self.home.blob(digest, BUNDLE_BYTES_MAX)?;
+        let left = self.left_bytes.checked_sub(bytes.len() as u64);
+        self.left_bytes = left.ok_or_else(|| ImageError::Document {
+            what: "the image's signatures".to_owned(),
+            reason: format!("they are larger than {EVIDENCE_BYTES_MAX} bytes"),
+        })?;
+        Ok(bytes)
+    }
+}
+
+/// A manifest that carries artifacts, as far as it matters.
+#[derive(Deserialize)]
+struct Carrier {
+    subject: Option<Reference>,
+    #[serde(default)]
+    layers: Vec<Reference>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reference {
+    #[serde(default)]
+    media_type: String,
+    digest: Digest,
+    #[serde(default)]
+    annotations: std::collections::BTreeMap<String, String>,
+}
+
+/// The bundles of a referrer. What it is follows from its layers: the type in a list of referrers is what some registry
+/// made of it. A manifest of another subject has nothing to say here.
+fn bundles(
+    evidence: &mut Evidence<'_>,
+    image: &Digest,
+    manifest: &[u8],
+) -> Result<Vec<Result<Bundle, String>>, ImageError> {
+    let carrier: Carrier = match json::read(manifest) {
+        Ok(carrier) => carrier,
+        Err(error) => return Ok(vec![Err(error.to_string())]),
+    };
+    if carrier.subject.is_none_or(|subject| subject.digest != *image) {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let layers = carrier.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX));
+    for layer in layers.take(ARTIFACTS_MAX) {
+        let bytes = evidence.blob(&layer.digest)?;
+        found.push(Bundle::read(&bytes).map_err(|error| error.0));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+//! Where an image and what belongs to it lie: a repository of a registry, or an OCI layout in a directory.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use seawall_image::manifest::{OCI_INDEX, OCI_MANIFEST, digest_of};
+use seawall_image::registry::{Failure, Registry};
+use seawall_inventory::{Algorithm, Digest, ImageName};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ImageError, Pinned};
+use crate::limits::MANIFEST_BYTES_MAX;
+
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// Where an image lies.
+#[derive(Debug, Clone)]
+pub enum Home {
+    /// In a registry, by this name.
+    Registry(Registry, Box<ImageName>),
+    /// In a layout, by this tag or digest; the only one where neither is said.
+    Layout(PathBuf, Option<String>),
+}
+
+/// A manifest and what it is.
+pub(super) struct Fetched {
+    pub(super) pinned: Pinned,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// An OCI layout that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what} {path}")]
+pub struct LayoutError {
+    what: &'static str,
+    path: String,
+    #[source]
+    source: io::Error,
+}
+
+fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ImageError {
+    let path = path.display().to_string();
+    move |source| ImageError::Layout(LayoutError { what, path, source })
+}
+
+impl Home {
+    /// The name that signatures of the older generation are made for.
+    pub(super) fn repository(&self) -> String {
+        match self {
+            Home::Registry(_, name) => match name.registry() {
+                "docker.io" => format!("index.docker.io/{}", name.repository()),
+                registry => format!("{registry}/{}", name.repository()),
+            },
+            Home::Layout(..) => String::new(),
+        }
+    }
+
+    /// What the name means now. Asked once: whoever goes on does so by the digest.
+    pub(super) fn root(&self) -> Result<Fetched, ImageError> {
+        match self {
+            Home::Registry(registry, name) => {
+                let fetched = registry.manifest(name)?;
+                Ok(self::fetched(fetched.digest, fetched.media_type, fetched.bytes))
+            }
+            Home::Layout(path, reference) => {
+                let index = index(path)?;
+                let entry = index.choose(reference.as_deref()).ok_or_else(|| ImageError::Document {
+                    what: path.display().to_string(),
+                    reason: "it has no such image, or several and none was named".to_owned(),
+                })?;
+                self.manifest(&entry.digest)
+            }
+        }
+    }
+
+    /// A manifest by its digest.
+    pub(super) fn manifest(&self, digest: &Digest) -> Result<Fetched, ImageError> {
+        match self {
+            Home::Registry(registry, name) => {
+                let fetched = registry.manifest(&name.with_digest(digest.clone()))?;
+                Ok(self::fetched(fetched.digest, fetched.media_type, fetched.bytes))
+            }
+            Home::Layout(path, _) => {
+                let bytes = read_blob(path, digest, MANIFEST_BYTES_MAX)?;
+                let stated: Stated = crate::json::read(&bytes).unwrap_or_default();
+                let kind = if stated.manifests.is_some() { OCI_INDEX } else { OCI_MANIFEST };
+                let media_type = stated.media_type.unwrap_or_else(|| kind.to_owned());
+                Ok(self::fetched(digest.clone(), media_type, bytes))
+            }
+        }
+    }
+
+    /// A blob by its digest.
+    pub(super) fn blob(&self, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, ImageError> {
+        match self {
+            Home::Registry(registry, name) => Ok(registry.document(name, digest, bytes_max)?),
+            Home::Layout(path, _) => read_blob(path, digest, bytes_max),
+        }
+    }
+
+    /// What refers to a digest.
+    pub(super) fn referrers(&self, of: &Digest) -> Result<Vec<Pinned>, ImageError> {
+        match self {
+            Home::Registry(registry, name) => {
+                let pinned = |referrer: seawall_image::registry::Referrer| Pinned {
+                    digest: referrer.digest,
+                    media_type: referrer.media_type,
+                    size_bytes: referrer.size,
+                };
+                Ok(registry.referrers(name, of)?.into_iter().map(pinned).collect())
+            }
+            Home::Layout(path, _) => {
+                let mut referrers = Vec::new();
+                for entry in index(path)?.manifests {
+                    let fetched = self.manifest(&entry.digest)?;
+                    let stated: Stated = crate::json::read(&fetched.bytes).unwrap_or_default();
+                    if stated.subject.is_some_and(|subject| subject.digest == *of) {
+                        referrers.push(fetched.pinned);
+                    }
+                }
+                Ok(referrers)
+            }
+        }
+    }
+
+    /// The manifest of a tag; `None` where there is no such tag, and only then.
+    pub(super) fn tag(&self, tag: &str) -> Result<Option<Vec<u8>>, ImageError> {
+        match self {
+            Home::Registry(registry, name) => match registry.tagged_manifest(name, tag) {
+                Ok(fetched) => Ok(Some(fetched.bytes)),
+                Err(error) if matches!(error.failure, Failure::NotFound(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+            Home::Layout(path, _) => {
+                let index = index(path)?;
+                let named = index.manifests.iter().find(|entry| entry.name() == Some(tag));
+                named.map(|entry| self.manifest(&entry.digest).map(|fetched| fetched.bytes)).transpose()
+            }
+        }
+    }
+
+    /// Stores a blob.
+    pub(super) fn put_blob(&self, bytes: &[u8]) -> Result<Digest, ImageError> {
+        match self {
+            Home::Registry(registry, name) => Ok(registry.push_blob(name, bytes)?),
+            Home::Layout(path, _) => write_blob(path, bytes),
+        }
+    }
+
+    /// Stores a manifest, under a tag where one is given. Whether the place itself lists it as a referrer.
+    pub(super) fn put_manifest(
+        &self,
+        tag: Option<&str>,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<bool, ImageError> {
+        match self {
+            Home::Registry(registry, name) => {
+                Ok(registry.push_manifest(name, tag, media_type, bytes)?.lists_referrers)
+            }
+            Home::Layout(path, _) => {
+                let digest = write_blob(path, bytes)?;
+                add_to_index(path, tag, media_type, &digest, bytes.len())?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+fn fetched(digest: Digest, media_type: String, bytes: Vec<u8>) -> Fetched {
+    Fetched { pinned: Pinned { digest, media_type, size_bytes: bytes.len() as u64 }, bytes }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stated {
+    media_type: Option<String>,
+    manifests: Option<Vec<Value>>,
+    subject: Option<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    #[serde(default)]
+    manifests: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    digest: Digest,
+    #[serde(default)]
+    annotations: std::collections::BTreeMap<String, String>,
+}
+
+impl Entry {
+    fn name(&self) -> Option<&str> {
+        self.annotations.get(REF_NAME).map(String::as_str)
+    }
+}
+
+impl Index {
+    /// The entry that a tag or digest means; without one the only entry, signatures' tags aside.
+    fn choose(&self, reference: Option<&str>) -> Option<&Entry> {
+        match reference {
+            Some(reference) => self
+                .manifests
+                .iter()
+                .find(|entry| entry.name() == Some(reference) || entry.digest.to_string() == reference),
+            None => {
+                let is_image = |entry: &&Entry| !entry.annotations.contains_key(REFERS);
+                let mut images = self.manifests.iter().filter(is_image);
+                images.next().filter(|_| images.next().is_none())
+            }
+        }
+    }
+}
+
+/// Marks what we add to a layout, so that it is not taken for an image.
+const REFERS: &str = "dev.seawall.refers";
+
+/// A file of the layout. What a layout names by digest cannot lead elsewhere: the path is made of hexadecimal digits, and
+/// the last component may be no link.
+fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, ImageError> {
+    let refused = |reason: String| ImageError::Document { what: path.display().to_string(), reason };
+    let about = fs::symlink_metadata(path).map_err(failed("read", path))?;
+    if !about.is_file() {
+        return Err(refused("it is no regular file".to_owned()));
+    }
+    let file = fs::File::open(path).map_err(failed("read", path))?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    match bytes.len() as u64 > bytes_max {
+        true => Err(refused(format!("it is larger than {bytes_max} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
+fn blob_path(layout: &Path, digest: &Digest) -> PathBuf {
+    layout.join("blobs").join(digest.algorithm().name()).join(digest.hex())
+}
+
+fn read_blob(layout: &Path, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, ImageError> {
+    let path = blob_path(layout, digest);
+    let bytes = read_file(&path, bytes_max)?;
+    match digest_of(digest.algorithm(), &bytes) == *digest {
+        true => Ok(bytes),
+        false => {
+            let reason = "it has another digest than its name".to_owned();
+            Err(ImageError::Document { what: path.display().to_string(), reason })
+        }
+    }
+}
+
+fn write_blob(layout: &Path, bytes: &[u8]) -> Result<Digest, ImageError> {
+    let digest = digest_of(Algorithm::Sha256, bytes);
+    let path = blob_path(layout, &digest);
+    if !path.exists() {
+        replace(&path, bytes)?;
+    }
+    Ok(digest)
+}
+
+/// Writes beside and renames, so that nobody reads a half.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), ImageError> {
+    let beside = path.with_extension("new");
+    let write = || {
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().map_err(failed("write", path))
+}
+
+fn index(layout: &Path) -> Result<Index, ImageError> {
+    let path = layout.join("index.json");
+    let bytes = read_file(&path, MANIFEST_BYTES_MAX)?;
+    crate::json::read(&bytes).map_err(|error| unreadable(&path, &error))
+}
+
+fn unreadable(path: &Path, error: &serde_json::Error) -> ImageError {
+    ImageError::Document { what: path.display().to_string(), reason: error.to_string() }
+}
+
+fn add_to_index(
+    layout: &Path,
+    tag: Option<&str>,
+    media_type: &str,
+    digest: &Digest,
+    size: usize,
+) -> Result<(), ImageError> {
+    let path = layout.join("index.json");
+    let bytes = read_file(&path, MANIFEST_BYTES_MAX)?;
+    let mut index: Value = crate::json::value(&bytes).map_err(|error| unreadable(&path, &error))?;
+    let Some(manifests) = index.get_mut("manifests").and_then(Value::as_array_mut) else {
+        return Err(ImageError::Document {
+            what: path.display().to_string(),
+            reason: "it lists no manifests".to_owned(),
+        });
+    };
+    let digest = digest.to_string();
+    let name = |entry: &Value| entry["annotations"][REF_NAME].as_str().map(str::to_owned);
+    manifests.retain(|entry| {
+        entry["digest"] != digest.as_str() && (tag.is_none() || name(entry).as_deref() != tag)
+    });
+    let mut annotations = json!({REFERS: "true"});
+    if let Some(tag) = tag {
+        annotations[REF_NAME] = json!(tag);
+    }
+    let entry = json!({"mediaType": media_type, "digest": digest, "size": size, "annotations": annotations});
+    manifests.push(entry);
+    let bytes = serde_json::to_vec(&index).map_err(|error| unreadable(&path, &error))?;
+    replace(&path, &bytes)
+}

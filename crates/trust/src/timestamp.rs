@@ -1,0 +1,191 @@
+//! RFC 3161 time stamps: that an authority saw a signature at a moment.
+
+use jiff::Timestamp;
+
+use crate::certificate::{Certificate, TIME_STAMPING, chain};
+use crate::der::{self, DerError, Element, Reader};
+use crate::key::{Hash, Scheme};
+use crate::limits::CHAIN_LENGTH_MAX;
+use crate::trusted_root::Authority;
+
+const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x04];
+const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x03];
+const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04];
+const SHA_2: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
+
+/// A token as it stands in a response, nothing of it verified.
+struct Token<'a> {
+    /// The TSTInfo that is signed.
+    info: &'a [u8],
+    certificates: Vec<Certificate>,
+    signer: SignerInfo<'a>,
+}
+
+struct SignerInfo<'a> {
+    issuer: &'a [u8],
+    serial: &'a [u8],
+    hash: Hash,
+    /// The signed attributes, as a SET, which is what is signed (RFC 5652, 5.4).
+    attributes: Vec<u8>,
+    signature: &'a [u8],
+}
+
+/// When one of the authorities saw `signature`.
+pub(crate) fn check(
+    response: &[u8],
+    signature: &[u8],
+    authorities: &[Authority],
+) -> Result<Timestamp, String> {
+    let token =
+        response_token(response).map_err(|error| format!("the time stamp cannot be read: {}", error.0))?;
+    let info = info(token.info).map_err(|error| format!("the time stamp cannot be read: {}", error.0))?;
+    if info.imprint != info.hash.of(signature) {
+        return Err("the time stamp is of another signature".to_owned());
+    }
+    check_attributes(&token)
+        .map_err(|error| format!("the time stamp's attributes are wrong: {}", error.0))?;
+    let mut why = "no authority for time stamps is trusted".to_owned();
+    for authority in authorities.iter().filter(|authority| authority.valid.contains(info.at)) {
+        match check_signer(&token, authority, info.at) {
+            Ok(()) => return Ok(info.at),
+            Err(reason) => why = reason,
+        }
+    }
+    Err(why)
+}
+
+fn check_signer(token: &Token<'_>, authority: &Authority, at: Timestamp) -> Result<(), String> {
+    // A certificate in the token is as good as one in the trusted root: the path decides.
+    let is_named = |certificate: &&Certificate| {
+        certificate.issuer() == token.signer.issuer && certificate.serial() == token.signer.serial
+    };
+    let leaf = token.certificates.iter().chain(&authority.certificates).find(is_named);
+    let leaf = leaf.ok_or("no trusted authority made the time stamp")?;
+    let others = [authority.intermediates(), &token.certificates].concat();
+    chain::path(leaf, &others, authority.root(), TIME_STAMPING, at)?;
+    let key = leaf.key().map_err(|error| error.to_string())?;
+    let hash = token.signer.hash;
+    let schemes = [Scheme::Ecdsa(hash), Scheme::RsaPkcs1(hash), Scheme::Ed25519];
+    let signed = |scheme: &Scheme| key.verifies_as(*scheme, &token.signer.attributes, token.signer.signature);
+    match schemes.iter().any(signed) {
+        true => Ok(()),
+        false => Err("the signature of the time stamp is wrong".to_owned()),
+    }
+}
+
+/// The token of a TimeStampResp that was granted.
+fn response_token(bytes: &[u8]) -> Result<Token<'_>, DerError> {
+    let mut response = der::sequence(bytes)?;
+    let status = response.nested(der::SEQUENCE)?.small()?;
+    if status > 1 {
+        return Err(DerError("the authority refused it"));
+    }
+    let mut content = response.nested(der::SEQUENCE)?;
+    response.end()?;
+    if content.oid()? != SIGNED_DATA {
+        return Err(DerError("it is not signed data"));
+    }
+    let mut signed = content.nested(der::explicit(0))?.nested(der::SEQUENCE)?;
+    signed.small()?;
+    signed.expect(der::SET)?;
+    let mut encapsulated = signed.nested(der::SEQUENCE)?;
+    if encapsulated.oid()? != TST_INFO {
+        return Err(DerError("it holds something else than a time"));
+    }
+    let info = encapsulated.nested(der::explicit(0))?.expect(der::OCTET_STRING)?.body;
+    let certificates = signed.optional(der::explicit(0))?.map_or(Ok(Vec::new()), certificates)?;
+    signed.optional(der::explicit(1))?;
+    let mut signers = signed.nested(der::SET)?;
+    signed.end()?;
+    let signer = signer(signers.nested(der::SEQUENCE)?)?;
+    // RFC 3161, 2.4.2: only the authority's own signature.
+    signers.end()?;
+    Ok(Token { info, certificates, signer })
+}
+
+fn certificates(element: Element<'_>) -> Result<Vec<Certificate>, DerError> {
+    let mut reader = Reader::new(element.body);
+    let mut certificates = Vec::new();
+    while !reader.is_empty() {
+        if certificates.len() == CHAIN_LENGTH_MAX {
+            return Err(DerError("too many certificates"));
+        }
+        let whole = reader.element()?.whole;
+        certificates
+            .push(Certificate::read(whole).map_err(|_| DerError("a certificate that cannot be read"))?);
+    }
+    Ok(certificates)
+}
+
+fn signer(mut reader: Reader<'_>) -> Result<SignerInfo<'_>, DerError> {
+    reader.small()?;
+    let mut id = reader.nested(der::SEQUENCE)?;
+    let issuer = id.expect(der::SEQUENCE)?.whole;
+    let serial = id.expect(der::INTEGER)?.body;
+    id.end()?;
+    let hash = hash(reader.nested(der::SEQUENCE)?)?;
+    let attributes = reader.expect(der::explicit(0))?;
+    let attributes = der::write(der::SET, &[attributes.body]);
+    reader.expect(der::SEQUENCE)?;
+    let signature = reader.expect(der::OCTET_STRING)?.body;
+    reader.optional(der::explicit(1))?;
+    reader.end()?;
+    Ok(SignerInfo { issuer, serial, hash, attributes, signature })
+}
+
+/// The attributes bind the signature to this content.
+fn check_attributes(token: &Token<'_>) -> Result<(), DerError> {
+    let mut outer = Reader::new(&token.signer.attributes);
+    let mut attributes = outer.nested(der::SET)?;
+    let (mut kind, mut digest) = (None, None);
+    while !attributes.is_empty() {
+        let mut attribute = attributes.nested(der::SEQUENCE)?;
+        let id = attribute.oid()?;
+        let mut values = attribute.nested(der::SET)?;
+        let place = match id {
+            CONTENT_TYPE => &mut kind,
+            MESSAGE_DIGEST => &mut digest,
+            _ => continue,
+        };
+        let value = values.element()?.body;
+        values.end()?;
+        if place.replace(value).is_some() {
+            return Err(DerError("an attribute stands there twice"));
+        }
+    }
+    match kind == Some(TST_INFO) && digest == Some(token.signer.hash.of(token.info).as_slice()) {
+        true => Ok(()),
+        false => Err(DerError("they are of another content")),
+    }
+}
+
+struct Info<'a> {
+    hash: Hash,
+    imprint: &'a [u8],
+    at: Timestamp,
+}
+
+fn info(bytes: &[u8]) -> Result<Info<'_>, DerError> {
+    let mut reader = der::sequence(bytes)?;
+    if reader.small()? != 1 {
+        return Err(DerError("a version that is not known"));
+    }
+    reader.oid()?;
+    let mut imprint = reader.nested(der::SEQUENCE)?;
+    let hash = hash(imprint.nested(der::SEQUENCE)?)?;
+    let value = imprint.expect(der::OCTET_STRING)?.body;
+    imprint.end()?;
+    reader.expect(der::INTEGER)?;
+    Ok(Info { hash, imprint: value, at: reader.time()? })
+}
+
+fn hash(mut algorithm: Reader<'_>) -> Result<Hash, DerError> {
+    let oid = algorithm.oid()?;
+    match oid.strip_prefix(SHA_2) {
+        Some([1]) => Ok(Hash::Sha256),
+        Some([2]) => Ok(Hash::Sha384),
+        Some([3]) => Ok(Hash::Sha512),
+        _ => Err(DerError("a hash that is weak or not known")),
+    }
+}

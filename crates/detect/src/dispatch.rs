@@ -30,13 +30,15 @@ pub(crate) struct Dispatch {
 pub(crate) type Names = Option<Rc<BTreeSet<Box<str>>>>;
 
 impl Dispatch {
-    pub(crate) fn new(program: &Program, rules: &[Entry]) -> Dispatch {
+    /// Names beyond what is left are not looked up; their rules are asked like any other.
+    pub(crate) fn new(program: &Program, rules: &[Entry], names_left: &mut usize) -> Dispatch {
         let mut dispatch = Dispatch::default();
         let mut known = HashMap::new();
         let mut unnamed = Vec::new();
         for entry in rules {
-            match program.names(entry.1, &mut known) {
+            match program.names(entry.1, &mut known).filter(|names| names.len() <= *names_left) {
                 Some(names) => {
+                    *names_left -= names.len();
                     for name in names.iter() {
                         dispatch.by_name.entry(name.clone()).or_default().push(*entry);
                     }

@@ -1,11 +1,12 @@
 //! Asks rules of events, and remembers what counts and sequences need.
 
-use seawall_event::{AuditEvent, Event, EventTypes};
+use seawall_event::{AuditEvent, Event, EventType, EventTypes};
 use seawall_finding::Finding;
 
 use crate::dispatch::Dispatch;
 use crate::fields::Source;
 use crate::finding;
+use crate::limits;
 use crate::load::{ByType, Loaded};
 use crate::memory::Memory;
 use crate::program::{Answers, Program};
@@ -28,6 +29,7 @@ pub struct Engine {
     rules: Vec<Rule>,
     program: Program,
     by_type: Vec<(Dispatch, ByType)>,
+    slot_of: Vec<usize>,
     /// The rules for the audit log.
     audit: (Dispatch, ByType),
     matching: Matching,
@@ -42,7 +44,8 @@ pub struct Engine {
 impl Engine {
     /// Takes the rules that are switched on.
     pub fn new(loaded: Loaded, matching: Matching) -> Engine {
-        let Loaded { rules, program, by_type, .. } = loaded;
+        let Loaded { rules, program, by_type, slot_of, .. } = loaded;
+        let mut names_left = limits::NAMES_TOTAL_MAX;
         let is_of_audit = |(_, rule): &(usize, &Rule)| rule.source == Source::K8sAudit;
         let mut audit = ByType::default();
         for (index, rule) in rules.iter().enumerate().filter(is_of_audit) {
@@ -50,16 +53,18 @@ impl Engine {
             let steps = rule.sequence.iter().flat_map(|sequence| sequence.steps.iter().enumerate());
             audit.steps.extend(steps.map(|(number, step)| (index, number, step.condition)));
         }
-        let at_work = |mut by_type: ByType| {
+        let mut at_work = |mut by_type: ByType| {
             by_type.rules.retain(|(rule, _)| rules[*rule].enabled);
             by_type.steps.retain(|(rule, ..)| rules[*rule].enabled);
-            (Dispatch::new(&program, &by_type.rules), by_type)
+            (Dispatch::new(&program, &by_type.rules, &mut names_left), by_type)
         };
-        let (by_type, audit) = (by_type.into_iter().map(at_work).collect(), at_work(audit));
+        let audit = at_work(audit);
+        let by_type = by_type.into_iter().map(at_work).collect();
         Engine {
             rules,
             program,
             by_type,
+            slot_of,
             audit,
             matching,
             answers: Answers::default(),
@@ -77,7 +82,8 @@ impl Engine {
     /// The types of events that some rule can match: no other event need come here.
     pub fn event_types(&self) -> EventTypes {
         let mut types = EventTypes::default();
-        for (kind, (_, by_type)) in seawall_event::EventType::all().zip(&self.by_type) {
+        for (kind, slot) in EventType::all().zip(&self.slot_of) {
+            let (_, by_type) = &self.by_type[*slot];
             if !by_type.rules.is_empty() || !by_type.steps.is_empty() {
                 types.insert(kind);
             }
@@ -120,8 +126,8 @@ impl Engine {
         self.holding.clear();
         self.answers.next_event(&self.program);
         let (dispatch, by_type) = match occurrence {
-            Occurrence::Syscall(event) => match self.by_type.get(event.kind.index()) {
-                Some(of_type) => of_type,
+            Occurrence::Syscall(event) => match self.slot_of.get(event.kind.index()) {
+                Some(slot) => &self.by_type[*slot],
                 None => return,
             },
             Occurrence::Audit(_) => &self.audit,

@@ -434,6 +434,21 @@ fn offline_no_registry_is_asked() {
 }
 
 #[test]
+fn rule_files_are_checked_and_counted() {
+    let place = Place::new();
+    let rule = "- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  condition: evt.type = open and m\n";
+    let words = "- list: l\n  items: [a]\n- macro: m\n  condition: proc.name in (l)\n";
+    let (words, good) = (place.write("words.yaml", words), place.write("good.yaml", rule));
+    let bad = place.write("bad.yaml", rule.replace("evt.type", "evt.tpye"));
+    let (out, _) = place.check(&["rules", "check", &words, &good], 0);
+    assert_eq!(out, "1 rules, 1 macros, 1 lists\n");
+    let (out, _) = place.check(&["rules", "check", &words, &bad], 2);
+    assert!(out.contains("bad.yaml:5:14: error in rule r: `evt.tpye` is no field"), "{out}");
+    assert!(out.contains("did you mean `evt.type`?"), "{out}");
+    assert!(out.ends_with("1 rules, 1 macros, 1 lists\n"), "{out}");
+}
+
+#[test]
 fn the_surface_is_documented() {
     let place = Place::new();
     for command in ["scan", "sbom", "diff", "db", "explain"] {

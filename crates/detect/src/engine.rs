@@ -1,13 +1,15 @@
 //! Asks rules of events, and remembers what counts and sequences need.
 
-use seawall_event::{AuditEvent, Event, EventTypes};
+use seawall_event::{AuditEvent, Event, EventType, EventTypes};
 use seawall_finding::Finding;
 
+use crate::dispatch::Dispatch;
 use crate::fields::Source;
 use crate::finding;
+use crate::limits;
 use crate::load::{ByType, Loaded};
 use crate::memory::Memory;
-use crate::program::{Answers, NodeId, Program};
+use crate::program::{Answers, Program};
 use crate::rule::Rule;
 use crate::value::Occurrence;
 
@@ -26,37 +28,50 @@ pub enum Matching {
 pub struct Engine {
     rules: Vec<Rule>,
     program: Program,
-    by_type: Vec<ByType>,
-    /// Conditions of the rules for the audit log.
-    audit: Vec<(usize, NodeId)>,
-    audit_steps: Vec<(usize, usize, NodeId)>,
+    by_type: Vec<(Dispatch, ByType)>,
+    slot_of: Vec<usize>,
+    /// The rules for the audit log.
+    audit: (Dispatch, ByType),
     matching: Matching,
     answers: Answers,
     memory: Memory,
-    /// Kept so that an event without a match needs no memory.
+    /// Kept so that an event without a match needs no memory: the rules whose conditions hold, and those that speak
+    /// with the number of events that each stands for.
+    holding: Vec<usize>,
     matched: Vec<(usize, u64)>,
 }
 
 impl Engine {
     /// Takes the rules that are switched on.
     pub fn new(loaded: Loaded, matching: Matching) -> Engine {
-        let Loaded { rules, program, mut by_type, .. } = loaded;
-        for by_type in &mut by_type {
+        let Loaded { rules, program, by_type, slot_of, .. } = loaded;
+        let mut names_left = limits::NAMES_TOTAL_MAX;
+        let is_of_audit = |(_, rule): &(usize, &Rule)| rule.source == Source::K8sAudit;
+        let mut audit = ByType::default();
+        for (index, rule) in rules.iter().enumerate().filter(is_of_audit) {
+            audit.rules.push((index, rule.condition));
+            let steps = rule.sequence.iter().flat_map(|sequence| sequence.steps.iter().enumerate());
+            audit.steps.extend(steps.map(|(number, step)| (index, number, step.condition)));
+        }
+        let mut at_work = |mut by_type: ByType| {
             by_type.rules.retain(|(rule, _)| rules[*rule].enabled);
             by_type.steps.retain(|(rule, ..)| rules[*rule].enabled);
+            (Dispatch::new(&program, &by_type.rules, &mut names_left), by_type)
+        };
+        let audit = at_work(audit);
+        let by_type = by_type.into_iter().map(at_work).collect();
+        Engine {
+            rules,
+            program,
+            by_type,
+            slot_of,
+            audit,
+            matching,
+            answers: Answers::default(),
+            memory: Memory::default(),
+            holding: Vec::new(),
+            matched: Vec::new(),
         }
-        let of_audit =
-            || rules.iter().enumerate().filter(|(_, rule)| rule.enabled && rule.source == Source::K8sAudit);
-        let audit = of_audit().map(|(index, rule)| (index, rule.condition)).collect();
-        let audit_steps = of_audit()
-            .flat_map(|(index, rule)| {
-                let steps = rule.sequence.iter().flat_map(|sequence| sequence.steps.iter().enumerate());
-                steps.map(move |(number, step)| (index, number, step.condition))
-            })
-            .collect();
-        let (answers, memory) = (Answers::default(), Memory::default());
-        let matched = Vec::new();
-        Engine { rules, program, by_type, audit, audit_steps, matching, answers, memory, matched }
     }
 
     /// The rules, switched off ones included.
@@ -67,7 +82,8 @@ impl Engine {
     /// The types of events that some rule can match: no other event need come here.
     pub fn event_types(&self) -> EventTypes {
         let mut types = EventTypes::default();
-        for (kind, by_type) in seawall_event::EventType::all().zip(&self.by_type) {
+        for (kind, slot) in EventType::all().zip(&self.slot_of) {
+            let (_, by_type) = &self.by_type[*slot];
             if !by_type.rules.is_empty() || !by_type.steps.is_empty() {
                 types.insert(kind);
             }
@@ -107,18 +123,17 @@ impl Engine {
     /// Collects the matching rules, and how many events each match stands for.
     fn ask(&mut self, occurrence: Occurrence<'_>, remembers: bool) {
         self.matched.clear();
+        self.holding.clear();
         self.answers.next_event(&self.program);
-        let (rules, steps) = match occurrence {
-            Occurrence::Syscall(event) => match self.by_type.get(event.kind.index()) {
-                Some(by_type) => (by_type.rules.as_slice(), by_type.steps.as_slice()),
+        let (dispatch, by_type) = match occurrence {
+            Occurrence::Syscall(event) => match self.slot_of.get(event.kind.index()) {
+                Some(slot) => &self.by_type[*slot],
                 None => return,
             },
-            Occurrence::Audit(_) => (self.audit.as_slice(), self.audit_steps.as_slice()),
+            Occurrence::Audit(_) => &self.audit,
         };
-        for (index, condition) in rules {
-            if !self.answers.holds(&self.program, *condition, occurrence) {
-                continue;
-            }
+        dispatch.matching(&self.program, &mut self.answers, occurrence, &mut self.holding);
+        for index in &self.holding {
             let rule = &self.rules[*index];
             let events = if remembers { self.memory.weigh(*index, rule, occurrence) } else { Some(1) };
             let Some(events) = events else {
@@ -134,7 +149,7 @@ impl Engine {
             }
         }
         if remembers {
-            for (index, step, condition) in steps {
+            for (index, step, condition) in &by_type.steps {
                 if self.answers.holds(&self.program, *condition, occurrence) {
                     self.memory.step(*index, &self.rules[*index], *step, occurrence);
                 }

@@ -10,7 +10,7 @@ mod process;
 mod table;
 mod unsupported;
 
-use seawall_event::{ArgumentName, EventType, EventTypes};
+use seawall_event::{ArgumentName, Descriptor, DescriptorKind, EventType, EventTypes, Process};
 
 use crate::diagnostic::shown;
 use crate::expr::FieldName;
@@ -260,6 +260,28 @@ impl Field {
             table::Group::Container => container::value(self, event),
             table::Group::Audit => Value::Absent,
         }
+    }
+
+    /// The text of a field that the event has as it is; `None` for other fields.
+    #[inline]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others go the general way")]
+    pub(crate) fn plain_text<'e>(&self, event: &'e seawall_event::Event) -> Option<Option<&'e str>> {
+        let process = event.process.as_deref();
+        let fd = event.fd.as_ref();
+        Some(match self.id {
+            FieldId::ProcName => process.and_then(|process| process.name.as_deref()),
+            FieldId::ProcPname => process.and_then(|process| process.parent.as_deref()?.name.as_deref()),
+            FieldId::ProcCmdLine => process.and_then(Process::command_line),
+            FieldId::ProcArgs => process.and_then(Process::args_line),
+            FieldId::FdName => match fd {
+                Some(fd) if fd.path.is_none() && fd.socket.is_some() => return None,
+                fd => fd.and_then(|fd| fd.path.as_deref()),
+            },
+            FieldId::FdDirectory => fd.and_then(Descriptor::directory),
+            FieldId::FdFileName => fd.and_then(Descriptor::file_name),
+            FieldId::FdTypeChar => fd.and_then(|fd| fd.kind).map(DescriptorKind::letter),
+            _ => return None,
+        })
     }
 
     /// Whether its text is made anew for each question.

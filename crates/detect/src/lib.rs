@@ -12,6 +12,7 @@ mod clock;
 mod compile;
 mod definitions;
 mod diagnostic;
+mod dispatch;
 mod engine;
 mod entries;
 mod expr;

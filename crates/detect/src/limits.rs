@@ -45,6 +45,11 @@ pub(crate) const REGEX_AUTOMATON_BYTES_MAX: usize = 1024 * 1024;
 /// Regular expressions of all rules; with the automaton's limit this bounds the memory.
 pub(crate) const REGEXES_MAX: usize = 500;
 
+/// Process names by which one rule is looked up: each is kept once for each type of event.
+pub(crate) const NAMES_MAX: usize = 2_000;
+/// The same for all rules and types of events: some 20 MB. The official rules have a few thousand.
+pub(crate) const NAMES_TOTAL_MAX: usize = 200_000;
+
 /// Bytes of one glob pattern.
 pub(crate) const GLOB_BYTES_MAX: usize = 4096;
 

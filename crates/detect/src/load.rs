@@ -30,6 +30,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     pub(crate) program: Program,
     pub(crate) by_type: Vec<ByType>,
+    /// For each type of event the place of its conditions.
+    pub(crate) slot_of: Vec<usize>,
 }
 
 /// How many names are defined.
@@ -96,6 +98,7 @@ pub fn load(files: &[(&str, &str)]) -> Loaded {
             lists: definitions.lists.all.len(),
         },
         by_type: Vec::new(),
+        slot_of: Vec::new(),
         rules,
         diagnostics: Vec::new(),
         program: Program::default(),
@@ -294,11 +297,7 @@ fn index(program: &mut Program, loaded: &mut Loaded) -> Result<(), TooMuch> {
         }
         slot_of.push(slot);
     }
-    // Each type its own copy of the short list: no second step on the way of every event.
-    loaded.by_type = slot_of
-        .iter()
-        .map(|slot| ByType { rules: slots[*slot].rules.clone(), steps: slots[*slot].steps.clone() })
-        .collect();
+    (loaded.by_type, loaded.slot_of) = (slots, slot_of);
     Ok(())
 }
 

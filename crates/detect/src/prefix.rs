@@ -1,13 +1,15 @@
 //! `pmatch`: whether a path is one of several, or below one, component by component.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use crate::glob::Glob;
+use crate::texts::Multiply;
 
 /// Paths by their components.
 #[derive(Debug, Default)]
 pub(crate) struct Prefixes {
-    names: HashMap<Box<str>, Prefixes>,
+    names: HashMap<Box<str>, Prefixes, BuildHasherDefault<Multiply>>,
     globs: Vec<(Glob, Prefixes)>,
     /// Whether a path ends here.
     is_end: bool,

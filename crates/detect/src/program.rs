@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use seawall_event::{EventType, EventTypes};
 
 use crate::check::{Check, NumberTest, Term, Test};
+use crate::dispatch::{self, Names};
 use crate::expr::Operator;
 use crate::fields::FieldId;
 use crate::limits;
@@ -251,11 +252,44 @@ impl Program {
         parts.iter().map(|part| self.specialize(*part, kind, known)).collect()
     }
 
+    /// The parts of which a condition needs all.
+    pub(crate) fn conjuncts(&self, id: NodeId) -> &[NodeId] {
+        match &self.nodes[id.0 as usize] {
+            Node::And(parts) => parts,
+            Node::Constant(_) | Node::Check(_) | Node::Not(_) | Node::Or(_) => &[],
+        }
+    }
+
+    /// How likely a condition holds.
+    pub(crate) fn likely(&self, id: NodeId) -> f64 {
+        self.cost(id).1
+    }
+
+    /// The process names of which a condition needs one; `None` where any will do.
+    pub(crate) fn names(&self, id: NodeId, known: &mut HashMap<NodeId, Names>) -> Names {
+        if let Some(known) = known.get(&id) {
+            return known.clone();
+        }
+        let names = match &self.nodes[id.0 as usize] {
+            Node::Check(index) => self.checks[*index as usize].names(),
+            Node::And(parts) => {
+                let each = parts.iter().filter_map(|part| self.names(*part, known));
+                each.min_by_key(|names| names.len())
+            }
+            Node::Or(parts) => {
+                let each: Vec<Names> = parts.iter().map(|part| self.names(*part, known)).collect();
+                dispatch::union(each.into_iter())
+            }
+            Node::Constant(_) | Node::Not(_) => None,
+        };
+        known.insert(id, names.clone());
+        names
+    }
+
     /// Lets go of what only building needs.
     pub(crate) fn finish(&mut self) {
         self.known_nodes = HashMap::new();
         self.known_checks = HashMap::new();
-        self.costs = Vec::new();
         self.depths = Vec::new();
         self.checks.iter_mut().for_each(|check| check.key = String::new());
     }

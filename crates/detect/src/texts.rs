@@ -31,6 +31,10 @@ impl TextSet {
             && self.texts.contains(text)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
@@ -45,7 +49,7 @@ fn first_bit(text: &str) -> u64 {
 }
 
 /// Eight bytes at a time, multiplied. The sets come from rule files, so nobody gains by making texts collide.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Multiply(u64);
 
 impl Hasher for Multiply {

@@ -12,6 +12,16 @@ pub(crate) enum Occurrence<'e> {
     Audit(&'e AuditEvent),
 }
 
+impl<'e> Occurrence<'e> {
+    /// The name of the process, where it is one that did it.
+    pub(crate) fn process_name(self) -> Option<&'e str> {
+        match self {
+            Occurrence::Syscall(event) => event.process.as_deref()?.name.as_deref(),
+            Occurrence::Audit(_) => None,
+        }
+    }
+}
+
 /// The value of a field.
 #[derive(Debug)]
 pub(crate) enum Value<'e> {

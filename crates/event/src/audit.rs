@@ -9,7 +9,7 @@ use crate::limits;
 pub struct AuditEvent {
     /// Counts from 1 since the source was opened.
     pub number: u64,
-    /// When the API server finished this stage, nanoseconds since 1970; 0 where it does not say.
+    /// When the API server finished this stage, nanoseconds since 1970.
     pub time_ns: u64,
     /// The document.
     pub json: Value,
@@ -62,17 +62,17 @@ impl AuditEvent {
         };
         let event = |(at, json): (usize, Value)| {
             let is_event = json.get("auditID").is_some() || json.get("stage").is_some();
-            let number = number + at as u64;
-            is_event.then(|| AuditEvent { number, time_ns: time_ns(&json), json }).ok_or(AuditError::NoEvent)
+            let time_ns = time_ns(&json).filter(|_| is_event).ok_or(AuditError::NoEvent)?;
+            Ok(AuditEvent { number: number + at as u64, time_ns, json })
         };
         documents.into_iter().enumerate().map(event).collect()
     }
 }
 
-/// `stageTimestamp`, else `requestReceivedTimestamp`.
-fn time_ns(json: &Value) -> u64 {
+/// `stageTimestamp`, else `requestReceivedTimestamp`. Rules write "always" as "it has a time", so there has to be one.
+fn time_ns(json: &Value) -> Option<u64> {
     let stamps = ["stageTimestamp", "requestReceivedTimestamp"];
-    stamps.iter().find_map(|key| parse_time(json.get(key)?.as_str()?)).unwrap_or(0)
+    stamps.iter().find_map(|key| parse_time(json.get(key)?.as_str()?))
 }
 
 /// RFC 3339 as the API server writes it, in UTC: `2026-11-28T10:00:00.123456Z`.
@@ -106,9 +106,11 @@ mod tests {
         let one =
             AuditEvent::read(r#"{"auditID":"a","stageTimestamp":"2026-11-28T00:00:01.5Z"}"#, 7).unwrap();
         assert_eq!((one[0].number, one[0].time_ns), (7, 1_795_824_001_500_000_000));
-        let list = r#"{"kind":"EventList","items":[{"auditID":"a"},{"auditID":"b"}]}"#;
-        assert_eq!(AuditEvent::read(list, 1).unwrap().len(), 2);
+        let item = r#"{"stage":"Panic","requestReceivedTimestamp":"2026-11-28T00:00:01Z"}"#;
+        let list = format!(r#"{{"kind":"EventList","items":[{item},{item}]}}"#);
+        assert_eq!(AuditEvent::read(&list, 1).unwrap().len(), 2);
         assert!(matches!(AuditEvent::read("{}", 1), Err(AuditError::NoEvent)));
+        assert!(matches!(AuditEvent::read(r#"{"auditID":"a"}"#, 1), Err(AuditError::NoEvent)));
         assert!(matches!(AuditEvent::read("{", 1), Err(AuditError::Json(_))));
     }
 }

@@ -41,7 +41,7 @@ const EPHEMERAL: &str = "/requestObject/spec/ephemeralContainers";
 const RULES: &str = "/requestObject/rules";
 const VOLUMES: &str = "/requestObject/spec/volumes";
 
-/// The values of one security setting that several kinds of containers have.
+/// The table and how its fields are read, so that neither can lack the other.
 macro_rules! rows {
     ($($name:literal $kind:ident $takes:ident $way:expr;)+) => {
         /// Every field, in the order of [`WAYS`].

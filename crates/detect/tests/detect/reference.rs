@@ -159,7 +159,7 @@ fn compares(value: &str, operator: &str, wanted: &[&str]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn the_engine_answers_as_the_reference(

@@ -14,7 +14,6 @@ mod machine;
 mod plan;
 mod root;
 mod score;
-mod seccomp;
 mod section;
 mod settings;
 mod toml_files;

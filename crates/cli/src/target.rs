@@ -330,7 +330,17 @@ fn directory(name: &str, path: &str) -> Result<Vec<Opened>> {
 }
 
 /// `DOCKER_HOST`, `CONTAINER_HOST` and `CONTAINERD_ADDRESS` where they are set, else the usual sockets.
-pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
+fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
+    let config = session.config;
+    let mut given = named_endpoints(session)?;
+    let mut usual = usual_endpoints(config.uid(), config.variable("XDG_RUNTIME_DIR").map(Path::new));
+    usual.retain(|one| !given.iter().any(|known| known.kind == one.kind));
+    given.append(&mut usual);
+    Ok(given)
+}
+
+/// The engines that the environment names.
+pub(crate) fn named_endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
     let config = session.config;
     let mut given = Vec::new();
     for (name, kind) in [
@@ -342,9 +352,6 @@ pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
         let parsed: Endpoint = text.parse().with_context(|| format!("cannot use {name}"))?;
         given.push(Endpoint { kind, ..parsed });
     }
-    let mut usual = usual_endpoints(config.uid(), config.variable("XDG_RUNTIME_DIR").map(Path::new));
-    usual.retain(|one| !given.iter().any(|known| known.kind == one.kind));
-    given.append(&mut usual);
     if session.global.offline {
         given.retain(|endpoint| matches!(endpoint.address, seawall_engine::Address::Unix(_)));
     }

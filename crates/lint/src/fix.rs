@@ -153,15 +153,8 @@ pub fn fix(file: File<'_>, options: &Options, wanted: &dyn Fn(&Finding) -> bool)
 }
 
 fn change_of(finding: &Finding) -> Option<&Change> {
-    match &finding.evidence {
-        Evidence::Misset(misset) => misset.change.as_ref(),
-        Evidence::Vulnerable(_)
-        | Evidence::Outdated(_)
-        | Evidence::Malicious(_)
-        | Evidence::Leaked(_)
-        | Evidence::Happened(_)
-        | Evidence::Untrusted(_) => None,
-    }
+    let Evidence::Misset(misset) = &finding.evidence else { return None };
+    misset.change.as_ref()
 }
 
 /// Whether the finding is gone, nothing new came and nothing became unreadable.

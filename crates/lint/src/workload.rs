@@ -19,7 +19,7 @@ mod paths;
 mod privileges;
 mod profiles;
 mod resources;
-mod seccomp;
+pub mod seccomp;
 mod service_account;
 mod user;
 

@@ -1,7 +1,8 @@
 //! Questions about the configuration files of podman, containerd and CRI-O: they share their form, and the capabilities
 //! and addresses that they judge.
 
-use seawall_finding::{Framework, Rule};
+use seawall_finding::{Framework, Outcome, Rule};
+use seawall_lint::workload::seccomp::{self, Filter};
 
 use crate::answer::{Answer, Report, Section};
 use crate::machine::Machine;
@@ -32,6 +33,17 @@ pub(super) fn ask(
             },
         };
         report.add(section, &question.rule, answer.about(machine.host.subject()));
+    }
+}
+
+/// A seccomp profile, by what it allows: having one proves nothing.
+pub(super) fn judged_filter(path: &str, profile: &str) -> Answer {
+    match seccomp::judge(profile) {
+        Filter::Filters => Answer::new(Outcome::Pass, path, "it refuses by default"),
+        Filter::AllowsAllBut(calls) => {
+            Answer::new(Outcome::Fail, path, format!("it allows all but {calls} system calls"))
+        }
+        Filter::Unreadable(why) => Answer::error(path, why),
     }
 }
 

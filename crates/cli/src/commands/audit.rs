@@ -20,7 +20,7 @@ use self::scanned::Scans;
 use super::judge::{Examined, Judge};
 use crate::args::Audit;
 use crate::exit::Exit;
-use crate::target::endpoints;
+use crate::target::named_endpoints;
 use crate::{Session, output};
 
 /// Saved answers of engines with thousands of containers have some 10 MB.
@@ -111,12 +111,24 @@ impl<'a> Prepared<'a> {
         };
         let saved: Vec<Saved> = args.inspect.iter().map(saved).collect::<Result<_>>()?;
         let is_live = args.root.is_none() && saved.is_empty();
-        let root = args.root.as_deref().unwrap_or(Path::new("/"));
+        // Saved answers are of another machine: joined with the files of this one they would make a third.
+        let nowhere = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let path = match &args.root {
+            Some(root) => root.as_path(),
+            None if is_live => Path::new("/"),
+            None => nowhere.path(),
+        };
+        let root = Root::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         if args.apply && !is_live && args.root.is_none() {
             bail!("--apply changes this machine or the one at --root, not saved answers");
         }
         let endpoints = match args.engine.as_slice() {
-            [] if is_live => endpoints(session)?,
+            [] if is_live => {
+                let named = named_endpoints(session)?;
+                let found = seawall_audit::endpoints(&root).into_iter().filter(|one| !named.contains(one));
+                let found: Vec<Endpoint> = found.collect();
+                named.into_iter().chain(found).collect()
+            }
             given => given.iter().map(|text| text.parse::<Endpoint>()).collect::<Result<_, _>>()?,
         };
         let database = super::scan::database(session)?;
@@ -125,10 +137,10 @@ impl<'a> Prepared<'a> {
             endpoints,
             saved,
             attestations,
-            known: Known::new(root),
+            known: Known::new(path),
             database,
             scans: args.scan_images.then(|| Scans::new(session)).transpose()?,
-            root: Root::open(root).with_context(|| format!("cannot open {}", root.display()))?,
+            root,
             now: session.config.now(),
         })
     }

@@ -58,7 +58,10 @@ mod tests {
             assert!(text.contains(expected), "{text}");
         };
         check(&report, "yes BTF                 what it gives\n");
-        check(&report, "no  BPF LSM             what it gives\n                          because: not in force\n");
+        check(
+            &report,
+            "no  BPF LSM             what it gives\n                          because: not in force\n",
+        );
         check(&report, "can watch this machine");
         report.abilities[0].works = Err("no".to_owned());
         check(&report, "cannot watch this machine");

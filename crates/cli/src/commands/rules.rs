@@ -99,7 +99,6 @@ pub(crate) fn texts<'i>(ids: impl Iterator<Item = &'i str>) -> BTreeMap<String, 
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test panics")]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@ use crate::limits::PROFILE_BYTES_MAX;
 
 /// What a profile does.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Filter {
+pub enum Filter {
     /// It refuses what it does not list.
     Filters,
     /// It allows what it does not list and refuses this many calls.
@@ -19,7 +19,7 @@ pub(crate) enum Filter {
 const NEEDED: [&str; 5] = ["mount", "ptrace", "bpf", "init_module", "kexec_load"];
 
 /// Reads a profile.
-pub(crate) fn judge(profile: &str) -> Filter {
+pub fn judge(profile: &str) -> Filter {
     if profile.len() > PROFILE_BYTES_MAX {
         return Filter::Unreadable(format!("larger than {PROFILE_BYTES_MAX} bytes"));
     }

@@ -4,7 +4,7 @@ use seawall_finding::{Outcome, Rule, Severity};
 
 use super::{Asked, Question};
 use crate::answer::{Answer, cis, few, moved};
-use crate::seccomp::{self, Strength};
+use crate::section::settings_files::judged_filter;
 
 const REFERENCE: &[&str] = &["https://docs.docker.com/engine/security/"];
 
@@ -199,11 +199,7 @@ fn seccomp(asked: &Asked<'_>) -> Answer {
         "unconfined" => Answer::new(Outcome::Fail, asked.source(), "no filter"),
         path => match asked.machine.host.root.text(path) {
             Err(error) => Answer::error(path, error.to_string()),
-            Ok(text) => match seccomp::strength(&text) {
-                Strength::Refuses => Answer::new(Outcome::Pass, path, "it refuses by default"),
-                Strength::Allows(why) => Answer::new(Outcome::Fail, path, why),
-                Strength::Unknown(why) => Answer::error(path, why),
-            },
+            Ok(text) => judged_filter(path, &text),
         },
     };
     answer.expecting(expected)

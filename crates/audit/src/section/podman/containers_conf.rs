@@ -5,8 +5,7 @@ use toml::Value;
 
 use crate::answer::{Answer, few};
 use crate::machine::Machine;
-use crate::seccomp::{self, Strength};
-use crate::section::settings_files::{CONTROLS, Question, dangerous};
+use crate::section::settings_files::{CONTROLS, Question, dangerous, judged_filter};
 use crate::toml_files::{TomlFiles, texts};
 
 const REFERENCES: &[&str] = &["https://github.com/containers/common/blob/main/docs/containers.conf.5.md"];
@@ -126,10 +125,8 @@ fn seccomp(machine: &Machine<'_>, files: &TomlFiles) -> Answer {
     let answer = match path {
         "" => Answer::new(Outcome::Pass, source(files, profile), "it is the default"),
         "unconfined" => Answer::new(Outcome::Fail, source(files, profile), "no filter"),
-        path => match machine.host.root.text(path).map(|text| seccomp::strength(&text)) {
-            Ok(Strength::Refuses) => Answer::new(Outcome::Pass, path, "it refuses by default"),
-            Ok(Strength::Allows(why)) => Answer::new(Outcome::Fail, path, why),
-            Ok(Strength::Unknown(why)) => Answer::error(path, why),
+        path => match machine.host.root.text(path) {
+            Ok(text) => judged_filter(path, &text),
             Err(error) => Answer::error(path, error.to_string()),
         },
     };

@@ -394,7 +394,8 @@ __noinline int append_memory(u64 address, u64 length, u32 most, u32 tag)
 		return 0;
 	if (length > most) {
 		length = most;
-		s->header.flags |= RECORD_TRUNCATED;
+		/* Of data, the first bytes are all that was asked for. */
+		s->header.flags |= tag == TAG_DATA ? 0 : RECORD_TRUNCATED;
 	}
 	for (u32 chunk = 0; chunk < ARGV_MAX / CHUNK; chunk++) {
 		u32 at = s->used;

@@ -31,7 +31,6 @@ struct qstr {
 };
 
 struct hlist_bl_node {
-	void *next;
 	void **pprev;
 };
 
@@ -191,7 +190,6 @@ struct mm_struct {
 	unsigned long arg_end;
 	unsigned long env_start;
 	unsigned long env_end;
-	struct file *exe_file;
 };
 
 struct kernfs_node {
@@ -220,7 +218,6 @@ struct css_set {
 };
 
 struct task_struct {
-	u32 flags;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;
@@ -243,7 +240,6 @@ struct task_struct {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
-	const char *interp;
 };
 
 struct in6_addr {
@@ -268,7 +264,6 @@ struct sock {
 };
 
 struct socket {
-	short type;
 	struct sock *sk;
 };
 

@@ -15,6 +15,7 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* The buffer, with nothing of the record before. */
 static __always_inline struct scratch *fresh(void)
 {
 	struct scratch *s = only(&scratches);
@@ -269,12 +270,9 @@ int syscall_exit(struct exit_context *ctx)
 	if (!clauses)
 		return 0;
 
-	struct scratch *s = only(&scratches);
+	struct scratch *s = fresh();
 	if (!s)
 		return 0;
-	s->used = 0;
-	s->path_flags = 0;
-	s->header.flags = 0;
 	if (shape->flags & SHAPE_OPENS) {
 		struct file *file = failed ? NULL : file_of(task, result);
 		if (file && !append_opened(s, interest, which, clauses, file))

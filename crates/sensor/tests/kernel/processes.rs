@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use seawall_sensor::{Action, Clause, Interest, Kind};
+use seawall_sensor::{Action, Clause, Interest, Kind, Place};
 
 use crate::watch::Watch;
 
@@ -75,6 +75,41 @@ fn who_it_was_is_told_by_the_kernel() {
     let cgroups = fs::read_to_string("/proc/self/cgroup").unwrap();
     let path = execution.cgroup.display().to_string();
     assert!(cgroups.lines().any(|line| line.ends_with(&format!(":{path}"))), "{path} {cgroups}");
+}
+
+#[test]
+fn a_process_in_namespaces_of_its_own_may_be_a_container_and_has_its_own_numbers() {
+    let clause = Clause { place: Place::Container, ..Clause::all_of([Kind::Executed]) };
+    let Some(mut watch) = Watch::with(Interest { clauses: vec![clause], ..Interest::default() }) else {
+        return;
+    };
+    let mark = format!("contained-{}", std::process::id());
+    Command::new("/bin/true").arg(&mark).status().unwrap();
+    let unshare = ["--pid", "--fork", "--mount", "--net", "--", "/bin/true", &mark];
+    match Command::new("unshare").args(unshare).status() {
+        Ok(status) if status.success() => {}
+        other => return eprintln!("skipped: no namespaces here: {other:?}"),
+    }
+
+    let seen: Vec<_> = watch
+        .executions()
+        .into_iter()
+        .filter(|(_, execution)| {
+            execution.name == Path::new("/bin/true") && execution.arguments.contains(&mark.clone().into())
+        })
+        .collect();
+    let [(event, _)] = seen.as_slice() else { panic!("{seen:?}") };
+    let caller = &event.caller;
+    assert_eq!((caller.inside.process, caller.inside.thread), (1, 1));
+    assert_ne!(caller.process, 1);
+    for (name, number) in
+        [("mnt", caller.namespaces.mount), ("pid", caller.namespaces.pid), ("net", caller.namespaces.network)]
+    {
+        let own = fs::metadata(format!("/proc/self/ns/{name}")).unwrap().ino();
+        assert_ne!(u64::from(number), own, "{name}");
+    }
+    let own = fs::metadata("/proc/self/ns/user").unwrap().ino();
+    assert_eq!(u64::from(caller.namespaces.user), own);
 }
 
 #[test]

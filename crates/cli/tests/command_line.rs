@@ -482,12 +482,17 @@ fn files_are_linted_and_the_standard_of_a_version_is_a_policy() {
     let report = place.json(&["lint", "--pss", "baseline", "--kubernetes-version", "v1.30", &pod], 1);
     assert_eq!(report["verdict"], "deny");
     assert_eq!(report["target"]["kind"], "files");
-    let rules: Vec<&str> =
-        report["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    let rules: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect();
     assert_eq!(rules, ["pss-host-namespaces"]);
     let build = place.write("Dockerfile", b"FROM debian:12\nADD a /b\nUSER 1000\n".to_vec());
     let report = place.json(&["lint", &build], 0);
-    let adds = report["findings"].as_array().unwrap().iter().find(|found| found["rule"] == "add-instead-of-copy");
+    let adds =
+        report["findings"].as_array().unwrap().iter().find(|found| found["rule"] == "add-instead-of-copy");
     assert_eq!(adds.unwrap()["place"]["line"], 2);
     place.check(&["lint", "--fail-on", "low", &build], 1);
     let (diff, _) = place.check(&["lint", "--fix", &build], 0);

@@ -388,6 +388,9 @@ pub(crate) struct Lint {
     /// Show as a diff what can be mended mechanically, and list what is left
     #[arg(long)]
     pub(crate) fix: bool,
+    /// Change also what a program may not survive: a read-only root, no capabilities, no root
+    #[arg(long, requires = "fix")]
+    pub(crate) harden: bool,
     /// Make the changes that --fix shows
     #[arg(long, requires = "fix")]
     pub(crate) apply: bool,

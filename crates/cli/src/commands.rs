@@ -10,6 +10,7 @@ pub(crate) mod guard;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;
+pub(crate) mod redact;
 pub(crate) mod rules;
 pub(crate) mod rules_check;
 pub(crate) mod sbom;

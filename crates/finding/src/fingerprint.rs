@@ -20,7 +20,7 @@ impl Fingerprint {
             finding.rule.as_str(),
             &finding.subject.identity(),
             place.path.as_deref().unwrap_or_default(),
-            place.pointer.as_deref().unwrap_or_default(),
+            &place.pointer.as_deref().map(without_positions).unwrap_or_default(),
             &finding.evidence.key(),
         ];
         let mut hash = Sha256::new();
@@ -31,6 +31,13 @@ impl Fingerprint {
         let hex = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         Fingerprint(hex)
     }
+}
+
+/// A pointer without positions in lists: a container more above it does not make a finding new.
+fn without_positions(pointer: &str) -> String {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = pointer.split(['/', '.']).filter(|part| !is_number(part)).collect();
+    parts.join("/")
 }
 
 impl fmt::Display for Fingerprint {

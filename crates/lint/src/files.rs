@@ -3,7 +3,9 @@
 //! Build files are judged one by one; files that deploy are judged together, since a NetworkPolicy of one may be for
 //! the pods of another.
 
-use seawall_finding::{Finding, Findings, Gap, GapKind};
+use std::collections::BTreeSet;
+
+use seawall_finding::{Evidence, Finding, Findings, Fingerprint, Gap, GapKind};
 
 use crate::manifest::{self, File};
 use crate::{dockerfile, fix};
@@ -20,6 +22,18 @@ pub struct Options {
     pub registries: Vec<String>,
     /// Labels that an image must have.
     pub labels: Vec<String>,
+    /// Whether changes count as mechanical that a program may not survive: a read-only root, no capabilities, no root.
+    pub harden: bool,
+}
+
+/// Rules whose change a program may not survive.
+const MAY_BREAK: [&str; 4] =
+    ["writable-root-filesystem", "capabilities-not-dropped", "user-left-to-image", "runs-as-root"];
+
+impl Options {
+    fn is_mechanical(&self, finding: &Finding) -> bool {
+        self.harden || !MAY_BREAK.contains(&finding.rule.as_str())
+    }
 }
 
 /// What files hold.
@@ -97,7 +111,12 @@ pub fn examine(files: &[(String, Vec<u8>)], options: &Options) -> Linted {
             Err(_) => linted.findings.gaps.push(Gap::at(GapKind::Malformed, path, "it is not UTF-8 text")),
         }
     }
-    let examined = manifest::examine(&manifests, &options.manifest);
+    let mut examined = manifest::examine(&manifests, &options.manifest);
+    for finding in examined.found.iter_mut().filter(|finding| !options.is_mechanical(finding)) {
+        if let Evidence::Misset(misset) = &mut finding.evidence {
+            misset.change = None;
+        }
+    }
     linted.findings.extend(Findings { found: examined.found, gaps: examined.gaps });
     linted.suppressed += examined.suppressed.len() as u64;
     linted
@@ -108,8 +127,12 @@ impl Linted {
         let ignored = dockerignore(path, files);
         let found =
             with_options(options, ignored.as_deref(), |options| dockerfile::lint(path, bytes, options));
-        self.suppressed += found.suppressed.len() as u64;
         self.findings.extend(found.findings);
+        let suppressed = found.suppressed.into_iter().map(|suppressed| suppressed.finding);
+        match options.manifest.ignore_suppressions {
+            true => self.findings.found.extend(suppressed),
+            false => self.suppressed += suppressed.len() as u64,
+        }
     }
 }
 
@@ -156,8 +179,11 @@ pub struct Fixed {
 pub fn fix(path: &str, text: &str, dockerignore: Option<&str>, options: &Options) -> Option<Fixed> {
     if !is_dockerfile(path, text) {
         manifest::kind(path, text)?;
-        let fixed = fix::fix(File { path, text }, &options.manifest, &|_| true);
-        return Some(Fixed { text: fixed.text, mended: fixed.applied.len(), left: fixed.after.found });
+        let fixed =
+            fix::fix(File { path, text }, &options.manifest, &|finding| options.is_mechanical(finding));
+        let before = manifest::examine(&[File { path, text }], &options.manifest).found;
+        let left = at_first(before, &fixed.after.found);
+        return Some(Fixed { text: fixed.text, mended: fixed.applied.len(), left });
     }
     let lint = |text: &str| {
         let linted = |options: &dockerfile::Options<'_>| dockerfile::lint(path, text.as_bytes(), options);
@@ -173,5 +199,12 @@ pub fn fix(path: &str, text: &str, dockerignore: Option<&str>, options: &Options
         text = changed_text;
         left = lint(&text);
     }
-    Some(Fixed { text, mended: before.len().saturating_sub(left.len()), left })
+    let mended = before.len().saturating_sub(left.len());
+    Some(Fixed { text, mended, left: at_first(before, &left) })
+}
+
+/// What is left, with the lines of the file that its reader has in front of him.
+fn at_first(before: Vec<Finding>, left: &[Finding]) -> Vec<Finding> {
+    let left: BTreeSet<Fingerprint> = left.iter().map(Finding::fingerprint).collect();
+    before.into_iter().filter(|finding| left.contains(&finding.fingerprint())).collect()
 }

@@ -42,6 +42,11 @@ impl Processes {
                 Ok(program) => (program.strip_suffix(" (deleted)").unwrap_or(&program).to_owned(), true),
                 // Everybody may read the name that it goes by: better than not to see a daemon at all.
                 Err(Unread::Refused(_)) => {
+                    let status = root.text(&format!("/proc/{pid}/stat")).unwrap_or_default();
+                    // Of a process that has ended nothing is left but its number.
+                    if status.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')) {
+                        continue;
+                    }
                     processes.refused += 1;
                     (root.text(&format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned(), false)
                 }

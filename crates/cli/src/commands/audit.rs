@@ -11,13 +11,14 @@ use anyhow::{Context as _, Result, bail};
 use seawall_advisory::Database;
 use seawall_audit::{Attestation, Audited, Inputs, Plan, Root, Saved, attestations};
 use seawall_engine::Endpoint;
-use seawall_finding::{Coverage, Framework, Outcome};
+use seawall_finding::{Coverage, Framework, Gap, GapKind, Outcome};
 use seawall_inventory::{Inventory, Target, TargetKind};
 use seawall_scan::Assessed;
 
 use self::known::Known;
 use self::scanned::Scans;
 use super::judge::{Examined, Judge};
+use super::redact::Redactor;
 use crate::args::Audit;
 use crate::exit::Exit;
 use crate::target::named_endpoints;
@@ -63,13 +64,26 @@ fn apply(plan: &Plan, args: &Audit, session: &Session<'_>) -> Result<()> {
 fn report(audited: Audited, judge: &Judge<'_>, args: &Audit, session: &Session<'_>) -> Result<Exit> {
     let Audited { host, mut checks, mut findings, .. } = audited;
     if let Some(framework) = args.benchmark.map(Framework::from) {
-        checks.retain(|check| check.controls.iter().any(|control| control.framework == framework));
-        findings.found.retain(|found| found.controls.iter().any(|control| control.framework == framework));
+        // Only the numbers of this benchmark are of use to whoever asks for it.
+        checks.iter_mut().for_each(|check| check.controls.retain(|control| control.framework == framework));
+        checks.retain(|check| !check.controls.is_empty());
+        let found = &mut findings.found;
+        found.iter_mut().for_each(|one| one.controls.retain(|control| control.framework == framework));
+        found.retain(|one| !one.controls.is_empty());
     }
+    for check in checks.iter().filter(|check| check.outcome == Outcome::Error) {
+        let gap = Gap::of_target(GapKind::Unreadable, format!("{}: {}", check.looked_at, check.seen));
+        if !findings.gaps.contains(&gap) {
+            findings.gaps.push(gap);
+        }
+    }
+    let redactor = Redactor::new();
+    checks.iter_mut().for_each(|check| redactor.check(check));
+    findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
     let is_answered = checks.iter().any(|check| matches!(check.outcome, Outcome::Pass | Outcome::Fail));
     let assessed = Assessed {
         inventory: Inventory {
-            target: Target { kind: TargetKind::Host, name: host, digest: None },
+            target: Target { kind: TargetKind::Host, name: named(host, args), digest: None },
             ..Inventory::default()
         },
         findings,
@@ -81,6 +95,15 @@ fn report(audited: Audited, judge: &Judge<'_>, args: &Audit, session: &Session<'
         true => judge.exit(&report, Examined::Something),
         false => Exit::NotExamined,
     })
+}
+
+/// The machine's own name, else what the user named.
+fn named(host: String, args: &Audit) -> String {
+    match &args.root {
+        _ if !host.is_empty() => host,
+        Some(root) => root.display().to_string(),
+        None => args.inspect.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// Everything that an audit needs, read before it begins.
@@ -129,7 +152,7 @@ impl<'a> Prepared<'a> {
                 let found: Vec<Endpoint> = found.collect();
                 named.into_iter().chain(found).collect()
             }
-            given => given.iter().map(|text| text.parse::<Endpoint>()).collect::<Result<_, _>>()?,
+            given => given.iter().map(|text| answering(text)).collect::<Result<_>>()?,
         };
         let database = super::scan::database(session)?;
         Ok(Prepared {
@@ -159,6 +182,13 @@ impl<'a> Prepared<'a> {
             newest: &|_| None,
         })
     }
+}
+
+/// An engine that the user named; one that does not answer is a mistake, not a machine without engines.
+fn answering(text: &str) -> Result<Endpoint> {
+    let endpoint: Endpoint = text.parse()?;
+    seawall_engine::Engine::connect(&endpoint).with_context(|| format!("{text} does not answer"))?;
+    Ok(endpoint)
 }
 
 /// Names as a collection, where there are any.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context as _, Result, bail};
-use seawall_finding::{Coverage, Finding, GapKind, LeftOut, Severity};
+use seawall_finding::{Coverage, Finding, Findings, GapKind, LeftOut, Severity};
 use seawall_inventory::{Inventory, Target, TargetKind};
 use seawall_lint::files::{self, Options};
 use seawall_lint::workload::Selection;
@@ -16,6 +16,7 @@ use similar::TextDiff;
 
 use self::read::Files;
 use super::judge::{Examined, Judge};
+use super::redact::Redactor;
 use crate::Session;
 use crate::args::Lint;
 use crate::exit::Exit;
@@ -31,11 +32,13 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     let options = options(args)?;
     let files = Files::read(&args.path)?;
     if args.fix {
-        return fix(&files, &options, args, session);
+        return fix(&files, &options, &judge, args, session);
     }
     let linted = files::examine(&files.files, &options);
     let mut findings = linted.findings;
     findings.gaps.extend(files.gaps);
+    let redactor = Redactor::new();
+    findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
     let unread = findings.gaps.iter().filter(|gap| gap.kind != GapKind::Undetermined);
     let is_anything_read = linted.files > unread.filter(|gap| gap.place.path.is_some()).count() as u64;
     let left_out = match linted.suppressed {
@@ -91,11 +94,18 @@ fn options(args: &Lint) -> Result<Options> {
         },
         registries: args.registry.clone(),
         labels: args.label.clone(),
+        harden: args.harden,
     })
 }
 
 /// Shows the changes as one diff and what they leave; makes them where that is asked.
-fn fix(files: &Files, options: &Options, args: &Lint, session: &Session<'_>) -> Result<Exit> {
+fn fix(
+    files: &Files,
+    options: &Options,
+    judge: &Judge<'_>,
+    args: &Lint,
+    session: &Session<'_>,
+) -> Result<Exit> {
     let mut text = String::new();
     let mut left: Vec<(&str, Finding)> = Vec::new();
     for (path, bytes) in &files.files {
@@ -126,5 +136,9 @@ fn fix(files: &Files, options: &Options, args: &Lint, session: &Session<'_>) -> 
         let _ = writeln!(text, "# not examined: {gap}");
     }
     output::write(None, text.as_bytes(), session.terminal)?;
-    Ok(Exit::Allowed)
+    // What is left is judged, so that a pipeline can mend and refuse in one step.
+    let found = left.into_iter().map(|(_, finding)| finding).collect();
+    let findings = Findings { found, gaps: files.gaps.clone() };
+    let report = judge.report(Assessed { findings, ..Assessed::default() }, session)?;
+    Ok(judge.exit(&report, Examined::Something))
 }

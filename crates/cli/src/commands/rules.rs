@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seawall_finding::{Control, Rule, Severity};
+use seawall_finding::{Control, Framework, Rule, Severity};
 use seawall_leaks::Rules;
 use seawall_report::RuleText;
 
@@ -85,7 +85,18 @@ pub(crate) fn groups() -> Vec<Group> {
 pub(crate) fn by_id(id: &str) -> Option<Explained> {
     let rules: Vec<Explained> = groups().into_iter().flat_map(|group| group.rules).collect();
     let is_alias = |rule: &&Explained| rule.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id));
-    rules.iter().find(|rule| rule.id == id).or_else(|| rules.iter().find(is_alias)).cloned()
+    // Trivy has written its ids in three ways, and benchmarks number their recommendations.
+    let check = seawall_lint::dockerfile::check_named(id).map(|check| check.rule.id);
+    let is_number = |rule: &&Explained| {
+        rule.controls.iter().any(|control| control.framework == Framework::CisDocker18 && control.id == id)
+    };
+    rules
+        .iter()
+        .find(|rule| rule.id == id)
+        .or_else(|| rules.iter().find(is_alias))
+        .or_else(|| rules.iter().find(|rule| Some(rule.id.as_str()) == check))
+        .or_else(|| rules.iter().find(is_number))
+        .cloned()
 }
 
 /// What the rules with these ids are about, by id.

@@ -18,7 +18,7 @@ fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
         // The value may have `=` and `:` itself; a registry's name in front may, too.
         let at = line
             .find(['='])
-            .or_else(|| line.find(": ").or_else(|| line.ends_with(':').then_some(line.len() - 1)))?;
+            .or_else(|| line.find(": ").or_else(|| line.ends_with(':').then(|| line.len() - 1)))?;
         let (name, value) = line.split_at_checked(at)?;
         Some((name.trim().trim_matches(['"', '\'']), unquoted(value.get(1..)?)))
     })

@@ -35,7 +35,9 @@ impl Table<'_> {
             let rows: Vec<(&str, &[&Judged])> = rules
                 .iter()
                 .flat_map(|(rule, found)| {
-                    let size = if found.len() > ROWS_MAX { found.len() } else { 1 };
+                    // What adds up differs each time.
+                    let is_sum = found.iter().any(|judged| !because(judged).is_empty());
+                    let size = if found.len() > ROWS_MAX && !is_sum { found.len() } else { 1 };
                     found.chunks(size).map(|chunk| (*rule, chunk))
                 })
                 .collect();
@@ -75,6 +77,10 @@ impl Table<'_> {
                 _ => clean(&judged.finding.subject.label()).into_owned(),
             })
             .collect();
+        let mut names = names;
+        if has_lines {
+            names.sort_by_key(|line| line.parse::<u32>().unwrap_or(0));
+        }
         let names = some(&names, NAMED_MAX);
         let what = match (found, self.report.rules.get(rule)) {
             ([_, _, ..], Some(about)) if has_lines => format!("lines {names}: {}", about.title),
@@ -148,11 +154,11 @@ impl Table<'_> {
     }
 }
 
-/// Whether the subject is one of many of its kind and the summary does not name it.
+/// Whether the subject is one of many of its kind and the summary does not begin with it.
 fn is_one_of_many(finding: &Finding) -> bool {
     match &finding.subject {
         Subject::Container { name, .. } | Subject::Image { name } | Subject::Workload { name, .. } => {
-            !finding.summary.contains(name.as_str())
+            !finding.summary.starts_with(name.as_str())
         }
         Subject::Package { .. }
         | Subject::Distribution { .. }
@@ -160,6 +166,10 @@ fn is_one_of_many(finding: &Finding) -> bool {
         | Subject::Engine { .. }
         | Subject::Target { .. } => false,
     }
+}
+
+fn because(judged: &Judged) -> &[String] {
+    judged.finding.evidence.misset().map_or(&[], |misset| &misset.because)
 }
 
 fn remedy<'a>(found: &[&'a Judged]) -> &'a str {

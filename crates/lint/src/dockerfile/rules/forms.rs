@@ -117,12 +117,20 @@ pub(super) const BLANK_LINE: Check = Check {
 };
 
 fn shell_form(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
+    let has = |keyword: Keyword| file.all().any(|(_, instruction, _)| instruction.keyword == keyword);
+    // An ENTRYPOINT in shell form ignores CMD; as a list it would take its words as arguments.
+    let are_joined = has(Keyword::Cmd) && has(Keyword::Entrypoint);
     for (_, instruction, step) in file.all() {
         let is_command = matches!(instruction.keyword, Keyword::Cmd | Keyword::Entrypoint);
         let Body::ShellForm(range) = &instruction.body else { continue };
         let text = instruction.line.slice(range);
         // Whoever has set SHELL has chosen a shell.
-        if !is_command || text.is_empty() || (step.shell.is_set && !text.starts_with('[')) {
+        // `exec` puts the program in the place of the shell.
+        if !is_command
+            || text.is_empty()
+            || text.starts_with("exec ")
+            || (step.shell.is_set && !text.starts_with('['))
+        {
             continue;
         }
         let span = instruction.rest_span();
@@ -133,7 +141,7 @@ fn shell_form(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
             false => format!("{} starts a shell that passes no signals on", instruction.keyword.name()),
         };
         let hit = hits.add(span, summary, "a JSON list");
-        if let Some(list) = as_list(text) {
+        if let Some(list) = as_list(text).filter(|_| !are_joined) {
             hit.change(span, list);
         }
     }

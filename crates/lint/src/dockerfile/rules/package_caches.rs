@@ -145,11 +145,26 @@ fn lists(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
                 "the lists stay in the layer",
                 "rm -rf /var/lib/apt/lists/*",
             );
-            if let Some((at, text)) = append(script, "rm -rf /var/lib/apt/lists/*") {
+            // A later step that installs without an update of its own lives on these lists.
+            let end = script.span(&update.command.range).end;
+            let is_safe = installs(script) && !file.scripts().any(|(_, _, later)| needs_lists(later, end));
+            let addition = append(script, "rm -rf /var/lib/apt/lists/*").filter(|_| is_safe);
+            if let Some((at, text)) = addition {
                 hit.change(at, text);
             }
         }
     }
+}
+
+fn installs(script: &StepScript) -> bool {
+    script.script.commands.iter().filter_map(call).any(|call| call.is(Manager::Apt, "install"))
+}
+
+/// Whether a script behind `end` installs from lists that another step has fetched.
+fn needs_lists(script: &StepScript, end: usize) -> bool {
+    let mut calls = script.script.commands.iter().filter_map(call);
+    let first = calls.find(|call| call.is(Manager::Apt, "install") || call.is(Manager::Apt, "update"));
+    first.is_some_and(|call| call.is(Manager::Apt, "install") && script.span(&call.command.range).start > end)
 }
 
 /// How a package manager keeps what it downloads, and how to be rid of it.

@@ -165,7 +165,7 @@ fn page(report: &Report) -> Page<'_> {
         waived: count(|judged| judged.waived.is_some()),
         advice: report.advice.iter().map(|advice| advice_row(advice, &found)).collect(),
         findings: report.findings.iter().map(row).collect(),
-        gaps: report.gaps.iter().map(|gap| cell(&gap.to_string())).collect(),
+        gaps: report.gap_texts().map(|gap| cell(&gap)).collect(),
         coverage: coverage(report),
         advisories: &report.coverage.advisories,
         packages: packages(report),

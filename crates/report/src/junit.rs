@@ -41,7 +41,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
     if !report.gaps.is_empty() {
         // One element: the schemas of Jenkins and Surefire allow no second.
         let gaps: Vec<String> =
-            report.gaps.iter().map(|gap| clean(&format!("not examined: {gap}")).into_owned()).collect();
+            report.gap_texts().map(|gap| clean(&format!("not examined: {gap}")).into_owned()).collect();
         xml.write_event(Event::Start(BytesStart::new("system-err")))?;
         xml.write_event(Event::Text(BytesText::new(&gaps.join("\n"))))?;
         xml.write_event(Event::End(BytesEnd::new("system-err")))?;

@@ -5,7 +5,7 @@ use std::io;
 
 use jiff::Timestamp;
 use seawall_finding::{Coverage, Evidence, Gap, Rule, Severity};
-use seawall_inventory::Inventory;
+use seawall_inventory::{Inventory, TargetKind};
 use seawall_policy::{Judged, Sink, Verdict};
 use serde::Serialize;
 
@@ -32,6 +32,17 @@ pub struct Report {
     pub rules: BTreeMap<String, RuleText>,
     /// The worst verdict.
     pub verdict: Verdict,
+}
+
+impl Report {
+    /// The gaps for people. A path inside an image is one from its root; a file that the user named is as he named it.
+    pub(crate) fn gap_texts(&self) -> impl Iterator<Item = String> {
+        let is_rooted = self.inventory.target.kind != TargetKind::Files;
+        self.gaps.iter().map(move |gap| {
+            let text = gap.to_string();
+            if is_rooted { text } else { text.strip_prefix('/').map(str::to_owned).unwrap_or(text) }
+        })
+    }
 }
 
 /// What a rule is about, for readers of the report.

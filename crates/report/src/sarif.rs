@@ -9,6 +9,7 @@ use seawall_policy::Judged;
 use serde::Serialize;
 
 use crate::json::write_pretty;
+use crate::table::is_one_of_many;
 use crate::{RenderError, Report, RuleText, web};
 
 #[derive(Serialize)]
@@ -144,7 +145,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
         });
         results.push(result(report, judged, id, rule_index));
     }
-    let notification = |gap: &seawall_finding::Gap| Notification {
+    let notification = |gap: String| Notification {
         level: "warning",
         message: Text { text: format!("not examined: {gap}") },
     };
@@ -155,7 +156,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderEr
             tool: Tool { driver: Driver { name: "Seawall", semantic_version: &report.version, rules } },
             invocations: [Invocation {
                 execution_successful: true,
-                tool_execution_notifications: report.gaps.iter().map(notification).collect(),
+                tool_execution_notifications: report.gap_texts().map(notification).collect(),
             }],
             results,
             column_kind: "utf16CodeUnits",
@@ -239,8 +240,14 @@ fn result<'a>(report: &Report, judged: &'a Judged, rule_id: String, rule_index: 
     let target = &report.inventory.target.name;
     let (path, qualified) = match &finding.place.path {
         Some(path) => (path.as_str(), format!("{target}/{path}")),
-        None => (target.as_str(), target.clone()),
+        None => (target.as_str(), finding.subject.label()),
     };
+    let label = finding.subject.label();
+    let summary = match is_one_of_many(finding) {
+        true => format!("{label}: {}", finding.summary),
+        false => finding.summary.clone(),
+    };
+    let about = if label == *target { label } else { format!("{label} in {target}") };
     // Code scanning takes relative addresses only.
     let uri: String = percent_encoding::utf8_percent_encode(path.trim_start_matches('/'), PATH).collect();
     let suppressions = judged.waived.iter().map(|waived| Suppression {
@@ -252,14 +259,14 @@ fn result<'a>(report: &Report, judged: &'a Judged, rule_id: String, rule_index: 
         rule_id,
         rule_index,
         level,
-        message: Text { text: finding.summary.clone() },
+        message: Text { text: summary },
         locations: [Location {
             physical_location: PhysicalLocation {
                 artifact_location: ArtifactLocation { uri },
                 region: Region { start_line: finding.place.line.unwrap_or(1) },
             },
             logical_locations: [LogicalLocation { fully_qualified_name: qualified }],
-            message: Text { text: format!("{} in {target}", finding.subject.label()) },
+            message: Text { text: about },
         }],
         partial_fingerprints: BTreeMap::from([("seawall/v1", judged.fingerprint.to_string())]),
         suppressions: suppressions.collect(),

@@ -17,6 +17,8 @@ use seawall_finding::{Evidence, Severity};
 use seawall_inventory::TargetKind;
 use seawall_policy::{Judged, Verdict};
 
+pub(crate) use settings::is_one_of_many;
+
 use crate::text::{clean, count, fit, wrap};
 use crate::{Colour, RenderError, RenderOptions, Report};
 
@@ -128,8 +130,8 @@ impl Table<'_> {
             return;
         }
         self.heading(text, &format!("NOT EXAMINED ({})", gaps.len()));
-        for gap in gaps.iter().take(GAPS_MAX) {
-            for line in wrap(&clean(&gap.to_string()), self.width - 2) {
+        for gap in self.report.gap_texts().take(GAPS_MAX) {
+            for line in wrap(&clean(&gap), self.width - 2) {
                 let _ = writeln!(text, "  {line}");
             }
         }

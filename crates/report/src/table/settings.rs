@@ -155,7 +155,7 @@ impl Table<'_> {
 }
 
 /// Whether the subject is one of many of its kind and the summary does not begin with it.
-fn is_one_of_many(finding: &Finding) -> bool {
+pub(crate) fn is_one_of_many(finding: &Finding) -> bool {
     match &finding.subject {
         Subject::Container { name, .. } | Subject::Image { name } | Subject::Workload { name, .. } => {
             !finding.summary.starts_with(name.as_str())

@@ -19,13 +19,14 @@ pub(super) const SHELL_FORM: Check = Check {
     standing: Standing::On,
     bad: &[
         "FROM debian:12\nCMD nginx -g x\n",
-        "FROM debian:12\nENTRYPOINT exec top -b $X\n",
+        "FROM debian:12\nENTRYPOINT top -b $X\n",
         "FROM debian:12\nCMD ['a']\n",
     ],
     good: &[
         "FROM debian:12\nCMD [\"nginx\", \"-g\", \"x\"]\n",
         "FROM debian:12\nSHELL [\"/bin/bash\", \"-c\"]\nCMD x\n",
         "FROM debian:12\nHEALTHCHECK CMD x\n",
+        "FROM debian:12\nENTRYPOINT exec top -b $X\n",
     ],
     look: shell_form,
 };

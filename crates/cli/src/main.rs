@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod config;
 mod exit;
+mod input;
 mod output;
 mod progress;
 mod target;

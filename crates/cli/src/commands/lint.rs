@@ -2,25 +2,30 @@
 
 mod read;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
+use std::io::{IsTerminal as _, stdout};
 
-use anyhow::{Context as _, Result, bail};
-use seawall_finding::{Coverage, Finding, Findings, GapKind, LeftOut, Severity};
+use anyhow::{Result, bail};
+use seawall_finding::{Coverage, Finding, Findings, Gap, GapKind, LeftOut, Severity};
 use seawall_inventory::{Inventory, Target, TargetKind};
 use seawall_lint::files::{self, Options};
 use seawall_lint::workload::Selection;
 use seawall_lint::{manifest, pss};
+use seawall_report::printable;
 use seawall_scan::Assessed;
 use similar::TextDiff;
 
-use self::read::Files;
+use self::read::{FILE_BYTES_MAX, Files, Origin};
 use super::judge::{Examined, Judge};
 use super::redact::Redactor;
-use crate::Session;
 use crate::args::Lint;
 use crate::exit::Exit;
-use crate::output;
+use crate::input::{self, Links};
+use crate::{Session, output};
+
+/// The profiles of engines have some 20 kB.
+const SECCOMP_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     let mut judge = Judge::new(&args.judging)?;
@@ -36,11 +41,12 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     }
     let linted = files::examine(&files.files, &options);
     let mut findings = linted.findings;
+    let unread = findings.gaps.iter().filter(|gap| gap.kind != GapKind::Undetermined);
+    let unread: BTreeSet<&str> = unread.filter_map(|gap| gap.place.path.as_deref()).collect();
+    let is_anything_read = linted.files > unread.len() as u64;
     findings.gaps.extend(files.gaps);
     let redactor = Redactor::new();
     findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
-    let unread = findings.gaps.iter().filter(|gap| gap.kind != GapKind::Undetermined);
-    let is_anything_read = linted.files > unread.filter(|gap| gap.place.path.is_some()).count() as u64;
     let left_out = match linted.suppressed {
         0 => Vec::new(),
         findings => vec![LeftOut { by: "comments in the files".to_owned(), findings }],
@@ -77,8 +83,7 @@ fn options(args: &Lint) -> Result<Options> {
     }
     let version = args.kubernetes_version.unwrap_or(pss::Version::LATEST);
     let seccomp = |path: &std::path::PathBuf| {
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok((path.display().to_string(), text))
+        Ok((path.display().to_string(), input::text_of(path, SECCOMP_BYTES_MAX)?))
     };
     Ok(Options {
         manifest: manifest::Options {
@@ -108,37 +113,70 @@ fn fix(
 ) -> Result<Exit> {
     let mut text = String::new();
     let mut left: Vec<(&str, Finding)> = Vec::new();
+    let mut gaps = files.gaps.clone();
+    let mut is_all_changed = true;
     for (path, bytes) in &files.files {
-        let Ok(before) = std::str::from_utf8(bytes) else { continue };
+        let Ok(before) = std::str::from_utf8(bytes) else {
+            gaps.push(Gap::at(GapKind::Malformed, path, "it is not UTF-8 text"));
+            continue;
+        };
         let Some(fixed) = files::fix(path, before, files.dockerignore(path), options) else { continue };
         left.extend(fixed.left.into_iter().map(|finding| (path.as_str(), finding)));
         if fixed.text == before {
             continue;
         }
         let diff = TextDiff::from_lines(before, &fixed.text);
-        let _ = write!(text, "{}", diff.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")));
+        let name = one_line(path);
+        let _ = write!(text, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
         if args.apply {
-            if path == "-" {
-                bail!("--apply cannot change what came on standard input; save the diff of --fix")
+            match change(files.origins.get(path), bytes, &fixed.text) {
+                Ok(()) => session.terminal.note(format_args!("changed {path}: {} mended", fixed.mended)),
+                Err(error) => {
+                    session.terminal.error(&error.context(format!("cannot change {path}")));
+                    is_all_changed = false;
+                }
             }
-            output::replace(std::path::Path::new(path), |out| {
-                Ok(std::io::Write::write_all(out, fixed.text.as_bytes())?)
-            })
-            .with_context(|| format!("cannot change {path}"))?;
-            session.terminal.note(format_args!("changed {path}: {} mended", fixed.mended));
         }
     }
-    for (path, finding) in &left {
+    let redactor = Redactor::new();
+    for (path, finding) in &mut left {
+        redactor.finding(finding);
         let line = finding.place.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let _ = writeln!(text, "# not fixed: {path}{line}: {} [{}]", finding.summary, finding.rule);
+        let told = format!("# not fixed: {path}{line}: {} [{}]", finding.summary, finding.rule);
+        let _ = writeln!(text, "{}", one_line(&told));
     }
-    for gap in &files.gaps {
-        let _ = writeln!(text, "# not examined: {gap}");
+    for gap in &gaps {
+        let _ = writeln!(text, "{}", one_line(&format!("# not examined: {gap}")));
     }
-    output::write(None, text.as_bytes(), session.terminal)?;
+    // A patch must hold the very bytes of the files; a terminal would obey them.
+    match stdout().is_terminal() {
+        true => session.terminal.text(&text)?,
+        false => output::write(None, text.as_bytes(), session.terminal)?,
+    }
+    if !is_all_changed {
+        return Ok(Exit::BadInput);
+    }
     // What is left is judged, so that a pipeline can mend and refuse in one step.
     let found = left.into_iter().map(|(_, finding)| finding).collect();
-    let findings = Findings { found, gaps: files.gaps.clone() };
-    let report = judge.report(Assessed { findings, ..Assessed::default() }, session)?;
+    let report =
+        judge.report(Assessed { findings: Findings { found, gaps }, ..Assessed::default() }, session)?;
     Ok(judge.exit(&report, Examined::Something))
+}
+
+/// Writes the new text to the file that was read, if it is that still.
+fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
+    let path = match origin {
+        Some(Origin::Path(path)) => path,
+        Some(Origin::Stdin) => bail!("it came on standard input; save the diff of --fix"),
+        Some(Origin::Unnamed) | None => bail!("its name is not UTF-8; name the file itself"),
+    };
+    if input::read(path, FILE_BYTES_MAX, Links::Refuse)? != before {
+        bail!("it was changed by somebody else meanwhile");
+    }
+    output::replace(path, |out| Ok(std::io::Write::write_all(out, after.as_bytes())?))
+}
+
+/// Text of a file's as one line that no terminal obeys and no patch misreads.
+fn one_line(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ")
 }

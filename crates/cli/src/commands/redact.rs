@@ -15,15 +15,16 @@ impl Redactor {
 
     /// The texts of a finding. A change of a text that holds a credential is not shown either.
     pub(crate) fn finding(&self, finding: &mut Finding) {
-        self.text(&mut finding.summary);
+        // Our own words, with a piece of the text at most.
+        finding.summary = self.line(&finding.summary);
         let Evidence::Misset(misset) = &mut finding.evidence else { return };
+        let before = (misset.setting.clone(), misset.seen.clone());
         self.text(&mut misset.setting);
         self.text(&mut misset.seen);
         self.text(&mut misset.expected);
         misset.because.iter_mut().for_each(|text| self.text(text));
-        if misset.change.as_ref().is_some_and(|change| self.shown(&change.text) != change.text) {
-            misset.change = None;
-        }
+        let is_cut = before != (misset.setting.clone(), misset.seen.clone());
+        misset.change.take_if(|change| is_cut || self.shown(&change.text) != change.text);
     }
 
     /// The texts of a check.
@@ -37,7 +38,12 @@ impl Redactor {
     }
 
     fn shown(&self, text: &str) -> String {
-        let as_history = Texts::new(&self.rules, None).in_text(Carrier::History, "", text);
-        Texts::new(&self.rules, None).in_text(Carrier::CommandLine, "", &as_history)
+        // It may be an instruction of a build file, with its variables.
+        let shown = Texts::new(&self.rules, None).in_text(Carrier::History, "", text);
+        self.line(&shown)
+    }
+
+    fn line(&self, text: &str) -> String {
+        Texts::new(&self.rules, None).in_text(Carrier::CommandLine, "", text)
     }
 }

@@ -1,21 +1,22 @@
 //! `seawall rules check`: rule files → what is wrong with them, and how much is in them.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use seawall_detect::load;
 
-use crate::Session;
 use crate::exit::Exit;
+use crate::{Session, input};
+
+/// The rules that Falco publishes have some 100 kB.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Shows every mistake; the last line counts rules, macros and lists.
 pub(crate) fn run(files: &[PathBuf], session: &Session<'_>) -> Result<Exit> {
     let mut read = Vec::new();
     for file in files {
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        read.push((file.display().to_string(), text));
+        read.push((file.display().to_string(), input::text_of(file, FILE_BYTES_MAX)?));
     }
     let loaded = load(&read.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
     let mut told = String::new();

@@ -59,12 +59,13 @@ pub(crate) fn run(args: &Scan, session: &Session<'_>) -> Result<Exit> {
     Ok(worst.unwrap_or(Exit::NotExamined))
 }
 
+/// The largest rule files that people publish have some 1 MB.
+const LEAK_RULES_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// By what leaked credentials are looked for.
 fn leak_rules(args: &Scan, session: &Session<'_>) -> Result<LeakRules> {
     let read = |path: &std::path::PathBuf| {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok((path.display().to_string(), text))
+        Ok((path.display().to_string(), crate::input::text_of(path, LEAK_RULES_BYTES_MAX)?))
     };
     let files: Vec<(String, String)> = args.leak_rules.iter().map(read).collect::<Result<_>>()?;
     let files: Vec<UserRules<'_>> = files.iter().map(|(name, text)| UserRules { name, text }).collect();

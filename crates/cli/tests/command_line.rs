@@ -534,3 +534,131 @@ fn credentials_are_found_and_never_shown() {
     let report = place.json(&["scan", "--only", "leaks", &path], 0);
     assert_eq!(report["findings"][0]["place"]["layer"]["index"], 1);
 }
+
+const MENDABLE: &str = "FROM debian:12\nADD a /b\nUSER 1000\n";
+const MENDED: &str = "FROM debian:12\nCOPY a /b\nUSER 1000\n";
+
+fn fifo(path: &Path) {
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+}
+
+/// The reasons of the gaps of a report, by the last part of their paths.
+fn gaps(report: &Value) -> Vec<(String, String)> {
+    let gap = |gap: &Value| {
+        let path = gap["place"]["path"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        (path, gap["reason"].as_str().unwrap().to_owned())
+    };
+    report["gaps"].as_array().unwrap().iter().map(gap).collect()
+}
+
+#[test]
+fn what_is_mended_is_the_file_that_was_named_and_no_other() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    let named = place.write("Dockerfile", MENDABLE);
+    // The path of the other file below this directory: its name without `./` would be the other file's.
+    let below = place.path("work").join(named.trim_start_matches('/'));
+    std::fs::create_dir_all(below.parent().unwrap()).unwrap();
+    std::fs::write(&below, MENDABLE).unwrap();
+    let mut command = place.command(&["lint", "--fix", "--apply", &format!("./{named}")]);
+    let output = command.current_dir(place.path("work")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(std::fs::read_to_string(&below).unwrap(), MENDED);
+    assert_eq!(std::fs::read_to_string(&named).unwrap(), MENDABLE);
+
+    let odd = place.path("odd");
+    std::fs::create_dir(&odd).unwrap();
+    let odd = odd.join(std::ffi::OsStr::from_bytes(b"\xff.Dockerfile"));
+    std::fs::write(&odd, MENDABLE).unwrap();
+    let output = place.command(&["lint", "--fix", "--apply"]).arg(&odd).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(std::fs::read_to_string(&odd).unwrap(), MENDED);
+    assert_eq!(std::fs::read_dir(place.path("odd")).unwrap().count(), 1);
+
+    // Found by its directory, such a name says nothing of which file it is.
+    std::fs::write(&odd, MENDABLE).unwrap();
+    let twin = place.write("odd/\\xFF.Dockerfile", MENDABLE);
+    let directory = place.path("odd").display().to_string();
+    let (out, err) = place.check(&["lint", "--fix", "--apply", &directory], 2);
+    assert!(out.contains("shown like that of another file"), "{out}");
+    assert!(err.contains("its name is not UTF-8"), "{err}");
+    for path in [odd.as_path(), Path::new(&twin)] {
+        assert_eq!(std::fs::read_to_string(path).unwrap(), MENDABLE);
+    }
+
+    let link = place.path("link.Dockerfile");
+    std::os::unix::fs::symlink(&named, &link).unwrap();
+    let (_, err) = place.check(&["lint", "--fix", "--apply", &link.display().to_string()], 2);
+    assert!(err.contains("it is a symbolic link, which is not followed"), "{err}");
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read_to_string(&named).unwrap(), MENDABLE);
+}
+
+#[test]
+fn pipes_and_devices_in_the_place_of_files_are_neither_waited_for_nor_read() {
+    let place = Place::with_database();
+    let build = place.write("Dockerfile", MENDABLE);
+    let pipe = place.path("pipe.yaml");
+    fifo(&pipe);
+    let pipe = pipe.display().to_string();
+    for file in [pipe.as_str(), "/dev/zero"] {
+        for arguments in [
+            &["lint", file][..],
+            &["lint", "--seccomp-profile", file, &build],
+            &["rules", "check", file],
+            &["scan", "--leak-rules", file, "/"],
+        ] {
+            let (_, err) = place.check(arguments, 2);
+            assert!(err.contains(&format!("cannot read {file}: it is not a regular file")), "{err}");
+        }
+    }
+    let beside = place.path(".dockerignore");
+    fifo(&beside);
+    let expected = |reason: &str| vec![(".dockerignore".to_owned(), reason.to_owned())];
+    assert_eq!(gaps(&place.json(&["lint", &build], 0)), expected("it is not a regular file"));
+    std::fs::remove_file(&beside).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &beside).unwrap();
+    let reason = "it is a symbolic link, which is not followed";
+    assert_eq!(gaps(&place.json(&["lint", &build], 0)), expected(reason));
+}
+
+#[test]
+fn what_is_not_read_below_a_linted_directory_is_said() {
+    let place = Place::with_database();
+    let directory = place.path("project");
+    std::fs::create_dir(&directory).unwrap();
+    let write = |name: &str| std::fs::write(directory.join(name), MENDABLE).unwrap();
+    write("Dockerfile");
+    std::fs::File::create(directory.join("a.Dockerfile")).unwrap().set_len(17 << 20).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", directory.join("b.Dockerfile")).unwrap();
+    fifo(&directory.join("c.Dockerfile"));
+    // The file that it points to is examined.
+    std::os::unix::fs::symlink("Dockerfile", directory.join("d.Dockerfile")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", directory.join("notes")).unwrap();
+    let name = directory.display().to_string();
+    let report = place.json(&["lint", &name], 0);
+    let mut found = gaps(&report);
+    found.sort();
+    let expected = [
+        ("a.Dockerfile", "it is larger than 16 MiB"),
+        ("b.Dockerfile", "it is a symbolic link, which is not followed"),
+        ("c.Dockerfile", "it is not a regular file"),
+    ];
+    assert_eq!(found, expected.map(|(path, reason)| (path.to_owned(), reason.to_owned())));
+
+    std::fs::write(directory.join("e.Dockerfile"), b"FROM a:1\nENV a=\xff\n").unwrap();
+    let (out, _) = place.check(&["lint", "--fix", &name], 0);
+    assert!(out.contains("e.Dockerfile: it is not UTF-8 text\n"), "{out}");
+}
+
+#[test]
+fn what_a_file_says_does_not_reach_the_terminal_in_the_notes_of_a_patch() {
+    let place = Place::new();
+    let build = place.write("Dockerfile", "FROM debian\u{1b}]0;x\u{7}:latest\nMAINTAINER a\u{9b}\u{202e}\n");
+    let (out, _) = place.check(&["lint", "--fix", &build], 0);
+    let notes: Vec<&str> = out.lines().filter(|line| line.starts_with('#')).collect();
+    assert!(!notes.is_empty(), "{out}");
+    for note in notes {
+        assert!(!note.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{note:?}");
+    }
+}

@@ -26,7 +26,9 @@ pub use inputs::{
     Attestation, AttestationsError, Component, Inputs, KnownAdvisory, KnownVulnerable, Saved, ScannedImage,
     attestations,
 };
-pub use plan::{Advice, Applied, ApplyCause, ApplyError, Edit, NotFixed, Permission, Plan, apply, plan};
+pub use plan::{
+    Advice, Applied, ApplyCause, ApplyError, Edit, Failed, NotFixed, Permission, Plan, apply, plan,
+};
 pub use root::{Metadata, Root, Unread};
 pub use score::Score;
 

@@ -32,3 +32,5 @@ pub const ROTATION_DAYS_MAX: i64 = 90;
 pub const AUDIT_RULE_BYTES_MAX: usize = 64 * 1024;
 /// Messages in which the kernel lists its audit rules, one each.
 pub const AUDIT_MESSAGES_MAX: usize = 20_000;
+/// Backups of one file: nobody keeps more, and each is looked for by its number.
+pub const BACKUPS_MAX: usize = 10_000;

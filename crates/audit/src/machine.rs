@@ -35,6 +35,8 @@ pub(crate) struct Daemon {
     pub(crate) uid: Option<u32>,
     /// Which of the engines it is.
     pub(crate) engine: Option<usize>,
+    /// Why nothing is changed on its word: anybody may run a program of this name, with any arguments.
+    pub(crate) untrusted: Option<String>,
 }
 
 /// What one engine answered, or what was saved of it.
@@ -236,12 +238,17 @@ pub(crate) fn activated_sockets(host: &Host<'_>) -> Vec<String> {
 
 /// Each daemon with its settings. One that runs is known by the program that it is, its engine by the socket.
 fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
-    let running: Vec<Process> = host.processes.running("dockerd").cloned().collect();
-    let mut daemons = Vec::new();
-    for process in &running {
+    let mut running: Vec<(&Process, Option<u32>, Option<String>)> = Vec::new();
+    for process in host.processes.running("dockerd") {
+        let uid = effective_uid(host.root, process.pid);
+        running.push((process, uid, distrust(host, process, uid)));
+    }
+    // Who pretends to be the daemon does not take its name and its engine.
+    running.sort_by_key(|(_, _, untrusted)| untrusted.is_some());
+    let mut daemons: Vec<Daemon> = Vec::new();
+    for (process, uid, untrusted) in running {
         let source = format!("command line of process {} ({})", process.pid, process.program);
         let settings = Settings::read(host.root, &command_line(host.root, process.pid), &source);
-        let uid = effective_uid(host.root, process.pid);
         let sockets: Vec<String> = settings
             .hosts()
             .iter()
@@ -260,6 +267,7 @@ fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
             pid: Some(process.pid),
             uid,
             engine: engines.iter().position(is_its),
+            untrusted,
         });
     }
     if daemons.is_empty() {
@@ -269,7 +277,8 @@ fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
     for (index, engine) in engines.iter().enumerate().filter(|(_, engine)| engine.is_docker()) {
         if daemons.iter().all(|daemon| daemon.engine != Some(index)) {
             let (name, settings) = (normal(&engine.source), Settings::unknown());
-            daemons.push(Daemon { name, settings, pid: None, uid: None, engine: Some(index) });
+            let untrusted = Some("where its files are, is not known here".to_owned());
+            daemons.push(Daemon { name, settings, pid: None, uid: None, engine: Some(index), untrusted });
         }
     }
     let is_alone = daemons.len() == 1;
@@ -280,12 +289,42 @@ fn daemons(host: &Host<'_>, engines: &mut [EngineFacts]) -> Vec<Daemon> {
             socket => format!("docker at {socket}"),
         };
     }
+    for index in 0..daemons.len() {
+        let (before, after) = daemons.split_at_mut(index);
+        if let Some(daemon) = after.first_mut()
+            && let Some(pid) = daemon.pid.filter(|_| daemon.untrusted.is_some())
+            && before.iter().any(|other| other.name == daemon.name)
+        {
+            daemon.name = format!("{} (process {pid})", daemon.name);
+        }
+    }
     for (index, engine) in engines.iter_mut().enumerate() {
         if let Some(daemon) = daemons.iter().find(|daemon| daemon.engine == Some(index)) {
             engine.name.clone_from(&daemon.name);
         }
     }
     daemons
+}
+
+/// Why a process is not taken for root's daemon.
+fn distrust(host: &Host<'_>, process: &Process, uid: Option<u32>) -> Option<String> {
+    let program = &process.program;
+    let pid = process.pid;
+    let mounts = |pid: u32| host.root.link(&format!("/proc/{pid}/ns/mnt"));
+    if let (Ok(own), Ok(its)) = (mounts(1), mounts(pid))
+        && own != its
+    {
+        // Root of a container that sees the host's processes: its paths are other files here.
+        return Some(format!("process {pid} sees other files than the host"));
+    }
+    match (uid, host.root.metadata(program)) {
+        (Some(0), _) if !process.is_proven => Some(format!("which program process {pid} is, is not known")),
+        (Some(0), Ok(metadata)) if metadata.uid == 0 && metadata.mode & 0o022 == 0 => None,
+        (Some(0), Ok(_)) => Some(format!("{program}, which runs as process {pid}, is not root's alone")),
+        (Some(0), Err(error)) => Some(format!("{program}, which runs as process {pid}: {error}")),
+        (Some(uid), _) => Some(format!("process {pid} is run by user {uid}, not by root")),
+        (None, _) => Some(format!("who runs process {pid} is not known")),
+    }
 }
 
 /// What would start: by its unit, by its file, or by the answers that were saved.
@@ -306,5 +345,5 @@ fn daemon_of_files(host: &Host<'_>, engines: &[EngineFacts]) -> Option<Daemon> {
         None => (Vec::new(), String::new()),
     };
     let settings = Settings::read(host.root, &command, &source);
-    Some(Daemon { name: String::new(), settings, pid: None, uid: None, engine })
+    Some(Daemon { name: String::new(), settings, pid: None, uid: None, engine, untrusted: None })
 }

@@ -7,6 +7,7 @@ mod advice;
 mod apply;
 mod daemon_json;
 mod json_edit;
+mod masked;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ use std::path::PathBuf;
 use seawall_finding::{Outcome, Subject};
 use similar::TextDiff;
 
-pub use apply::{Applied, ApplyCause, ApplyError, apply};
+pub use apply::{Applied, ApplyCause, ApplyError, Failed, apply};
+pub(crate) use masked::without_credentials;
 
 use crate::Audited;
 use crate::machine::Machine;
@@ -35,6 +37,8 @@ pub(crate) struct Grounds {
     settings: Vec<(&'static str, &'static str, &'static str)>,
     unwatched: Vec<(&'static str, String)>,
     files: Vec<(&'static str, String, Metadata, Demand, u32)>,
+    /// Files that would have to be changed and are not: the rule, the file, and why.
+    left: Vec<(&'static str, String, String)>,
     sysctl_file: Option<String>,
     audit_file: Option<String>,
 }
@@ -116,15 +120,30 @@ impl Grounds {
         };
         let (sysctl, audit) = (text(SYSCTL_FILE), text(AUDIT_FILE));
         let docker = machine.host.accounts.group("docker").map_or(0, |group| group.gid);
-        let files = daemon_files::wrong(machine).into_iter();
+        let (mut files, mut left) = (Vec::new(), Vec::new());
+        let mut unwatched = Vec::new();
+        for open in audit.iter().flat_map(|_| host::audit::unwatched(machine)) {
+            match open.left {
+                Some(reason) => left.push((open.rule, open.path, reason)),
+                None => unwatched.push((open.rule, open.path)),
+            }
+        }
+        for wrong in daemon_files::wrong(machine) {
+            match wrong.left {
+                Some(reason) => left.push((wrong.rule, wrong.path, reason)),
+                None => files.push((wrong.rule, wrong.path, wrong.metadata, wrong.demand, docker)),
+            }
+        }
+        // What one daemon may not ask for, another may; and two may ask for the same.
+        left.retain(|(rule, path, _)| !files.iter().any(|(its, other, ..)| its == rule && other == path));
+        left.dedup();
         Grounds {
             root: root.path().to_owned(),
             configs: daemon_json::configs(machine),
             settings: if sysctl.is_some() { kernel::wrong_settings(machine) } else { Vec::new() },
-            unwatched: if audit.is_some() { host::audit::unwatched(machine) } else { Vec::new() },
-            files: files
-                .map(|(rule, path, metadata, demand)| (rule, path, metadata, demand, docker))
-                .collect(),
+            unwatched,
+            files,
+            left,
             sysctl_file: sysctl.flatten(),
             audit_file: audit.flatten(),
         }
@@ -140,6 +159,10 @@ pub fn plan(audited: &Audited) -> Plan {
     plan.edits.extend(sysctl(grounds));
     plan.edits.extend(audit_rules(grounds));
     permissions(grounds, &mut plan.permissions);
+    for (rule, path, reason) in &grounds.left {
+        let (rule, subject, reason) = ((*rule).to_owned(), path.clone(), reason.clone());
+        plan.not_fixed.push(NotFixed { rule, subject, reason });
+    }
     for check in audited.checks.iter().filter(|check| check.outcome == Outcome::Fail) {
         if let Some((flags, compose)) =
             advice::for_rule(&check.rule).filter(|_| matches!(check.subject, Subject::Container { .. }))
@@ -152,19 +175,15 @@ pub fn plan(audited: &Audited) -> Plan {
             });
             continue;
         }
+        let subject = check.subject.label();
+        let is_its = |(rule, daemon, _): &(String, String, String)| *rule == check.rule && *daemon == subject;
+        let known = reasons.iter().position(is_its).map(|index| reasons.swap_remove(index).2);
         let is_planned = plan.edits.iter().any(|edit| edit.rules.contains(&check.rule.as_str()))
-            || plan.permissions.iter().any(|permission| permission.rule == check.rule);
-        if !is_planned {
-            let known = reasons
-                .iter()
-                .position(|(rule, _)| *rule == check.rule)
-                .map(|index| reasons.swap_remove(index).1);
+            || plan.permissions.iter().any(|permission| permission.rule == check.rule)
+            || grounds.left.iter().any(|(rule, _, _)| *rule == check.rule);
+        if !is_planned || known.is_some() {
             let reason = known.unwrap_or_else(|| "nothing that a program should decide".to_owned());
-            plan.not_fixed.push(NotFixed {
-                rule: check.rule.clone(),
-                subject: check.subject.label(),
-                reason,
-            });
+            plan.not_fixed.push(NotFixed { rule: check.rule.clone(), subject, reason });
         }
     }
     plan
@@ -233,46 +252,34 @@ impl Plan {
     }
 }
 
-/// As a unified diff, with what is no text of a file as comments around it.
+/// As a unified diff, with what is no text of a file as comments around it; credentials are hidden.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let comment = |f: &mut fmt::Formatter<'_>, text: String| writeln!(f, "# {}", masked::line(&text));
         for edit in &self.edits {
-            let before = edit.before.as_deref().unwrap_or_default();
-            let old = if edit.before.is_some() { format!("a{}", edit.path) } else { "/dev/null".to_owned() };
-            let diff = TextDiff::from_lines(before, &edit.after);
-            let new = format!("b{}", edit.path);
-            writeln!(f, "# {}; then: {}", edit.rules.join(", "), edit.then)?;
-            write!(f, "{}", diff.unified_diff().header(&old, &new))?;
+            let before = masked::json(edit.before.as_deref().unwrap_or_default());
+            let after = masked::json(&edit.after);
+            let path = masked::line(&edit.path);
+            let old = if edit.before.is_some() { format!("a{path}") } else { "/dev/null".to_owned() };
+            let diff = TextDiff::from_lines(&before, &after);
+            let diff = diff.unified_diff().header(&old, &format!("b{path}")).to_string();
+            comment(f, format!("{}; then: {}", edit.rules.join(", "), edit.then))?;
+            f.write_str(&masked::visible(&diff))?;
         }
-        for permission in &self.permissions {
-            let ((uid, gid, mode), (new_uid, new_gid, new_mode)) = (permission.before, permission.after);
+        for Permission { path, before, after, rule } in &self.permissions {
+            let ((uid, gid, mode), (new_uid, new_gid, new_mode)) = (*before, *after);
             if (uid, gid) != (new_uid, new_gid) {
-                writeln!(
-                    f,
-                    "# {}: chown {new_uid}:{new_gid} {} (is {uid}:{gid})",
-                    permission.rule, permission.path
-                )?;
+                comment(f, format!("{rule}: chown {new_uid}:{new_gid} {path} (is {uid}:{gid})"))?;
             }
             if mode != new_mode {
-                writeln!(
-                    f,
-                    "# {}: chmod {new_mode:04o} {} (is {mode:04o})",
-                    permission.rule, permission.path
-                )?;
+                comment(f, format!("{rule}: chmod {new_mode:04o} {path} (is {mode:04o})"))?;
             }
         }
-        for advice in &self.advice {
-            writeln!(
-                f,
-                "# {}: {}: {} (Compose: {})",
-                advice.subject.label(),
-                advice.rule,
-                advice.flags,
-                advice.compose
-            )?;
+        for Advice { subject, rule, flags, compose } in &self.advice {
+            comment(f, format!("{}: {rule}: {flags} (Compose: {compose})", subject.label()))?;
         }
-        for not_fixed in &self.not_fixed {
-            writeln!(f, "# not fixed: {} of {}: {}", not_fixed.rule, not_fixed.subject, not_fixed.reason)?;
+        for NotFixed { rule, subject, reason } in &self.not_fixed {
+            comment(f, format!("not fixed: {rule} of {subject}: {reason}"))?;
         }
         Ok(())
     }

@@ -478,7 +478,7 @@ fn the_reference_of_all_rules_is_what_the_program_says() {
 fn files_are_linted_and_the_standard_of_a_version_is_a_policy() {
     let place = Place::with_database();
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers: [{name: a, image: 'a:1'}]\n";
-    let pod = place.write("pod.yaml", pod.as_bytes().to_vec());
+    let pod = place.write("pod.yaml", pod);
     let report = place.json(&["lint", "--pss", "baseline", "--kubernetes-version", "v1.30", &pod], 1);
     assert_eq!(report["verdict"], "deny");
     assert_eq!(report["target"]["kind"], "files");
@@ -489,7 +489,7 @@ fn files_are_linted_and_the_standard_of_a_version_is_a_policy() {
         .map(|finding| finding["rule"].as_str().unwrap())
         .collect();
     assert_eq!(rules, ["pss-host-namespaces"]);
-    let build = place.write("Dockerfile", b"FROM debian:12\nADD a /b\nUSER 1000\n".to_vec());
+    let build = place.write("Dockerfile", b"FROM debian:12\nADD a /b\nUSER 1000\n");
     let report = place.json(&["lint", &build], 0);
     let adds =
         report["findings"].as_array().unwrap().iter().find(|found| found["rule"] == "add-instead-of-copy");
@@ -499,7 +499,7 @@ fn files_are_linted_and_the_standard_of_a_version_is_a_policy() {
     assert!(diff.contains("-ADD a /b\n+COPY a /b\n"), "{diff}");
     let (_, err) = place.check(&["lint", "--format", "cyclonedx", &build], 2);
     assert!(err.contains("no words for settings"), "{err}");
-    place.check(&["lint", &place.write("notes.txt", b"hello".to_vec())], 3);
+    place.check(&["lint", &place.write("notes.txt", b"hello")], 3);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use seawall_finding::GapKind;
 
 use crate::check;
-use crate::engine::Found;
+use crate::engine::{Found, Tally};
 use crate::limits::MEMBERS_MAX;
 use crate::look::{Look, Where};
 use crate::rules::Rules;
@@ -25,8 +25,8 @@ const SKIPPED: &[&str] = &[".class", ".png", ".jpg", ".gif", ".woff", ".woff2", 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
+static STANDARD: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
+static URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
 
 /// Text behind a UTF-16 byte order mark.
 pub(crate) fn utf16(bytes: &[u8]) -> Option<String> {
@@ -49,18 +49,28 @@ pub(crate) fn inside(look: &mut Look<'_>, at: &Where, bytes: &[u8], runs: &[&[u8
     }
 }
 
+/// First bytes of a file that tell whether it is unpacked.
+pub(crate) const HEAD_BYTES: usize = 262;
+
 /// Whether bytes begin like something that is unpacked.
 pub(crate) fn is_archive(head: &[u8]) -> bool {
-    head.starts_with(&[0x1f, 0x8b, 8]) || head.starts_with(b"PK\x03\x04")
+    head.starts_with(&[0x1f, 0x8b, 8])
+        || head.starts_with(b"PK\x03\x04")
+        || head.get(257..HEAD_BYTES) == Some(b"ustar")
+}
+
+/// Whether bytes begin like something that is looked at only as a whole.
+pub(crate) fn is_whole(head: &[u8]) -> bool {
+    is_archive(head) || head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff])
 }
 
 /// Reads as much as the budget allows.
 fn bounded(look: &mut Look<'_>, at: &Where, reader: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = reader.take(look.decode_budget).read_to_end(&mut bytes);
-    look.decode_budget -= (bytes.len() as u64).min(look.decode_budget);
+    look.spend(bytes.len() as u64);
     if look.decode_budget == 0 {
-        look.gap(GapKind::Limit, &at.path, "there is more encoded in it than is decoded to search for leaks");
+        look.not_decoded(&at.path);
     }
     // What a damaged stream gave before its end is looked at; a file that only begins like a stream is none.
     if read.is_err() && !bytes.is_empty() {
@@ -75,7 +85,7 @@ fn bounded(look: &mut Look<'_>, at: &Where, reader: impl Read) -> Vec<u8> {
 
 fn gzip(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
     if look.decode_budget == 0 {
-        return;
+        return look.not_decoded(&at.path);
     }
     let content = bounded(look, at, flate2::read::MultiGzDecoder::new(bytes));
     if !content.is_empty() {
@@ -94,7 +104,7 @@ fn zip(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
     }
     for index in 0..archive.len().min(MEMBERS_MAX) {
         if look.decode_budget == 0 {
-            return;
+            return look.not_decoded(&at.path);
         }
         let Ok(member) = archive.by_index(index) else {
             look.gap(
@@ -188,27 +198,34 @@ pub(crate) fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn base64(look: &mut Look<'_>, at: &Where, runs: &[&[u8]]) {
+/// Decodes the runs that are promising.
+pub(crate) fn base64(look: &mut Look<'_>, at: &Where, runs: &[&[u8]]) {
     for run in runs {
+        let Some(engine) = promising(run) else { continue };
         if look.decode_budget < run.len() as u64 {
-            return;
+            return look.not_decoded(&at.path);
         }
-        // One character more than a multiple of four decodes to nothing; JSON Web Tokens have their own rule.
+        if run.len() == RUN_BYTES_MAX {
+            look.not_decoded(&at.path);
+        }
+        // One character more than a multiple of four decodes to nothing.
         let run = run.get(..run.len() - usize::from(run.len() % 4 == 1)).unwrap_or(run);
-        if run.starts_with(b"eyJ") || run.iter().all(u8::is_ascii_hexdigit) {
-            continue;
-        }
-        let engine = if run.iter().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD };
-        // The beginning tells whether it is text or compressed; most runs are neither.
-        let head = run.get(..40).and_then(|head| engine.decode(head).ok()).unwrap_or_default();
-        if !is_promising(&head) {
-            continue;
-        }
         if let Ok(content) = engine.decode(run) {
-            look.decode_budget -= run.len() as u64;
+            look.spend(run.len() as u64);
             look.bytes(&at.inside("base64", None), &content);
         }
     }
+}
+
+/// How a run is decoded whose beginning is that of text or of something compressed; most runs are neither. JSON Web
+/// Tokens have their own rule.
+pub(crate) fn promising(run: &[u8]) -> Option<&'static GeneralPurpose> {
+    if run.starts_with(b"eyJ") || run.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let engine = if run.iter().any(|byte| matches!(byte, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
+    let head = run.get(..40).and_then(|head| engine.decode(head).ok())?;
+    is_promising(&head).then_some(engine)
 }
 
 /// Whether decoded bytes begin like text or like something compressed.
@@ -218,9 +235,12 @@ fn is_promising(head: &[u8]) -> bool {
 }
 
 /// NKEY seeds have no literal that is rare, but a checksum: every run of their length is tried.
-pub(crate) fn seeds(bytes: &[u8], runs: &[&[u8]], rules: &Rules, found: &mut Vec<Found>) {
+pub(crate) fn seeds(bytes: &[u8], runs: &[&[u8]], rules: &Rules, tally: &mut Tally, found: &mut Vec<Found>) {
     let Some(rule) = rules.index_of("nats-seed") else { return };
     for run in runs.iter().filter(|run| run.len() == 58 && check::is_nkey_seed(run)) {
+        if !tally.admits(rule) {
+            return;
+        }
         let start = run.as_ptr() as usize - bytes.as_ptr() as usize;
         let secret = start..start + run.len();
         found.push(Found { rule, matched: secret.clone(), secret, proof: vec!["checksum".to_owned()] });

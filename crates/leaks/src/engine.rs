@@ -1,6 +1,7 @@
 //! One sweep over bytes: literals, then the expression of each rule whose literal is there, anchored or in a window,
 //! then what the rule demands of the value.
 
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use regex_automata::{Anchored, Input};
@@ -30,6 +31,31 @@ pub(crate) struct Found {
     pub(crate) proof: Vec<String>,
 }
 
+/// How many values of each rule were found in one file: a rule that found too many hides no other one.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: HashMap<u16, usize>,
+    /// A rule that found more than is reported.
+    pub(crate) cut: Option<u16>,
+}
+
+impl Tally {
+    /// Counts one more; whether it is still reported.
+    pub(crate) fn admits(&mut self, rule: u16) -> bool {
+        let count = self.counts.entry(rule).or_default();
+        *count += 1;
+        if *count > HITS_PER_FILE_MAX {
+            self.cut.get_or_insert(rule);
+        }
+        *count <= HITS_PER_FILE_MAX
+    }
+
+    /// Whether nothing more of a rule is reported, and that is known.
+    fn is_over(&self, rule: u16) -> bool {
+        self.counts.get(&rule).is_some_and(|count| *count > HITS_PER_FILE_MAX)
+    }
+}
+
 /// The proof of a password that may well be an example.
 pub(crate) const DOUBTFUL: &str = "doubtful";
 
@@ -45,30 +71,42 @@ pub(crate) struct Text<'t> {
 
 impl Rules {
     /// Finds what begins inside `range`; bytes around it are context.
-    pub(crate) fn sweep(&self, text: Text<'_>, range: Range<usize>, found: &mut Vec<Found>) {
+    pub(crate) fn sweep(
+        &self,
+        text: Text<'_>,
+        range: Range<usize>,
+        tally: &mut Tally,
+        found: &mut Vec<Found>,
+    ) {
         let mut done = Done::default();
         self.prefilter().find(text.bytes, |hit| {
             if range.contains(&hit.start) {
-                self.at_literal(text, hit, &mut done, found);
+                self.at_literal(text, hit, &mut done, tally, found);
             }
-            found.len() < HITS_PER_FILE_MAX
         });
         for index in self.everywhere() {
             let Some(rule) = self.at(*index).filter(|_| !text.binary) else { continue };
-            self.sweep_everywhere(*index, rule, text, &range, found);
+            self.sweep_everywhere(*index, rule, text, &range, tally, found);
         }
     }
 
     /// Asks the rules of a literal.
-    fn at_literal(&self, text: Text<'_>, hit: Hit, done: &mut Done, found: &mut Vec<Found>) {
+    fn at_literal(
+        &self,
+        text: Text<'_>,
+        hit: Hit,
+        done: &mut Done,
+        tally: &mut Tally,
+        found: &mut Vec<Found>,
+    ) {
         for index in self.rules_of(hit.literal) {
             let Some(rule) = self.at(*index) else { continue };
-            if text.binary && !rule.binary || done.contains(*index, hit.start) {
+            if text.binary && !rule.binary || tally.is_over(*index) || done.contains(*index, hit.start) {
                 continue;
             }
             if let Some((one, matched)) = rule.at_hit(*index, text, hit.start) {
                 done.mark(*index, matched);
-                found.extend(one.filter(|one| self.stands(rule, text, one)));
+                found.extend(one.filter(|one| self.stands(rule, text, one) && tally.admits(*index)));
             }
         }
     }
@@ -80,6 +118,7 @@ impl Rules {
         rule: &Rule,
         text: Text<'_>,
         range: &Range<usize>,
+        tally: &mut Tally,
         found: &mut Vec<Found>,
     ) {
         let Some((search, regex)) = rule.search.as_ref().and_then(|search| Some((search, search.regex()?)))
@@ -87,7 +126,7 @@ impl Rules {
             return;
         };
         let mut at = range.start;
-        while at < range.end && found.len() < HITS_PER_FILE_MAX {
+        while at < range.end && !tally.is_over(index) {
             let input = Input::new(text.bytes).span(at..text.bytes.len());
             let Some(matched) = regex.search(&input) else { return };
             if matched.start() >= range.end {
@@ -99,7 +138,7 @@ impl Rules {
                 text,
                 &Input::new(text.bytes).span(matched.start()..text.bytes.len()),
             );
-            found.extend(one.filter(|one| self.stands(rule, text, one)));
+            found.extend(one.filter(|one| self.stands(rule, text, one) && tally.admits(index)));
             at = matched.end().max(at + 1);
         }
     }
@@ -148,7 +187,7 @@ impl Rule {
             return None;
         }
         let start = hit.saturating_sub(search.before_max);
-        let end = (hit + search.after_max).min(text.bytes.len());
+        let end = search.end_behind(text.bytes, hit);
         let is_fixed = search.before_min == search.before_max;
         let anchored = if is_fixed { Anchored::Yes } else { Anchored::No };
         if is_fixed && hit < search.before_max {
@@ -281,14 +320,13 @@ pub(crate) fn resolve(rules: &Rules, mut found: Vec<Found>) -> Vec<Found> {
         (is_generic, !is_checked, is_password, std::cmp::Reverse(rule.map(|rule| rule.confidence)), one.rule)
     };
     found.sort_by_key(worth);
-    let mut kept: Vec<Found> = Vec::new();
+    // By their starts; none overlaps another, so that only the last one that starts before an end can.
+    let mut kept: BTreeMap<usize, Found> = BTreeMap::new();
     for one in found {
-        let overlaps =
-            |known: &Found| known.secret.start < one.secret.end && one.secret.start < known.secret.end;
-        if !kept.iter().any(overlaps) {
-            kept.push(one);
+        let last = kept.range(..one.secret.end).next_back();
+        if last.is_none_or(|(_, known)| known.secret.end <= one.secret.start) {
+            kept.insert(one.secret.start, one);
         }
     }
-    kept.sort_by_key(|one| one.secret.start);
-    kept
+    kept.into_values().collect()
 }

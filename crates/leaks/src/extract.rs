@@ -56,7 +56,12 @@ pub(crate) struct Path<'p> {
     pub(crate) name: &'p str,
 }
 
-impl Path<'_> {
+impl<'p> Path<'p> {
+    fn new(path: &'p str) -> Path<'p> {
+        let whole = path.rsplit_once("!/").map_or(path, |(_, inner)| inner);
+        Path { whole, name: whole.rsplit('/').next().unwrap_or(whole) }
+    }
+
     fn ends(&self, ending: &str) -> bool {
         let rest = self.whole.strip_suffix(ending);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
@@ -173,10 +178,15 @@ const EXTRACTORS: &[(Wants, Extract)] = &[
     (|p| matches!(p.name, "database.yml" | "database.yaml"), lines::database),
 ];
 
+/// Whether an extractor reads the file at this path.
+pub(crate) fn is_read(path: &str) -> bool {
+    let path = Path::new(path);
+    EXTRACTORS.iter().any(|(wants, _)| wants(&path))
+}
+
 /// The credentials of a file.
 pub(crate) fn extract(path: &str, bytes: &[u8]) -> Vec<Extracted> {
-    let whole = path.rsplit_once("!/").map_or(path, |(_, inner)| inner);
-    let path = Path { whole, name: whole.rsplit('/').next().unwrap_or(whole) };
+    let path = Path::new(path);
     let mut out = Out { bytes, found: Vec::new() };
     binary::extract(&path, bytes, &mut out);
     for (_, extract) in EXTRACTORS.iter().filter(|(wants, _)| wants(&path)) {

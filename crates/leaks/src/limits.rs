@@ -6,18 +6,20 @@ pub(crate) const WINDOW_BYTES: usize = 512 * 1024;
 pub(crate) const MATCH_BYTES_MAX: usize = 16 * 1024;
 /// A file up to this size is looked at as a whole: by extractors, decoders, and with its digests at hand.
 pub(crate) const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// An archive up to this size is unpacked in memory; larger ones are a gap. Jars with all their dependencies have some 60 MB.
+/// An archive, UTF-16 text or file of an extractor up to this size is taken to memory; larger ones are a gap. Jars with all their dependencies have some 60 MB.
 pub(crate) const ARCHIVE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A file is read so far; a sparse file may claim exabytes.
 pub(crate) const STREAMED_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// What decoding (archives, compression, base64) may make of one file in all: some hundred times what a source
 /// archive needs, and a quarter of a second of work.
 pub(crate) const DECODED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// The same for one layer or directory in all: thousands of small files that each inflate a thousandfold.
+pub(crate) const DECODED_TOTAL_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Encodings in encodings: a zip in a gzip in base64.
 pub(crate) const DECODE_DEPTH_MAX: usize = 3;
 /// Members of one archive that are looked at.
 pub(crate) const MEMBERS_MAX: usize = 10_000;
-/// Leaks that one file reports one by one; a dump of a thousand tokens is one problem.
+/// Leaks that one file reports one by one of each rule; a dump of a thousand tokens is one problem, and hides no other.
 pub(crate) const HITS_PER_FILE_MAX: usize = 200;
 /// Leaks that one layer or directory reports one by one.
 pub(crate) const HITS_MAX: usize = 20_000;

@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use seawall_finding::{Confidence, Gap, GapKind};
 
-use crate::engine::{DOUBTFUL, Found, Text, resolve};
+use crate::engine::{DOUBTFUL, Found, Tally, Text, resolve};
 use crate::extract::{self, Extracted};
 use crate::hit::Hit;
 use crate::limits::{
-    DECODE_DEPTH_MAX, DECODED_BYTES_MAX, GAPS_MAX, HITS_MAX, HITS_PER_FILE_MAX, MATCH_BYTES_MAX, WINDOW_BYTES,
+    DECODE_DEPTH_MAX, DECODED_BYTES_MAX, DECODED_TOTAL_MAX, GAPS_MAX, HITS_MAX, HITS_PER_FILE_MAX,
+    MATCH_BYTES_MAX, WINDOW_BYTES,
 };
 use crate::rules::Rules;
 use crate::value::{Context, IdentityKey, Value};
@@ -58,8 +59,19 @@ pub(crate) struct Look<'r> {
     ordinals: HashMap<(u16, String), usize>,
     /// What decoding may still make of the present file.
     pub(crate) decode_budget: u64,
+    /// What decoding may still make of all files.
+    pub(crate) decode_total: u64,
+    /// Whether it was said that decoding ended early: for the present file, and for all.
+    is_file_told: bool,
+    is_total_told: bool,
+    /// Whether it was said that there are more hits than are kept.
+    is_full_told: bool,
     /// Where values stand in the bytes last looked at, for whoever must hide them.
     pub(crate) spans: Vec<Range<usize>>,
+    /// How sure each value of the present file is, known from elsewhere or not.
+    pub(crate) told: Vec<Confidence>,
+    /// Whether the present file has more values than are told.
+    pub(crate) is_cut: bool,
 }
 
 impl<'r> Look<'r> {
@@ -71,7 +83,13 @@ impl<'r> Look<'r> {
             gaps: Vec::new(),
             ordinals: HashMap::new(),
             decode_budget: 0,
+            decode_total: DECODED_TOTAL_MAX,
+            is_file_told: false,
+            is_total_told: false,
+            is_full_told: false,
             spans: Vec::new(),
+            told: Vec::new(),
+            is_cut: false,
         }
     }
 
@@ -83,9 +101,47 @@ impl<'r> Look<'r> {
 
     /// A file at hand.
     pub(crate) fn file(&mut self, at: &Where, bytes: &[u8]) {
-        self.decode_budget = DECODED_BYTES_MAX;
-        self.spans.clear();
+        self.next_file();
         self.bytes(at, bytes);
+    }
+
+    /// Forgets what concerns the last file alone.
+    pub(crate) fn next_file(&mut self) {
+        self.decode_budget = DECODED_BYTES_MAX.min(self.decode_total);
+        self.is_file_told = false;
+        self.spans.clear();
+        self.told.clear();
+        self.is_cut = false;
+    }
+
+    /// Counts what was decoded.
+    pub(crate) fn spend(&mut self, bytes: u64) {
+        self.decode_budget = self.decode_budget.saturating_sub(bytes);
+        self.decode_total = self.decode_total.saturating_sub(bytes);
+    }
+
+    /// Says, once, that something encoded is not looked into.
+    pub(crate) fn not_decoded(&mut self, path: &str) {
+        if self.decode_total == 0 {
+            if !std::mem::replace(&mut self.is_total_told, true) {
+                let reason = format_args!(
+                    "more than {DECODED_TOTAL_MAX} bytes were decoded; from this file on nothing encoded is searched for leaks"
+                );
+                self.gap(GapKind::Limit, path, reason);
+            }
+        } else if !std::mem::replace(&mut self.is_file_told, true) {
+            let reason = "there is more encoded in it than is decoded to search for leaks";
+            self.gap(GapKind::Limit, path, reason);
+        }
+    }
+
+    /// Says that a rule found more in a file than is told.
+    pub(crate) fn cut(&mut self, tally: &Tally, path: &str) {
+        let Some(rule) = tally.cut.and_then(|rule| self.rules.at(rule)) else { return };
+        self.is_cut = true;
+        let reason =
+            format_args!("more than {HITS_PER_FILE_MAX} leaks of {}; the rest is not reported", rule.id);
+        self.gap(GapKind::Limit, path, reason);
     }
 
     /// Bytes at hand, of a file or of what was decoded.
@@ -96,24 +152,26 @@ impl<'r> Look<'r> {
         let binary = is_binary(bytes);
         let mut found = Vec::new();
         let mut elsewhere = Vec::new();
+        let mut tally = Tally::default();
         for one in extract::extract(&at.path, bytes) {
-            self.locate(one, bytes, &mut found, &mut elsewhere);
+            self.locate(one, bytes, &mut tally, &mut found, &mut elsewhere);
         }
         let text = Text { bytes, path: &at.path, binary };
         let mut start = 0;
-        while start < bytes.len() && found.len() < HITS_PER_FILE_MAX {
-            // Windows keep the work between two looks at the limit small; the text itself is whole.
+        while start < bytes.len() {
+            // Windows stay in a core's cache while all rules look at them; the text itself is whole.
             let end = (start + WINDOW_BYTES).min(bytes.len());
             let from = start.saturating_sub(MATCH_BYTES_MAX);
             let to = (end + MATCH_BYTES_MAX).min(bytes.len());
             let window = Text { bytes: bytes.get(from..to).unwrap_or_default(), ..text };
             let before = found.len();
-            self.rules.sweep(window, start - from..end - from, &mut found);
+            self.rules.sweep(window, start - from..end - from, &mut tally, &mut found);
             found.iter_mut().skip(before).for_each(|one| shift(one, from));
             start = end;
         }
         let runs: Vec<&[u8]> = if binary { Vec::new() } else { decode::runs(bytes).collect() };
-        decode::seeds(bytes, &runs, self.rules, &mut found);
+        decode::seeds(bytes, &runs, self.rules, &mut tally, &mut found);
+        self.cut(&tally, &at.path);
         let lines = Lines::new(bytes, 0);
         for one in resolve(self.rules, found) {
             let line = (!binary && at.encodings.is_empty()).then(|| lines.of(one.secret.start));
@@ -127,6 +185,8 @@ impl<'r> Look<'r> {
         }
         if at.encodings.len() < DECODE_DEPTH_MAX {
             decode::inside(self, at, bytes, &runs);
+        } else if decode::is_archive(bytes) || runs.iter().any(|run| decode::promising(run).is_some()) {
+            self.not_decoded(&at.path);
         }
     }
 
@@ -135,10 +195,11 @@ impl<'r> Look<'r> {
         &self,
         one: Extracted,
         bytes: &[u8],
+        tally: &mut Tally,
         found: &mut Vec<Found>,
         elsewhere: &mut Vec<(u16, Vec<u8>)>,
     ) {
-        let Some(rule) = self.rules.index_of(one.rule) else { return };
+        let Some(rule) = self.rules.index_of(one.rule).filter(|rule| tally.admits(*rule)) else { return };
         let from = one.from.min(bytes.len());
         let place = bytes.get(from..).and_then(|rest| memchr::memmem::find(rest, &one.value));
         match place.map(|at| from + at..from + at + one.value.len()) {
@@ -170,8 +231,10 @@ impl<'r> Look<'r> {
     /// Turns a value into a hit; nothing of the value goes further.
     fn tell(&mut self, at: &Where, index: u16, bytes: &[u8], line: Option<u32>, proof: Vec<String>) {
         let Some(rule) = self.rules.at(index) else { return };
+        let confidence = confidence(rule.confidence, &at.path, &proof);
+        self.told.push(confidence);
         if self.hits.len() >= HITS_MAX {
-            if self.hits.len() == HITS_MAX {
+            if !std::mem::replace(&mut self.is_full_told, true) {
                 self.gap(
                     GapKind::Limit,
                     &at.path,
@@ -203,7 +266,7 @@ impl<'r> Look<'r> {
             value_id: value.identity(self.key, &context),
             carrier: at.carrier.clone(),
             encodings: at.encodings.clone(),
-            confidence: confidence(rule.confidence, &at.path, &proof),
+            confidence,
             proof,
         };
         let is_again = |known: &Hit| {
@@ -271,3 +334,6 @@ pub(crate) fn breaks(bytes: &[u8], range: Range<usize>) -> u32 {
     let range = bytes.get(range).unwrap_or_default();
     u32::try_from(memchr::memchr_iter(b'\n', range).count()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,15 +99,13 @@ impl Prefilter {
         Prefilter { filter, slots, entries }
     }
 
-    /// Calls `each` for every place of every literal, in the order of their rarest bytes, until it says to stop.
-    pub(crate) fn find(&self, text: &[u8], mut each: impl FnMut(Hit) -> bool) {
+    /// Calls `each` for every place of every literal, in the order of their rarest bytes.
+    pub(crate) fn find(&self, text: &[u8], mut each: impl FnMut(Hit)) {
         for (at, four) in text.windows(4).enumerate() {
             let key = u32::from_le_bytes([four[0], four[1], four[2], four[3]]) & 0x00ff_ffff | FOLD;
             let bit = hash(key) >> 16;
-            if self.filter[bit as usize >> 6 & (FILTER_WORDS - 1)] >> (bit & 63) & 1 == 1
-                && !self.compare(text, at, key, &mut each)
-            {
-                return;
+            if self.filter[bit as usize >> 6 & (FILTER_WORDS - 1)] >> (bit & 63) & 1 == 1 {
+                self.compare(text, at, key, &mut each);
             }
         }
         if let Some(at) = text.len().checked_sub(3)
@@ -117,25 +115,24 @@ impl Prefilter {
         }
     }
 
-    /// Whether to go on.
-    fn compare(&self, text: &[u8], at: usize, key: u32, each: &mut impl FnMut(Hit) -> bool) -> bool {
+    /// Compares the literals whose three bytes stand here.
+    fn compare(&self, text: &[u8], at: usize, key: u32, each: &mut impl FnMut(Hit)) {
         let mut slot = hash(key) as usize >> 19;
         let found = loop {
             match self.slots.get(slot) {
                 Some(found) if found.key == key => break found,
                 Some(other) if other.key != 0 => slot = (slot + 1) % SLOTS,
-                Some(_) | None => return true,
+                Some(_) | None => return,
             }
         };
         let entries = self.entries.get(found.start as usize..found.end as usize).unwrap_or_default();
-        entries.iter().all(|entry| {
-            let Some(start) = at.checked_sub(entry.offset) else { return true };
+        for entry in entries {
+            let Some(start) = at.checked_sub(entry.offset) else { continue };
             let there = text.get(start..start + entry.literal.len());
-            match there.is_some_and(|there| there.eq_ignore_ascii_case(&entry.literal)) {
-                true => each(Hit { start, literal: entry.id }),
-                false => true,
+            if there.is_some_and(|there| there.eq_ignore_ascii_case(&entry.literal)) {
+                each(Hit { start, literal: entry.id });
             }
-        })
+        }
     }
 }
 
@@ -153,10 +150,7 @@ mod tests {
             let text: Vec<u8> =
                 (0..length).map(|_| b"aAbBcC_-:/@{[`"[sequence.next() as usize % 14]).collect();
             let mut found = Vec::new();
-            filter.find(&text, |hit| {
-                found.push(hit);
-                true
-            });
+            filter.find(&text, |hit| found.push(hit));
             found.sort();
             let lower = text.to_ascii_lowercase();
             let mut expected = Vec::new();

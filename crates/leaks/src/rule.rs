@@ -78,6 +78,10 @@ impl Rule {
     }
 }
 
+/// What blocks of keys begin with. No block holds another one's beginning, so that a text of nothing but beginnings
+/// costs no more than another.
+const HEADS: &[&str] = &["-----BEGIN ", "---- BEGIN ", "PuTTY-User-Key-File-", "\"kty\""];
+
 /// How an expression is looked for.
 #[derive(Debug)]
 pub(crate) struct Search {
@@ -114,6 +118,14 @@ impl Search {
             compiled: OnceLock::new(),
             globs: OnceLock::new(),
         }
+    }
+
+    /// Where a match that holds the literal at `hit` ends at the latest.
+    pub(crate) fn end_behind(&self, bytes: &[u8], hit: usize) -> usize {
+        let end = (hit + self.after_max).min(bytes.len());
+        let head = HEADS.iter().find(|head| self.expression.starts_with(**head));
+        let next = head.and_then(|head| memchr::memmem::find(bytes.get(hit + 1..end)?, head.as_bytes()));
+        next.map_or(end, |at| hit + 1 + at)
     }
 
     /// The compiled expression; `None` where it takes more memory than it may, which [`compile`] has refused for a

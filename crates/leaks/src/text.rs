@@ -1,5 +1,7 @@
 //! Texts of an image's configuration: environment, labels, command lines, build history with its build arguments.
 
+use std::collections::HashSet;
+
 use crate::hit::LayerLeaks;
 use crate::look::{Look, Where};
 use crate::rules::Rules;
@@ -112,12 +114,19 @@ const BUILD_ARGUMENTS_MAX: usize = 1000;
 /// What leaks in texts, one call each; [`Texts::finish`] gives all.
 pub struct Texts<'r> {
     look: Look<'r>,
+    /// `NAME=value` that the configuration tells of itself.
+    configured: Option<&'r HashSet<String>>,
 }
 
 impl<'r> Texts<'r> {
     /// A search by these rules.
     pub fn new(rules: &'r Rules, key: Option<&'r IdentityKey>) -> Texts<'r> {
-        Texts { look: Look::new(rules, key) }
+        Texts { look: Look::new(rules, key), configured: None }
+    }
+
+    /// The same, where an instruction of the history that sets one of these `NAME=value` says nothing new.
+    pub fn beside(self, configured: &'r HashSet<String>) -> Texts<'r> {
+        Texts { configured: Some(configured), ..self }
     }
 
     /// Searches one text that stands at a JSON pointer of the image's configuration, and gives it back without the
@@ -126,6 +135,7 @@ impl<'r> Texts<'r> {
         match carrier {
             Carrier::Environment => {
                 let (name, value) = text.split_once('=').unwrap_or((text, ""));
+                let name = &self.line("name of an environment variable", pointer, name);
                 let carrier = format!("environment variable {name}");
                 format!("{name}={}", self.variable("environment-secret", &carrier, pointer, name, value))
             }
@@ -160,12 +170,12 @@ impl<'r> Texts<'r> {
         };
         self.look.file(&at, format!("{name}={value}").as_bytes());
         // A rule without a doubt says what it is; a generic one says no more than the name.
-        let is_told = self.look.hits.iter().skip(before).any(|hit| hit.confidence >= crate::CONFIDENCE_MIN);
+        let is_told = self.look.told.iter().any(|confidence| *confidence >= crate::CONFIDENCE_MIN);
         if !is_told && is_secret_name(name) && is_secret_value(value) {
             self.look.hits.truncate(before);
             self.look.value(&at, rule, value.as_bytes(), "context");
         }
-        if self.look.hits.len() > before { HIDDEN.to_owned() } else { value.to_owned() }
+        if self.look.told.is_empty() { value.to_owned() } else { HIDDEN.to_owned() }
     }
 
     fn line(&mut self, carrier: &str, pointer: &str, text: &str) -> String {
@@ -174,13 +184,12 @@ impl<'r> Texts<'r> {
             pointer: Some(pointer.to_owned()),
             ..Where::default()
         };
-        let before = self.look.hits.len();
         self.look.file(&at, text.as_bytes());
-        if self.look.hits.len() == before {
+        if self.look.told.is_empty() {
             return text.to_owned();
         }
-        if self.look.spans.is_empty() {
-            // What is hidden in an encoding cannot be cut out of it.
+        if self.look.told.len() > self.look.spans.len() || self.look.is_cut {
+            // What is hidden in an encoding, or was not told any more, cannot be cut out.
             return HIDDEN.to_owned();
         }
         let mut shown = Vec::new();
@@ -226,20 +235,26 @@ impl<'r> Texts<'r> {
             return self.line("build instruction", pointer, text);
         };
         let mut rest = rest.trim();
-        let rule = if word == "ARG" { "build-argument-secret" } else { "environment-secret" };
-        let before = self.look.hits.len();
+        let (rule, what) = match word {
+            "ENV" => ("environment-secret", "environment variable"),
+            "LABEL" => ("label-secret", "label"),
+            _ => ("build-argument-secret", "build argument"),
+        };
         let mut shown = word.to_owned();
         // `ENV A=b C="d e"`, or of old `ENV A b`.
         while let Some((name, value)) = rest.split_once(['=', ' ']).filter(|(name, _)| is_name(name)) {
             let (value, more) = value.split_at(end_of_value(value));
             let bare = value.trim().trim_matches(['"', '\'']);
-            let safe = self.variable(rule, &format!("build argument {name}"), pointer, name, bare);
+            let before = self.look.hits.len();
+            let safe = self.variable(rule, &format!("{what} {name}"), pointer, name, bare);
+            // The configuration's own environment and labels tell of what is still in them.
+            let is_configured =
+                self.configured.is_some_and(|texts| texts.contains(&format!("{name}={bare}")));
+            if word != "ARG" && is_configured {
+                self.look.hits.truncate(before);
+            }
             shown.push_str(&format!(" {name}={}", if safe == bare { value } else { &safe }));
             rest = more.trim_start();
-        }
-        // The configuration's own environment and labels tell of these already.
-        if word != "ARG" {
-            self.look.hits.truncate(before);
         }
         if rest.is_empty() { shown } else { format!("{shown} {rest}") }
     }
@@ -269,6 +284,7 @@ fn end_of_value(value: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::{Sequence, fill};
 
     fn check(carrier: Carrier<'_>, text: &str, expected: &[(&str, &str)]) {
         let rules = Rules::builtin();
@@ -305,6 +321,46 @@ mod tests {
         check("LABEL maintainer=me", "LABEL maintainer=me");
         check("RUN mysql -u root -pk7Qm2xWv9LpZ app", "RUN mysql -u root -p… app");
         check("RUN apt-get update", "RUN apt-get update");
+    }
+
+    /// A token that any rule set knows, put together here so that none stands in this file.
+    fn token() -> String {
+        fill("<github:ghp_>", &mut Sequence(3))
+    }
+
+    #[test]
+    fn a_value_that_is_found_again_is_hidden_again() {
+        let rules = Rules::builtin();
+        let mut texts = Texts::new(&rules, None);
+        let text = format!("serve {}", token());
+        for pointer in ["/config/Entrypoint", "/config/Cmd"] {
+            assert_eq!(texts.in_text(Carrier::CommandLine, pointer, &text), "serve …");
+        }
+        let variable = format!("A={}", token());
+        for _ in 0..2 {
+            assert_eq!(texts.in_text(Carrier::Environment, "/config/Env/0", &variable), "A=…");
+        }
+    }
+
+    #[test]
+    fn a_name_is_hidden_where_it_is_a_token() {
+        let rules = Rules::builtin();
+        assert_eq!(Texts::new(&rules, None).in_text(Carrier::Environment, "", &token()), "…=");
+    }
+
+    #[test]
+    fn history_tells_what_the_configuration_does_not() {
+        let rules = Rules::builtin();
+        let check = |configured: &str, expected: &[&str]| {
+            let configured = HashSet::from([configured.to_owned()]);
+            let mut texts = Texts::new(&rules, None).beside(&configured);
+            texts.in_text(Carrier::History, "", "ENV DB_PASSWORD=k7Qm2xWv9LpZ");
+            let hits = texts.finish().hits;
+            let found: Vec<_> = hits.iter().filter_map(|hit| hit.carrier.as_deref()).collect();
+            assert_eq!(found, expected);
+        };
+        check("DB_PASSWORD=k7Qm2xWv9LpZ", &[]);
+        check("DB_PASSWORD=", &["environment variable DB_PASSWORD"]);
     }
 
     #[test]

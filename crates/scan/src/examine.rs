@@ -15,7 +15,7 @@ use seawall_image::source::container::OpenContainer;
 use seawall_image::source::directory::{walk_directory, walk_directory_only};
 use seawall_image::{BlobError, LayerWalk, Limits, OpenImage, Verification, walk_layer, walk_layer_only};
 use seawall_inventory::{Inventory, Layer, Target, TargetKind, Visitor};
-use seawall_leaks::Leaks;
+use seawall_leaks::{CONFIDENCE_MIN, Leaks, Rules};
 use seawall_lint::image_config::{self, FileChecks, ImageOptions};
 
 use crate::aliases::{self, Reread};
@@ -31,7 +31,7 @@ pub struct Examine<'a> {
     pub cache: Option<&'a LayerCache>,
     /// Layers walked at the same time.
     pub jobs: NonZeroUsize,
-    /// The search for leaked credentials; `None` costs nothing and looks for none.
+    /// The search for leaked credentials; `None` looks at no file; the image's own texts are shown without any all the same.
     pub leaks: Option<LeakSearch<'a>>,
     /// What a target may make us do.
     pub limits: &'a Limits,
@@ -83,13 +83,18 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
         coverage.files += facts.files;
         coverage.bytes += facts.bytes;
     }
-    let mut image = open.image.clone();
-    let mut leaked = FoundLeaks::default();
-    if let Some(search) = &options.leaks {
-        let configured = leaks::configured(search, &image);
-        image = configured.image.clone();
-        leaked = leaks::of_image(search, &mut layers, configured, name);
-    }
+    let (image, leaked) = match &options.leaks {
+        Some(search) => {
+            let configured = leaks::configured(search, &open.image);
+            (configured.image.clone(), leaks::of_image(search, &mut layers, configured, name))
+        }
+        None => {
+            // Nobody asks for leaks; what is shown of the image has none all the same.
+            let rules = &Rules::builtin();
+            let search = LeakSearch { rules, key: None, confidence_min: CONFIDENCE_MIN };
+            (leaks::configured(&search, &open.image).image, FoundLeaks::default())
+        }
+    };
     let base = base::guess(&image);
     let base_layers = base.as_ref().map(|base| base.layers);
     let known = ImageOptions { base_layers, ..ImageOptions::default() };
@@ -423,4 +428,36 @@ fn unreadable(error: &BlobError) -> Gap {
         cause = error.source();
     }
     Gap::of_target(GapKind::Unreadable, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use seawall_image::source::local::{self, Local, LocalOptions};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_value_is_shown_where_nobody_looks_for_leaks() {
+        let secret = ["w4Gn8sLq", "2VzX7bTk"].concat();
+        let image_with_secret = seawall_testkit::Image::new().tag("leaky:1").configure(|config| {
+            config["config"]["Env"] = json!([format!("DEPLOY_TOKEN={secret}")]);
+            config["config"]["Labels"] = json!({"deploy.token": secret});
+            config["history"] =
+                json!([{"created_by": format!("ENV DEPLOY_TOKEN={secret}"), "empty_layer": true}]);
+        });
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("image.tar");
+        std::fs::write(&path, image_with_secret.docker_archive()).unwrap();
+        let limits = Limits::default();
+        let choice = seawall_image::manifest::PlatformChoice::Host;
+        let local = LocalOptions { choice, temporary: None, limits: limits.clone() };
+        let Local::Images(images) = local::open(&path, None, &local).unwrap() else { panic!("no image") };
+        let options =
+            Examine { cache: None, jobs: NonZeroUsize::MIN, leaks: None, limits: &limits, progress: &|_| {} };
+        let examined = image("leaky:1", images.first().unwrap(), &options);
+        let shown = format!("{examined:?}");
+        assert!(shown.contains("DEPLOY_TOKEN=…") && !shown.contains(&secret), "{shown}");
+        assert!(examined.leaks.is_empty());
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Unlike packages, a leak counts in every layer: a file that a later layer removes can be read all the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use seawall_finding::{Confidence, Finding, Gap, LeftOut};
 use seawall_image::{LayerShape, Squash};
@@ -133,11 +133,22 @@ pub(crate) fn configured(search: &LeakSearch<'_>, image: &Image) -> Configured {
     for (index, variable) in shown.config.env.iter_mut().enumerate() {
         *variable = texts.in_text(Carrier::Environment, &format!("/config/Env/{index}"), variable);
     }
-    for (name, value) in &mut shown.config.labels {
+    for (name, value) in std::mem::take(&mut shown.config.labels) {
+        let name = texts.in_text(Carrier::Other("name of a label"), "/config/Labels", &name);
         let pointer = format!("/config/Labels/{}", name.replace('~', "~0").replace('/', "~1"));
-        *value = texts.in_text(Carrier::Label(name), &pointer, value);
+        let value = texts.in_text(Carrier::Label(&name), &pointer, &value);
+        shown.config.labels.insert(name, value);
     }
     let config = &mut shown.config;
+    let ports = config.exposed_ports.iter_mut().map(|text| ("exposed port", "/config/ExposedPorts", text));
+    let volumes = config.volumes.iter_mut().map(|text| ("volume", "/config/Volumes", text));
+    let others = [
+        ("user", "/config/User", &mut config.user),
+        ("working directory", "/config/WorkingDir", &mut config.working_dir),
+    ];
+    for (what, pointer, text) in others.into_iter().chain(ports).chain(volumes) {
+        *text = texts.in_text(Carrier::Other(what), pointer, text);
+    }
     for (pointer, words) in [("/config/Entrypoint", &mut config.entrypoint), ("/config/Cmd", &mut config.cmd)]
     {
         // Shown as one text only where it must be: a password that is an argument of its own has no context alone.
@@ -151,8 +162,10 @@ pub(crate) fn configured(search: &LeakSearch<'_>, image: &Image) -> Configured {
         let step = step_of(&hit, image);
         (hit, step)
     }));
+    let labels = image.config.labels.iter().map(|(name, value)| format!("{name}={value}"));
+    let told: HashSet<String> = image.config.env.iter().cloned().chain(labels).collect();
     for (index, step) in shown.history.iter_mut().enumerate() {
-        let mut texts = Texts::new(search.rules, search.key);
+        let mut texts = Texts::new(search.rules, search.key).beside(&told);
         let recorded = std::mem::take(&mut step.recorded);
         let _ = texts.in_text(Carrier::History, &format!("/history/{index}/created_by"), &recorded);
         step.created_by = shown_instruction(search, &step.created_by);

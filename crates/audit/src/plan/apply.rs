@@ -1,8 +1,10 @@
 //! Applies a plan: the only code of this crate that writes.
 
-use std::fs::{self, File};
+use std::fmt;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
@@ -10,7 +12,9 @@ use rustix::fs::{
     renameat, unlinkat,
 };
 
+use super::masked::line;
 use super::{Edit, Permission, Plan};
+use crate::limits::BACKUPS_MAX;
 
 /// What was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,17 +27,40 @@ pub struct Applied {
     pub then: Vec<&'static str>,
 }
 
-/// Why a plan was not (wholly) applied. What was changed before stays changed, with its backup.
+/// Why a plan was not wholly applied. What could be changed is changed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot change {path}; {} changed before it", changed.len())]
 pub struct ApplyError {
-    /// The path that could not be changed.
+    /// What could not be changed.
+    pub failed: Vec<Failed>,
+    /// What was changed nevertheless, with its backups.
+    pub applied: Applied,
+}
+
+/// A file that was not changed.
+#[derive(Debug)]
+pub struct Failed {
+    /// Path from the root.
     pub path: String,
-    /// What was changed before.
-    pub changed: Vec<String>,
     /// Why.
-    #[source]
     pub cause: ApplyCause,
+}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = self.failed.iter().map(|it| format!("{}: {}", line(&it.path), it.cause));
+        write!(f, "cannot change {}", failed.collect::<Vec<_>>().join("; "))?;
+        let Applied { changed, backups, then } = &self.applied;
+        if !changed.is_empty() {
+            write!(f, "; changed nevertheless: {}", line(&changed.join(", ")))?;
+        }
+        for backup in backups {
+            write!(f, "; kept {}", line(&backup.display().to_string()))?;
+        }
+        if !then.is_empty() {
+            write!(f, "; to take effect: {}", then.join("; "))?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a file was not changed.
@@ -43,7 +70,7 @@ pub enum ApplyCause {
     #[error("it has changed since the plan was made; audit again")]
     Changed,
     /// The operating system refuses.
-    #[error("the operating system refuses")]
+    #[error("the operating system refuses: {0}")]
     Io(#[from] io::Error),
 }
 
@@ -53,35 +80,45 @@ impl From<rustix::io::Errno> for ApplyCause {
     }
 }
 
-/// Applies a plan. Each file is copied to the backup directory first and replaced as a whole; a file that is no longer
-/// as the plan saw it stops everything.
+/// Applies a plan. Each file is copied to the backup directory first and replaced as a whole; one that is no longer as
+/// the plan saw it stays as it is, and keeps no other from being changed.
 ///
 /// # Errors
-/// A file has changed since, or cannot be written.
+/// Some file has changed since, or cannot be written.
 pub fn apply(plan: &Plan, backup_directory: &Path) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
+    let mut failed: Vec<Failed> = Vec::new();
     let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(&plan.root, open, Mode::empty());
-    let root = root.map_err(|error| failed("/", &applied, error.into()))?;
+    let root = match rustix::fs::open(&plan.root, open, Mode::empty()) {
+        Ok(root) => root,
+        Err(error) => {
+            failed.push(Failed { path: "/".to_owned(), cause: error.into() });
+            return Err(ApplyError { failed, applied });
+        }
+    };
     for edit in &plan.edits {
         match write(&root, edit, backup_directory) {
-            Ok(backup) => applied.backups.extend(backup),
-            Err(cause) => return Err(failed(&edit.path, &applied, cause)),
+            Ok(backup) => {
+                applied.backups.extend(backup);
+                applied.changed.push(edit.path.clone());
+                applied.then.push(edit.then);
+            }
+            Err(cause) => failed.push(Failed { path: edit.path.clone(), cause }),
         }
-        applied.changed.push(edit.path.clone());
-        applied.then.push(edit.then);
     }
     for permission in &plan.permissions {
-        permit(&root, permission).map_err(|cause| failed(&permission.path, &applied, cause))?;
-        applied.changed.push(permission.path.clone());
+        // The next change of a file builds on the one before it.
+        if failed.iter().any(|it| it.path == permission.path) {
+            continue;
+        }
+        match permit(&root, permission) {
+            Ok(()) => applied.changed.push(permission.path.clone()),
+            Err(cause) => failed.push(Failed { path: permission.path.clone(), cause }),
+        }
     }
     applied.changed.dedup();
     applied.then.dedup();
-    Ok(applied)
-}
-
-fn failed(path: &str, applied: &Applied, cause: ApplyCause) -> ApplyError {
-    ApplyError { path: path.to_owned(), changed: applied.changed.clone(), cause }
+    if failed.is_empty() { Ok(applied) } else { Err(ApplyError { failed, applied }) }
 }
 
 /// No link leads out of the root, for writing less than for reading.
@@ -132,7 +169,7 @@ fn write(root: &OwnedFd, edit: &Edit, backup_directory: &Path) -> Result<Option<
     }
     let backup = match now {
         None => None,
-        Some(text) => Some(backed_up(backup_directory, &edit.path, text)?),
+        Some(text) => Some(backed_up(backup_directory, &edit.path, text, stat.map(|stat| stat.st_mode))?),
     };
     let temporary = format!(".{name}.seawall");
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -159,18 +196,27 @@ fn fill(file: OwnedFd, edit: &Edit, former: Option<(u32, u32, u32)>) -> Result<(
     Ok(())
 }
 
-fn backed_up(directory: &Path, path: &str, text: &[u8]) -> Result<PathBuf, ApplyCause> {
-    fs::create_dir_all(directory)?;
-    let name = path.trim_start_matches('/').replace('/', "__");
-    let mut backup = directory.join(&name);
-    let mut number = 1;
-    // A backup of an earlier time is what somebody may still want back.
-    while backup.exists() {
-        backup = directory.join(format!("{name}.{number}"));
-        number += 1;
+/// A copy that nobody may read who could not read the file, under a name that was free: a backup of an earlier time is
+/// what somebody may still want back, and a link there leads to somewhere else.
+fn backed_up(directory: &Path, path: &str, text: &[u8], mode: Option<u32>) -> Result<PathBuf, ApplyCause> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(directory, flags, Mode::empty())?;
+    let plain = path.trim_start_matches('/').replace('/', "__");
+    for number in 0..BACKUPS_MAX {
+        let name = if number == 0 { plain.clone() } else { format!("{plain}.{number}") };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match openat(&opened, &*name, flags, Mode::from_raw_mode(0o600)) {
+            Err(rustix::io::Errno::EXIST) => continue,
+            file => file?,
+        };
+        fchmod(&file, Mode::from_raw_mode(mode.unwrap_or(0o600) & 0o644))?;
+        let mut file = File::from(file);
+        file.write_all(text)?;
+        file.sync_all()?;
+        return Ok(directory.join(name));
     }
-    fs::write(&backup, text)?;
-    Ok(backup)
+    Err(io::Error::other(format!("there are {BACKUPS_MAX} backups of it")).into())
 }
 
 fn permit(root: &OwnedFd, permission: &Permission) -> Result<(), ApplyCause> {

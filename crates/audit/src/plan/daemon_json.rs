@@ -6,6 +6,7 @@ use super::{Edit, json_edit};
 use crate::Audited;
 use crate::machine::{Daemon, Machine};
 use crate::root::Unread;
+use crate::settings::CONFIG_FILE;
 
 /// The file of one daemon, and which settings it must not repeat.
 #[derive(Debug)]
@@ -70,17 +71,24 @@ pub(crate) fn configs(machine: &Machine<'_>) -> Vec<Config> {
         let path = daemon.settings.config_file.clone();
         let (text, refused) = match machine.host.root.text(&path) {
             Ok(text) => (Some(text), daemon.settings.refused.clone()),
-            Err(Unread::Absent) => (None, None),
+            Err(Unread::Absent) if path == CONFIG_FILE => (None, None),
+            Err(Unread::Absent) => {
+                (None, Some(format!("it does not exist, and none is made but {CONFIG_FILE}")))
+            }
             Err(Unread::Refused(reason)) => (None, Some(reason)),
         };
+        let refused = daemon.untrusted.clone().or(refused);
         let arguments = daemon.settings.keys_from(&daemon.settings.command_source);
         Config { daemon: daemon.name.clone(), path, text, refused, arguments }
     };
     machine.daemons.iter().map(config).collect()
 }
 
+/// A failure that is not mended: the rule, the daemon, and why.
+type Reason = (String, String, String);
+
 /// The edits, and for rules that they do not mend, why.
-pub(super) fn edits(audited: &Audited, configs: &[Config]) -> (Vec<Edit>, Vec<(String, String)>) {
+pub(super) fn edits(audited: &Audited, configs: &[Config]) -> (Vec<Edit>, Vec<Reason>) {
     let (mut edits, mut reasons): (Vec<Edit>, Vec<_>) = (Vec::new(), Vec::new());
     for config in configs {
         // Two daemons may have one file.
@@ -100,7 +108,7 @@ pub(super) fn edits(audited: &Audited, configs: &[Config]) -> (Vec<Edit>, Vec<(S
                     }
                     // A setting that is not there needs no removal.
                     Ok(_) => {}
-                    Err(reason) => reasons.push((check.rule.clone(), reason)),
+                    Err(reason) => reasons.push((check.rule.clone(), config.daemon.clone(), reason)),
                 }
             }
         }

@@ -14,10 +14,10 @@ struct Member {
 /// The text with the member set to a value.
 ///
 /// # Errors
-/// The text is no JSON object.
+/// The text is no JSON object, or has the member more than once.
 pub(super) fn set(text: &str, key: &str, value: &str) -> Result<String, String> {
     let (members, end) = members(text)?;
-    let changed = match members.iter().find(|member| member.key == key) {
+    let changed = match position(&members, key)?.and_then(|index| members.get(index)) {
         Some(member) => spliced(text, member.value.clone(), value),
         None => {
             let indent = indent(text, &members);
@@ -38,10 +38,10 @@ pub(super) fn set(text: &str, key: &str, value: &str) -> Result<String, String> 
 /// The text without the member.
 ///
 /// # Errors
-/// The text is no JSON object.
+/// The text is no JSON object, or has the member more than once.
 pub(super) fn remove(text: &str, key: &str) -> Result<String, String> {
     let (members, _) = members(text)?;
-    let Some(index) = members.iter().position(|member| member.key == key) else { return Ok(text.to_owned()) };
+    let Some(index) = position(&members, key)? else { return Ok(text.to_owned()) };
     let previous = index.checked_sub(1).and_then(|index| members.get(index));
     let range = match (members.get(index), previous, members.get(index + 1)) {
         (Some(own), Some(previous), _) => previous.value.end..own.value.end,
@@ -50,6 +50,16 @@ pub(super) fn remove(text: &str, key: &str) -> Result<String, String> {
         (None, _, _) => return Ok(text.to_owned()),
     };
     checked(spliced(text, range, ""))
+}
+
+/// Where the member is; `dockerd` does not tell `ICC` from `icc`.
+fn position(members: &[Member], key: &str) -> Result<Option<usize>, String> {
+    let is_it = |member: &Member| member.key.eq_ignore_ascii_case(key);
+    // The last one counts, but whoever wrote two of them meant something else.
+    match members.iter().filter(|member| is_it(member)).count() {
+        0 | 1 => Ok(members.iter().position(is_it)),
+        count => Err(format!("the file has {key} {count} times; which is meant is not known here")),
+    }
 }
 
 fn spliced(text: &str, range: Range<usize>, piece: &str) -> String {
@@ -131,7 +141,7 @@ fn close(found: &mut Vec<Member>, text: &str, key: Option<(String, usize)>, valu
 }
 
 /// The byte behind a string that begins here.
-fn string_end(bytes: &[u8], start: usize) -> usize {
+pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(&byte) = bytes.get(at) {
         match byte {
@@ -166,6 +176,17 @@ mod tests {
         check("{\"icc\": {\"x\": [1]}, \"z\": \"\\\"\"}", icc, "{\"icc\": false, \"z\": \"\\\"\"}");
         assert!(set("[]", "icc", "false").is_err());
         assert!(set("{", "icc", "false").is_err());
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_left_alone() {
+        for text in
+            ["{\"icc\": false, \"icc\": true}", "{\"icc\": 1, \"ICC\": 2}", "{\"icc\": 1, \"\\u0069cc\": 2}"]
+        {
+            assert!(set(text, "icc", "false").is_err_and(|reason| reason.contains("2 times")), "{text}");
+            assert!(remove(text, "icc").is_err(), "{text}");
+        }
+        check("{\"ICC\": true}", |text| set(text, "icc", "false"), "{\"ICC\": false}");
     }
 
     #[test]

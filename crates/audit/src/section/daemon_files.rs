@@ -7,6 +7,7 @@ use crate::answer::{Answer, Report, Section, cis};
 use crate::limits::CERTIFICATES_MAX;
 use crate::machine::{Daemon, Machine};
 use crate::root::{Metadata, Unread, normal};
+use crate::settings::CONFIG_FILE;
 
 /// A rule over the owner or the mode of some files.
 struct FileRule {
@@ -260,8 +261,18 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
     }
 }
 
-/// A file whose owner or mode is not what it should be, and what it should be: what `--fix` sets right.
-pub(crate) fn wrong(machine: &Machine<'_>) -> Vec<(&'static str, String, Metadata, Demand)> {
+/// A file whose owner or mode is not what it should be, and what it should be.
+pub(crate) struct Wrong {
+    pub(crate) rule: &'static str,
+    pub(crate) path: String,
+    pub(crate) metadata: Metadata,
+    pub(crate) demand: Demand,
+    /// Why a person has to do it.
+    pub(crate) left: Option<String>,
+}
+
+/// The files that `--fix` sets right, or leaves alone.
+pub(crate) fn wrong(machine: &Machine<'_>) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     for file_rule in RULES {
         for daemon in &machine.daemons {
@@ -269,12 +280,78 @@ pub(crate) fn wrong(machine: &Machine<'_>) -> Vec<(&'static str, String, Metadat
                 if let Ok(metadata) = machine.host.root.metadata(&path)
                     && !holds(machine, daemon, &metadata, file_rule.demand)
                 {
-                    wrong.push((file_rule.rule.id, path, metadata, file_rule.demand));
+                    let left = left_alone(machine, daemon, file_rule.which, &path, &metadata);
+                    let (rule, demand) = (file_rule.rule.id, file_rule.demand);
+                    wrong.push(Wrong { rule, path, metadata, demand, left });
                 }
             }
         }
     }
     wrong
+}
+
+/// Where the daemon's files may be changed when its arguments or its socket's unit name them.
+const KNOWN_DIRECTORIES: [&str; 15] = [
+    "/etc/docker",
+    "/var/lib/docker",
+    "/run",
+    "/var/run",
+    "/etc/systemd",
+    "/usr/lib/systemd",
+    "/lib/systemd",
+    "/etc/default",
+    "/etc/sysconfig",
+    "/etc/containerd",
+    "/etc/containers",
+    "/etc/crio",
+    "/etc/kubernetes",
+    "/var/lib/kubelet",
+    "/etc/ssl/docker",
+];
+
+/// Why a file stays as it is: whoever chooses arguments must not choose what root changes.
+fn left_alone(
+    machine: &Machine<'_>,
+    daemon: &Daemon,
+    which: Which,
+    path: &str,
+    metadata: &Metadata,
+) -> Option<String> {
+    let kind = match which {
+        Which::ServiceUnit
+        | Which::SocketUnit
+        | Which::EtcDocker
+        | Which::RegistryCertificates
+        | Which::EtcDefault
+        | Which::Sysconfig => return None,
+        Which::ConfigFile if path == CONFIG_FILE => return None,
+        Which::TlsCa | Which::TlsCertificate | Which::TlsKey | Which::ConfigFile => FileType::RegularFile,
+        Which::Socket | Which::ContainerdSocket => FileType::Socket,
+    };
+    if let Some(reason) = &daemon.untrusted {
+        return Some(reason.clone());
+    }
+    let root = machine.host.root;
+    let Some(real) = root.real(path) else { return Some("where it really is, is not known".to_owned()) };
+    let is_below = |path: &str, directory: &&str| {
+        path.strip_prefix(*directory).is_some_and(|rest| rest.starts_with('/'))
+    };
+    if !KNOWN_DIRECTORIES.iter().any(|directory| is_below(&real, directory)) {
+        return Some(format!("{real} is not in a directory that is the engine's"));
+    }
+    if metadata.kind != kind {
+        return Some(format!("{real} is not the kind of file that it should be"));
+    }
+    if kind == FileType::RegularFile && metadata.mode & 0o111 != 0 {
+        return Some(format!("{real} can be executed"));
+    }
+    // Who may write a directory can put another file there before the change.
+    let above = std::path::Path::new(&real).ancestors().skip(1).filter_map(std::path::Path::to_str);
+    let is_roots = |path: &str| root.metadata(path).is_ok_and(|it| it.uid == 0 && it.mode & 0o022 == 0);
+    above
+        .filter(|path| *path != "/")
+        .find(|path| !is_roots(path))
+        .map(|path| format!("{path} can be written by others than root"))
 }
 
 /// The files as this daemon is set up, whether they exist or not.

@@ -203,3 +203,12 @@ fn files_that_are_no_text() {
     assert_eq!(names("root/.vnc/passwd", &[1; 8]), ["vnc-password"]);
     assert_eq!(names("etc/krb5.keytab", &[&[5, 2][..], &[7; 40]].concat()), ["keytab"]);
 }
+
+#[test]
+fn blank_lines_and_bare_names_are_no_assignments() {
+    check(
+        "srv/.env",
+        "\n   \nexport \n:\nA\n\nDB_PASSWORD=kx7-Lampion9\n\n",
+        &[("dotenv-secret", "kx7-Lampion9")],
+    );
+}

@@ -3,7 +3,7 @@
 use seawall_finding::{Framework, Rule, Severity};
 
 use crate::answer::{Answer, Report, Section, cis};
-use crate::machine::Machine;
+use crate::machine::{Daemon, Machine};
 use crate::settings::CONFIG_FILE;
 
 /// A rule, and the paths of which all that exist must be watched.
@@ -156,14 +156,48 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
     }
 }
 
-/// Paths that no audit rule watches, with the rule that wants it: what `--fix` writes.
-pub(crate) fn unwatched(machine: &Machine<'_>) -> Vec<(&'static str, String)> {
-    let wanted = WATCHED.iter().flat_map(|watched| {
-        (watched.paths)(machine).into_iter().map(|path| (watched.rule.id, path)).collect::<Vec<_>>()
-    });
+/// A path that no audit rule watches.
+pub(crate) struct Unwatched {
+    pub(crate) rule: &'static str,
+    pub(crate) path: String,
+    /// Why `--fix` writes no rule for it.
+    pub(crate) left: Option<String>,
+}
+
+/// Paths that no audit rule watches: what `--fix` writes.
+pub(crate) fn unwatched(machine: &Machine<'_>) -> Vec<Unwatched> {
     let is_open =
         |path: &str| machine.host.root.exists(path) && machine.host.audit_rules.watching(path).is_none();
-    wanted.filter(|(_, path)| is_open(path)).collect()
+    let mut unwatched = Vec::new();
+    for watched in WATCHED {
+        for path in (watched.paths)(machine).into_iter().filter(|path| is_open(path)) {
+            let left = left_alone(machine, &path);
+            unwatched.push(Unwatched { rule: watched.rule.id, path, left });
+        }
+    }
+    unwatched
+}
+
+/// A name with a line break in it would be a rule of its own, and only root says what root watches.
+fn left_alone(machine: &Machine<'_>, path: &str) -> Option<String> {
+    if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Some("an audit rule cannot hold such a name".to_owned());
+    }
+    let names = |daemon: &Daemon| {
+        let mut processes = machine.host.processes.known.iter();
+        let program = processes.find(|process| Some(process.pid) == daemon.pid);
+        program.is_some_and(|process| process.program == path)
+            || daemon.settings.data_root() == path
+            || daemon.settings.config_file == path
+    };
+    let is_default = path == CONFIG_FILE
+        || path == "/var/lib/docker"
+        || machine.host.program("dockerd").is_some_and(|program| program == path);
+    let mut trusted = machine.daemons.iter().filter(|daemon| daemon.untrusted.is_none());
+    if is_default || trusted.any(names) {
+        return None;
+    }
+    machine.daemons.iter().filter(|daemon| names(daemon)).find_map(|daemon| daemon.untrusted.clone())
 }
 
 fn judge(machine: &Machine<'_>, path: &str) -> Answer {

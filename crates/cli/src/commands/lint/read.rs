@@ -159,11 +159,9 @@ fn shown(path: &Path) -> String {
 }
 
 fn kind(error: &io::Error) -> GapKind {
-    match error.kind() {
-        ErrorKind::FileTooLarge => GapKind::Limit,
-        ErrorKind::Unsupported => GapKind::Unsupported,
-        _ => GapKind::Unreadable,
-    }
+    let kinds = [(ErrorKind::FileTooLarge, GapKind::Limit), (ErrorKind::Unsupported, GapKind::Unsupported)];
+    let kind = kinds.into_iter().find(|(of, _)| *of == error.kind());
+    kind.map_or(GapKind::Unreadable, |(_, kind)| kind)
 }
 
 fn too_many(path: impl Into<String>) -> Gap {

@@ -162,7 +162,10 @@ fn insert(text: &str, at: usize, lines: &str) -> Change {
         Some(newline) => at + newline + 1,
         None => text.len(),
     };
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    // As the first line ends; looking through the whole text for each finding would cost its square.
+    let ends_with_cr =
+        text.find('\n').is_some_and(|at| text.get(..at).is_some_and(|line| line.ends_with('\r')));
+    let newline = if ends_with_cr { "\r\n" } else { "\n" };
     let lines = lines.replace('\n', newline);
     let needs_break = position == text.len() && !text.ends_with('\n') && !text.is_empty();
     let lines =

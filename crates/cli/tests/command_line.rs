@@ -662,3 +662,22 @@ fn what_a_file_says_does_not_reach_the_terminal_in_the_notes_of_a_patch() {
         assert!(!note.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{note:?}");
     }
 }
+
+#[test]
+fn what_no_engine_has_answered_is_not_audited() {
+    let place = Place::with_database();
+    for text in ["nope", "{}", "[]", "null", ""] {
+        let saved = place.write("saved.json", text.as_bytes());
+        let (_, err) = place.check(&["audit", "--inspect", &saved], 2);
+        assert!(err.contains("is no answer of `docker inspect`"), "{text}: {err}");
+    }
+    let saved = place.write(
+        "saved.json",
+        br#"[{"Id": "1", "Name": "/a", "HostConfig": {"Privileged": true}, "Config": {}}]"#,
+    );
+    let report = place.json(&["audit", "--inspect", &saved], 0);
+    let found = report["findings"].as_array().unwrap();
+    assert!(found.iter().any(|finding| finding["rule"] == "privileged-container"), "{found:#?}");
+    // Nothing is said of a daemon that was not seen.
+    assert!(found.iter().all(|finding| finding["subject"]["kind"] != "engine"), "{found:#?}");
+}

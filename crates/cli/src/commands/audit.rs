@@ -14,6 +14,7 @@ use seawall_engine::Endpoint;
 use seawall_finding::{Coverage, Framework, Gap, GapKind, Outcome};
 use seawall_inventory::{Inventory, Target, TargetKind};
 use seawall_scan::Assessed;
+use serde_json::Value;
 
 use self::known::Known;
 use self::scanned::Scans;
@@ -26,6 +27,8 @@ use crate::{Session, output};
 
 /// Saved answers of engines with thousands of containers have some 10 MB.
 const SAVED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Values of a saved file that are looked at to tell what it is.
+const ANSWERS_LOOKED_AT: usize = 16;
 /// Attestations are written by hand.
 const ATTESTATIONS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -130,7 +133,11 @@ impl<'a> Prepared<'a> {
             None => Vec::new(),
         };
         let saved = |path: &PathBuf| {
-            Ok(Saved { name: path.display().to_string(), bytes: bytes_of(path, SAVED_BYTES_MAX)? })
+            let bytes = bytes_of(path, SAVED_BYTES_MAX)?;
+            if !is_answer(&bytes) {
+                bail!("{} is no answer of `docker inspect` or `docker info --format json`", path.display())
+            }
+            Ok(Saved { name: path.display().to_string(), bytes })
         };
         let saved: Vec<Saved> = args.inspect.iter().map(saved).collect::<Result<_>>()?;
         let is_live = args.root.is_none() && saved.is_empty();
@@ -182,6 +189,16 @@ impl<'a> Prepared<'a> {
             newest: &|_| None,
         })
     }
+}
+
+/// Whether bytes hold at least one object as engines answer; the rest of a file is judged piece by piece.
+fn is_answer(bytes: &[u8]) -> bool {
+    let is_object = |value: &Value| ["Id", "ID", "ServerVersion"].iter().any(|key| value.get(key).is_some());
+    let values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().map_while(Result::ok);
+    values.take(ANSWERS_LOOKED_AT).any(|value| match &value {
+        Value::Array(items) => items.iter().any(is_object),
+        other => is_object(other),
+    })
 }
 
 /// An engine that the user named; one that does not answer is a mistake, not a machine without engines.

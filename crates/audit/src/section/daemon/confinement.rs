@@ -120,9 +120,11 @@ fn rootless(asked: &Asked<'_>) -> Answer {
             None => Answer::error(format!("/proc/{pid}/status"), "it does not tell its user"),
         },
         (_, None) => {
-            let user = asked.machine.host.unit("docker.service").ok();
-            let user =
-                user.and_then(|unit| unit.values("Service", "User").last().map(|&user| user.to_owned()));
+            let Ok(unit) = asked.machine.host.unit("docker.service") else {
+                let why = "the daemon does not run, and no unit says as whom it would";
+                return Answer::not_checked("docker.service", why).expecting(expected);
+            };
+            let user = unit.values("Service", "User").last().map(|&user| user.to_owned());
             let is_root = user.as_deref().is_none_or(|user| user == "root" || user == "0");
             let seen = format!("its unit starts it as {}", user.as_deref().unwrap_or("root"));
             Answer::judged(!is_root, "docker.service", seen)

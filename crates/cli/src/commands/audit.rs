@@ -43,8 +43,10 @@ pub(crate) fn run(args: &Audit, session: &Session<'_>) -> Result<Exit> {
         if !args.apply {
             return Ok(Exit::Allowed);
         }
-        apply(&plan, args, session)?;
-        return report(audit.run(), &judge, args, session);
+        let applied = apply(&plan, args, session);
+        // What was changed before a failure is changed: the second look tells what holds now.
+        let exit = report(audit.run(), &judge, args, session)?;
+        return applied.map(|()| exit);
     }
     report(audited, &judge, args, session)
 }
@@ -195,10 +197,8 @@ impl<'a> Prepared<'a> {
 fn is_answer(bytes: &[u8]) -> bool {
     let is_object = |value: &Value| ["Id", "ID", "ServerVersion"].iter().any(|key| value.get(key).is_some());
     let values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().map_while(Result::ok);
-    values.take(ANSWERS_LOOKED_AT).any(|value| match &value {
-        Value::Array(items) => items.iter().any(is_object),
-        other => is_object(other),
-    })
+    let mut values = values.take(ANSWERS_LOOKED_AT);
+    values.any(|value| is_object(&value) || value.as_array().is_some_and(|items| items.iter().any(is_object)))
 }
 
 /// An engine that the user named; one that does not answer is a mistake, not a machine without engines.

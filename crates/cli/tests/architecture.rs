@@ -28,6 +28,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sensor", &[]),
     ("trust", &["inventory", "finding", "image"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
+    ("respond", &["inventory", "finding", "policy", "engine"]),
+    ("deliver", &["inventory", "finding", "policy", "report"]),
+    (
+        "agent",
+        &["inventory", "finding", "event", "engine", "policy", "sensor", "detect", "respond", "deliver"],
+    ),
+    ("admit", &["inventory", "finding", "engine", "policy", "image", "trust"]),
     (
         "cli",
         &[
@@ -47,6 +54,10 @@ const EDGES: &[(&str, &[&str])] = &[
             "scan",
             "sensor",
             "trust",
+            "respond",
+            "deliver",
+            "agent",
+            "admit",
         ],
     ),
     ("testkit", &[]),

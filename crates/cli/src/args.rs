@@ -72,6 +72,12 @@ Examples:
   seawall audit --fix                             # what would mend it, as a diff
   seawall audit --fix --apply";
 
+const INCIDENTS_EXAMPLES: &str = "\
+Examples:
+  seawall incidents alerts.jsonl                          # as `seawall guard --format json` wrote them
+  seawall incidents --with scan.json alerts.jsonl         # beside what `seawall scan --format json` found
+  seawall incidents --format json alerts.jsonl";
+
 const DB_EXAMPLES: &str = "\
 Examples:
   seawall db update                          # fetch what has changed
@@ -141,6 +147,9 @@ pub(crate) enum Command {
         #[arg(long, required = true)]
         doctor: bool,
     },
+    /// Tell what the guard found as incidents: one story for each container or host, with what a scan knows of it
+    #[command(after_help = INCIDENTS_EXAMPLES)]
+    Incidents(Incidents),
     /// Fetch, show and mirror advisories
     #[command(after_help = DB_EXAMPLES)]
     Db {
@@ -474,6 +483,22 @@ pub(crate) struct Sbom {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Incidents {
+    /// Findings of the guard, one JSON object a line
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) file: Vec<PathBuf>,
+    /// JSON report of a scan: what it found in an image is told beside the incidents of its containers
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) with: Vec<PathBuf>,
+    /// Output format: table or json
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: DiffFormat,
+    /// Write to this file instead of stdout
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The target to compare with
     pub(crate) before: String,
@@ -581,6 +606,7 @@ mod tests {
             LINT_EXAMPLES,
             AUDIT_EXAMPLES,
             DIFF_EXAMPLES,
+            INCIDENTS_EXAMPLES,
             DB_EXAMPLES,
             SIGN_EXAMPLES,
             ATTEST_EXAMPLES,

@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
+pub(crate) mod incidents;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;

@@ -18,7 +18,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, Rules};
 use crate::commands::{
-    attest, audit, db, diff, explain, lint, manual, rules_check, sbom, scan, sign, trust, verify,
+    attest, audit, db, diff, explain, incidents, lint, manual, rules_check, sbom, scan, sign, trust, verify,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args, &session),
         Command::Lint(args) => lint::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
+        Command::Incidents(args) => incidents::run(args, &session),
         #[cfg(feature = "runtime")]
         Command::Guard { doctor: _ } => commands::guard::doctor(&terminal),
         Command::Db { command } => db::run(command, &session),

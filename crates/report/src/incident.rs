@@ -125,7 +125,12 @@ fn place(subject: &Subject) -> String {
     match subject {
         Subject::Container { engine, name } => format!("container {name} ({engine})"),
         Subject::Host { name } => format!("host {name}"),
-        other => other.label(),
+        Subject::Package { .. }
+        | Subject::Distribution { .. }
+        | Subject::Engine { .. }
+        | Subject::Image { .. }
+        | Subject::Workload { .. }
+        | Subject::Target { .. } => subject.label(),
     }
 }
 
@@ -186,8 +191,8 @@ fn step(judged: &Judged, happened: &Happened) -> Step {
 /// `repository:tag` from the fields of an output.
 fn image(happened: &Happened) -> Option<String> {
     let text = |name: &str| match happened.fields.get(name) {
-        Some(FieldValue::Text(text)) if !text.is_empty() => Some(text.as_str()),
-        _ => None,
+        Some(FieldValue::Text(text)) => Some(text.as_str()).filter(|text| !text.is_empty()),
+        Some(FieldValue::Null | FieldValue::Bool(_) | FieldValue::Number(_)) | None => None,
     };
     if let Some(image) = text("container.image") {
         return Some(image.to_owned());

@@ -21,7 +21,6 @@ fn judged(name: &str, second: &str, rule: &str, tags: &[&str], lineage: &[&str])
         tags: owned(tags),
         events: 1,
         about: rule.to_owned(),
-        ..Happened::default()
     };
     let finding = Finding {
         rule: rule.to_lowercase().replace(' ', "-"),

@@ -31,6 +31,7 @@ mod vouch;
 
 pub use assess::{CONFIDENCE_MIN, Location, controls, finding};
 pub use hit::{Hit, LayerLeaks};
+pub use limits::STREAMED_BYTES_MAX;
 pub use rule::Rule;
 pub use rules::{Rules, RulesError, UserRules};
 pub use text::{Carrier, Texts};

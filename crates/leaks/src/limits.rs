@@ -9,7 +9,7 @@ pub(crate) const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// An archive, UTF-16 text or file of an extractor up to this size is taken to memory; larger ones are a gap. Jars with all their dependencies have some 60 MB.
 pub(crate) const ARCHIVE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A file is read so far; a sparse file may claim exabytes.
-pub(crate) const STREAMED_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+pub const STREAMED_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// What decoding (archives, compression, base64) may make of one file in all: some hundred times what a source
 /// archive needs, and a quarter of a second of work.
 pub(crate) const DECODED_BYTES_MAX: u64 = 128 * 1024 * 1024;

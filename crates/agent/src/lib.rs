@@ -2,3 +2,20 @@
 //!
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
+
+mod containers;
+mod guard;
+mod interest;
+mod limits;
+mod processes;
+mod rules;
+mod status;
+mod translate;
+mod users;
+mod waiting;
+mod watch;
+
+pub use containers::Options as ContainerOptions;
+pub use guard::{Guard, GuardError, Notice, Options};
+pub use rules::{RuleFile, RulesError};
+pub use status::{Counts, Status};

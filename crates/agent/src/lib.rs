@@ -3,6 +3,8 @@
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
 
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed test panics"))]
+
 mod containers;
 mod guard;
 mod interest;

@@ -40,3 +40,6 @@ pub(crate) const POLL_WAITING: Duration = Duration::from_millis(2);
 
 /// Bytes of one rule file; Falco's largest has some 100 kB.
 pub(crate) const RULE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The first bytes of what is sent and received, for rules that look at them: a DNS answer, the head of a request.
+pub(crate) const DATA_BYTES: u32 = 512;

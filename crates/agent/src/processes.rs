@@ -253,6 +253,16 @@ impl Processes {
         parent
     }
 
+    /// A process has another working directory.
+    pub(crate) fn moved(&mut self, caller: &Caller, to: &Path) {
+        let process = Process { cwd: Some(directory(to)), ..Process::clone(&self.of(caller)) };
+        if let Some(known) = self.by_number.get_mut(&caller.process)
+            && is_same_start(known.start_boot_ns, caller.start_boot_ns)
+        {
+            known.process = Arc::new(process);
+        }
+    }
+
     /// A process ended.
     pub(crate) fn exited(&mut self, caller: &Caller) -> Arc<Process> {
         let process = self.of(caller);

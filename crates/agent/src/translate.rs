@@ -220,6 +220,18 @@ fn opened(fd: Option<Descriptor>, call: &Call) -> Descriptor {
     Descriptor { raw_path: named.map(|named| text(named.name.as_os_str())), ..fd }
 }
 
+/// Where the process is after a call that has moved it.
+pub(crate) fn working_directory(call: &Call) -> Option<&std::path::Path> {
+    if call.result != 0 {
+        return None;
+    }
+    match (call.system_call.name(), call.object.as_ref()) {
+        ("chdir", _) => call.names.first()?.directory.as_deref(),
+        ("fchdir", Some(Object::File(file))) => Some(&file.path),
+        _ => None,
+    }
+}
+
 /// The low half of a register, as the kernel reads a descriptor or a flag word.
 fn signed(register: u64) -> i64 {
     i64::from(register as u32 as i32)
@@ -291,6 +303,7 @@ impl Made<'_> {
                 Some(ArgumentValue::User { uid: self.register(register) as u32, name: None })
             }
             Origin::Path(index) => Some(ArgumentValue::Text(whole_path(self.name(index)?).into_owned())),
+            Origin::WorkingDirectory => working_directory(call).map(|path| ArgumentValue::Text(text(path.as_os_str()))),
             Origin::Text(index) => Some(ArgumentValue::Text(text(self.name(index)?.name.as_os_str()))),
             Origin::Directory(register, name) => {
                 let fd = signed(self.register(register));
@@ -335,6 +348,10 @@ impl Made<'_> {
         let mut bits = u64::from(self.register(register) as u32);
         if bits & O_PATH != 0 {
             bits &= !(O_ACCMODE | open::CREAT | open::TRUNC);
+        }
+        // Those of `openat2` are what the caller says they were.
+        if let Some(file) = self.file() {
+            bits = bits & !O_ACCMODE | if file.is_written { 1 + u64::from(file.is_read) } else { 0 };
         }
         Some(ArgumentValue::Flags { flags: FlagKind::Open, bits: bits | self.layer_bits() })
     }

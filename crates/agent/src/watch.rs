@@ -105,6 +105,12 @@ impl<'s> Watch<'s> {
                 translate::submitted(process, operation, object.as_ref())
             }
             Action::Called(call) => {
+                if let Some(directory) = translate::working_directory(&call) {
+                    self.processes.moved(&caller, directory);
+                }
+                if !translate::event_type(call.system_call).is_some_and(|kind| types.contains(kind)) {
+                    return;
+                }
                 let process = self.processes.of(&caller);
                 self.translator.call(&caller, process, *call)
             }

@@ -29,6 +29,8 @@ pub(super) enum Origin {
     Group(u8),
     /// A name, made a whole path.
     Path(u8),
+    /// The working directory after the call.
+    WorkingDirectory,
     /// A name as it was passed.
     Text(u8),
     /// The register of a directory's descriptor, and the place of the name that starts there.
@@ -52,7 +54,7 @@ pub(super) enum Origin {
 use Origin::{
     Address as PassedAddress, CreatFlags as FlagsOfCreat, Data as Bytes, Descriptor, Device, Directory,
     Effective, Flags as Bits, Group, Inheritable, Inode, Long, Number, OpenFlags, Path as Whole, Permitted,
-    Result, Text, Tuple as Addresses, User,
+    Result, Text, Tuple as Addresses, User, WorkingDirectory,
 };
 
 /// The arguments of one system call.
@@ -109,7 +111,7 @@ const SCHEMAS: &[(&str, Schema)] = &[
     ("fchownat", &[RES, (Dirfd, Directory(0, 0)), (Path, Whole(0)), (Uid, User(2)), (Gid, Group(3)),
         (Flags, Bits(FlagKind::At, 4))]),
     ("truncate", &[RES, (Path, Whole(0)), (Length, Long(1))]),
-    ("chdir", &[RES, (Path, Whole(0))]),
+    ("chdir", &[RES, (Path, WorkingDirectory)]),
     ("fchdir", &[RES, OF_FD]),
     ("dup", &[RES, (Oldfd, Descriptor)]),
     ("dup2", &[RES, (Oldfd, Descriptor), (Newfd, Number(1))]),

@@ -4,3 +4,6 @@
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
 
 pub mod containers;
+mod users;
+
+pub use users::Users;

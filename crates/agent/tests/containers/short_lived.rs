@@ -1,35 +1,34 @@
 //! Containers that live for milliseconds: each must have its name and image when its first program starts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use seawall_agent::containers::{Containers, Lookup, Options, Store};
+use seawall_engine::{Endpoint, EngineKind};
 use seawall_event::Container;
-use seawall_sensor::{Action, Clause, Interest, Kind, Sensor};
+use seawall_sensor::{Action, Clause, Interest, KernelEvent, Kind, Sensor};
 use seawall_testkit::{Daemon, Kind as DaemonKind};
 
-use crate::support::image;
+use crate::support::{PODMAN_LIMITS, image, import_into_containerd};
 
-/// What was known of one container, when.
-#[derive(Default)]
+/// One container, and how long it was pending when its first program started.
 struct Seen {
-    was_known_when_made: bool,
-    /// When its first program started: how long it was pending then.
-    waited: Option<Duration>,
+    waited: Duration,
     container: Container,
 }
 
-fn sensor() -> Option<Sensor> {
-    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
-        println!("skipped: no BTF");
-        return None;
-    }
+/// One at a time: each sees the containers of the others.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn sensor() -> Option<(Sensor, MutexGuard<'static, ()>)> {
+    let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let kinds = [Kind::CgroupMade, Kind::CgroupRemoved, Kind::Executed];
     let interest = Interest { clauses: vec![Clause::all_of(kinds)], ..Interest::default() };
     match Sensor::open(&seawall_sensor::Options { interest, ..seawall_sensor::Options::default() }) {
-        Ok(sensor) => Some(sensor),
+        Ok(sensor) => Some((sensor, one)),
         Err(error) => {
             println!("skipped: {error}");
             None
@@ -69,86 +68,110 @@ fn watch(
     seen
 }
 
-fn look(event: &seawall_sensor::KernelEvent, containers: &Containers, seen: &mut HashMap<String, Seen>) {
+fn look(event: &KernelEvent, containers: &Containers, seen: &mut HashMap<String, Seen>) {
     if let Action::CgroupMade { id, path } = &event.action {
         containers.made(*id, path);
-        match containers.of(*id, Some(path), 0) {
-            Lookup::Host => {}
-            Lookup::Known(container) => note(seen, &container).was_known_when_made = true,
-            Lookup::Pending(container) => note(seen, &container).was_known_when_made = false,
-        }
     }
     if let Action::CgroupRemoved { id, .. } = &event.action {
         containers.removed(*id);
     }
     if let Action::Executed(execution) = &event.action
-        && matches!(execution.name.to_str(), Some("/true"))
+        && execution.name == Path::new("/short-lived")
     {
         let began = Instant::now();
-        loop {
-            let lookup =
-                containers.of(event.caller.cgroup_id, Some(&execution.cgroup), event.caller.process);
-            match lookup {
+        let container = loop {
+            match containers.of(event.caller.cgroup_id, Some(&execution.cgroup), event.caller.process) {
                 Lookup::Host => panic!("{} is no container", execution.cgroup.display()),
                 Lookup::Pending(_) => std::thread::sleep(Duration::from_micros(100)),
-                Lookup::Known(container) => {
-                    let seen = note(seen, &container);
-                    seen.waited = Some(began.elapsed());
-                    seen.container = (*container).clone();
-                    return;
-                }
+                Lookup::Known(container) => break container,
             }
-        }
+        };
+        let id = container.full_id.clone().unwrap();
+        seen.insert(id, Seen { waited: began.elapsed(), container: (*container).clone() });
     }
 }
 
-fn note<'s>(seen: &'s mut HashMap<String, Seen>, container: &Container) -> &'s mut Seen {
-    seen.entry(container.full_id.clone().unwrap()).or_default()
-}
-
-fn told(engine: &str, seen: &HashMap<String, Seen>, took: Duration) {
-    let started: Vec<&Seen> = seen.values().filter(|seen| seen.waited.is_some()).collect();
-    let at_once = |seen: &&&Seen| seen.waited.is_some_and(|waited| waited < Duration::from_micros(50));
-    let made = started.iter().filter(|seen| seen.was_known_when_made).count();
+/// Says what was measured, and holds every container against its name and image.
+fn check(engine: &str, seen: &HashMap<String, Seen>, count: usize, took: Duration, repository: &str) {
+    let at_once = seen.values().filter(|seen| seen.waited < Duration::from_micros(50)).count();
+    let longest = seen.values().map(|seen| seen.waited).max().unwrap_or_default();
     println!(
-        "{engine}: {} containers in {took:.1?}; known when the cgroup was made {made}, when the first program \
-         started {}; the longest wait {:?}",
-        started.len(),
-        started.iter().filter(at_once).count(),
-        started.iter().filter_map(|seen| seen.waited).max().unwrap_or_default(),
+        "{engine}: {} of {count} containers in {took:.1?}: {at_once} were known when their program started, the \
+         longest wait was {longest:.1?}",
+        seen.len(),
     );
+    let mut names = BTreeSet::new();
+    for Seen { container, .. } in seen.values() {
+        let image = container.image.clone().unwrap_or_default();
+        assert_eq!(image.repository.as_deref(), Some(repository), "{container:?}");
+        assert_eq!(image.tag.as_deref(), Some("8"));
+        assert_eq!(container.engine.as_deref(), Some(engine));
+        names.insert(container.name.clone().unwrap());
+    }
+    assert_eq!(names, (0..count).map(|number| format!("tiny-{number}")).collect());
 }
 
 fn docker(count: usize) {
-    let Some(mut sensor) = sensor() else { return };
+    let Some((mut sensor, _one)) = sensor() else { return };
     let Some(daemon) = Daemon::start(DaemonKind::Docker) else { return };
     let archive = daemon.path("image.tar");
     std::fs::write(&archive, image()).unwrap();
     daemon.ask(&["import", &archive, "registry.example:5000/team/tiny:8"]).unwrap();
     let stores = vec![Store::Docker { data: daemon.path("data").into() }];
     let containers = Containers::start(Options { stores, ..Options::of_host(Path::new("/")) });
-    let socket = format!("unix://{}", daemon.path("socket"));
+    let (variable, socket) = daemon.variable();
     let began = Instant::now();
     let seen = watch(&mut sensor, &containers, count, 4, |number| {
         let mut command = Command::new("docker");
         let name = format!("tiny-{number}");
-        command.args(["-H", &socket, "run", "--rm", "--network=none", "--name", &name]);
-        command.args(["registry.example:5000/team/tiny:8", "/true"]);
+        command.args(["run", "--rm", "--network=none", "--name", &name]).env(variable, &socket);
+        command.args(["registry.example:5000/team/tiny:8", "/short-lived"]);
         command
     });
-    told("docker", &seen, began.elapsed());
-    let mut names: Vec<String> = Vec::new();
-    for seen in seen.values().filter(|seen| seen.waited.is_some()) {
-        let container = &seen.container;
-        let image = container.image.clone().unwrap();
-        assert_eq!(image.repository.as_deref(), Some("registry.example:5000/team/tiny"));
-        assert_eq!(image.tag.as_deref(), Some("8"));
-        assert_eq!(container.engine.as_deref(), Some("docker"));
-        names.extend(container.name.clone());
-    }
-    names.sort();
-    names.dedup();
-    assert_eq!(names.len(), count);
+    check("docker", &seen, count, began.elapsed(), "registry.example:5000/team/tiny");
+    assert_eq!(containers.gaps(), []);
+}
+
+#[test]
+fn each_of_podman_is_named() {
+    let Some((mut sensor, _one)) = sensor() else { return };
+    let Some(daemon) = Daemon::start(DaemonKind::Podman) else { return };
+    let archive = daemon.path("image.tar");
+    std::fs::write(&archive, image()).unwrap();
+    daemon.ask(&["import", &archive, "localhost/tiny:8"]).unwrap();
+    let stores = vec![Store::Storage { graph: daemon.path("data").into(), run: daemon.path("exec").into() }];
+    let containers = Containers::start(Options { stores, ..Options::of_host(Path::new("/")) });
+    let (variable, socket) = daemon.variable();
+    let began = Instant::now();
+    let seen = watch(&mut sensor, &containers, 8, 2, |number| {
+        let mut command = Command::new("podman");
+        let name = format!("tiny-{number}");
+        command.args(["--remote", "run", "--rm", "--network=none", "--name", &name]);
+        command.args(PODMAN_LIMITS).args(["localhost/tiny:8", "/short-lived"]).env(variable, &socket);
+        command
+    });
+    check("podman", &seen, 8, began.elapsed(), "localhost/tiny");
+    assert_eq!(containers.gaps(), []);
+}
+
+#[test]
+fn each_of_containerd_is_named() {
+    let Some((mut sensor, _one)) = sensor() else { return };
+    let Some(daemon) = Daemon::start(DaemonKind::Containerd) else { return };
+    import_into_containerd(&daemon);
+    let endpoint = Endpoint::unix(EngineKind::Containerd, daemon.path("socket"));
+    let stores = vec![Store::Containerd { state: daemon.path("exec").into() }];
+    let host = Options::of_host(Path::new("/"));
+    let containers = Containers::start(Options { stores, engines: vec![endpoint], ..host });
+    let socket = daemon.path("socket");
+    let began = Instant::now();
+    let seen = watch(&mut sensor, &containers, 8, 2, |number| {
+        let mut command = Command::new("ctr");
+        let name = format!("tiny-{number}");
+        command.args(["-a", &socket, "run", "--rm", "docker.io/library/tiny:8", &name, "/short-lived"]);
+        command
+    });
+    check("containerd", &seen, 8, began.elapsed(), "docker.io/library/tiny");
     assert_eq!(containers.gaps(), []);
 }
 

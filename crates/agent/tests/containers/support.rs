@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use seawall_agent::containers::{Containers, Lookup, Options};
 use seawall_event::Container;
-use seawall_testkit::Tar;
+use seawall_testkit::{Daemon, Image, Tar};
 
 pub(crate) const A: &str = "3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e";
 pub(crate) const B: &str = "9d41c3601e3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233d";
@@ -84,15 +84,26 @@ fn executable(code: &[u8]) -> Vec<u8> {
     file
 }
 
-/// An image's files: `/true`, which ends at once, and `/pause`, which never does.
+/// podman asks for limits that a machine may not give; these every one gives.
+pub(crate) const PODMAN_LIMITS: [&str; 2] = ["--ulimit=nofile=64:64", "--ulimit=nproc=64:64"];
+
+/// Puts `docker.io/library/tiny:8` into containerd's default namespace.
+pub(crate) fn import_into_containerd(daemon: &Daemon) {
+    let archive = daemon.path("image.tar");
+    let image = Image::new().stored_layer(image(), seawall_testkit::Compression::Plain).tag("tiny:8");
+    fs::write(&archive, image.docker_archive()).unwrap();
+    daemon.ask(&["images", "import", &archive]).unwrap();
+}
+
+/// An image's files: `/short-lived`, which ends at once, and `/pause`, which never does.
 pub(crate) fn image() -> Vec<u8> {
     let ends = executable(&[0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05]);
     let waits = executable(&[0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7]);
     Tar::new()
-        .file_with_mode("true", 0o755, ends)
+        .file_with_mode("short-lived", 0o755, ends)
         .file_with_mode("pause", 0o755, waits)
         .directory("etc")
-        .file("etc/passwd", "root:x:0:0:root:/:/pause\nweb:x:33:33::/srv:/true\n")
+        .file("etc/passwd", "root:x:0:0:root:/:/pause\nweb:x:33:33::/srv:/pause\n")
         .file("etc/group", "root:x:0:\nwww:x:33:web\n")
         .finish()
 }

@@ -17,17 +17,17 @@ pub(crate) struct Wanted {
 pub(crate) fn of(engine: &Engine) -> Wanted {
     let always = [Kind::Executed, Kind::Forked, Kind::Exited, Kind::CgroupMade, Kind::CgroupRemoved];
     let moves = ["chdir", "fchdir"].into_iter().filter_map(SystemCall::named).map(Kind::Called);
-    let mut clauses = vec![
-        Clause::all_of(always),
-        Clause { outcome: Outcome::Succeeded, ..Clause::all_of(moves) },
-    ];
+    let mut clauses =
+        vec![Clause::all_of(always), Clause { outcome: Outcome::Succeeded, ..Clause::all_of(moves) }];
     let mut unknown = Vec::new();
     for kind in engine.event_types().iter() {
         match kinds_of(kind).as_slice() {
             [] => unknown.push(kind),
             kinds => {
                 let calls = kinds.iter().filter(|kind| !always.contains(kind));
-                calls.for_each(|call| engine.needs(kind).iter().for_each(|need| add(&mut clauses, *call, need)));
+                calls.for_each(|call| {
+                    engine.needs(kind).iter().for_each(|need| add(&mut clauses, *call, need))
+                });
             }
         }
     }
@@ -54,7 +54,9 @@ fn kinds_of(kind: EventType) -> Vec<Kind> {
 /// Kinds of which the same is wanted share a clause: there is room for 64.
 fn add(clauses: &mut Vec<Clause>, kind: Kind, need: &Need) {
     let clause = clause(kind, need);
-    let is_alike = |known: &&mut Clause| Clause { kinds: Vec::new(), ..(*known).clone() } == Clause { kinds: Vec::new(), ..clause.clone() };
+    let is_alike = |known: &&mut Clause| {
+        Clause { kinds: Vec::new(), ..(*known).clone() } == Clause { kinds: Vec::new(), ..clause.clone() }
+    };
     match clauses.iter_mut().find(is_alike) {
         Some(known) if known.kinds.contains(&kind) => {}
         Some(known) => known.kinds.push(kind),
@@ -146,9 +148,11 @@ mod tests {
                 named: vec!["id_rsa".to_owned()],
             }
         );
-        let write = one("evt.type=openat and container.id != host and evt.is_open_write=true and fd.num >= 0");
+        let write =
+            one("evt.type=openat and container.id != host and evt.is_open_write=true and fd.num >= 0");
         assert_eq!((write.place, write.paths), (Place::Container, seawall_sensor::Paths::Any));
-        let failed = one("evt.type=openat and fd.num=-1 and evt.res startswith E and fd.name startswith /etc");
+        let failed =
+            one("evt.type=openat and fd.num=-1 and evt.res startswith E and fd.name startswith /etc");
         assert_eq!((failed.outcome, failed.paths), (Outcome::Failed, seawall_sensor::Paths::Any));
     }
 
@@ -164,7 +168,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_is_wanted() {
-        let any = |condition: &str| assert_eq!(one(condition), Clause::all_of(kinds_of(EventType::OPENAT)), "{condition}");
+        let any = |condition: &str| {
+            assert_eq!(one(condition), Clause::all_of(kinds_of(EventType::OPENAT)), "{condition}")
+        };
         any("evt.type=openat and proc.name=x");
         any("evt.type=openat and fd.name contains shadow");
         any("evt.type=openat and not fd.name startswith /etc");

@@ -5,7 +5,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed test panics"))]
 
-mod containers;
+pub mod containers;
 mod guard;
 mod interest;
 mod limits;
@@ -17,7 +17,7 @@ mod users;
 mod waiting;
 mod watch;
 
-pub use containers::Options as ContainerOptions;
 pub use guard::{Guard, GuardError, Notice, Options};
 pub use rules::{RuleFile, RulesError};
 pub use status::{Counts, Status};
+pub use users::Users;

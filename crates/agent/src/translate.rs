@@ -303,7 +303,9 @@ impl Made<'_> {
                 Some(ArgumentValue::User { uid: self.register(register) as u32, name: None })
             }
             Origin::Path(index) => Some(ArgumentValue::Text(whole_path(self.name(index)?).into_owned())),
-            Origin::WorkingDirectory => working_directory(call).map(|path| ArgumentValue::Text(text(path.as_os_str()))),
+            Origin::WorkingDirectory => {
+                working_directory(call).map(|path| ArgumentValue::Text(text(path.as_os_str())))
+            }
             Origin::Text(index) => Some(ArgumentValue::Text(text(self.name(index)?.name.as_os_str()))),
             Origin::Directory(register, name) => {
                 let fd = signed(self.register(register));

@@ -109,7 +109,11 @@ impl Paths {
             (Paths::Some { mut below, mut named }, Paths::Some { below: more, named: more_named }) => {
                 below.extend(more);
                 named.extend(more_named);
-                if below.len() + named.len() > limits::NEED_PATHS_MAX { Paths::Any } else { Paths::Some { below, named } }
+                if below.len() + named.len() > limits::NEED_PATHS_MAX {
+                    Paths::Any
+                } else {
+                    Paths::Some { below, named }
+                }
             }
         }
     }
@@ -198,7 +202,8 @@ impl Sign {
 /// What an event of this type has to be for one of these conditions to hold.
 pub(crate) fn of(program: &Program, conditions: impl Iterator<Item = NodeId>, kind: EventType) -> Vec<Need> {
     let mut looking = Looking { program, kind, known: HashMap::new() };
-    let ways = conditions.fold(Ways::default(), |all, condition| all.or(&looking.ways(condition, Sign::Holds)));
+    let ways =
+        conditions.fold(Ways::default(), |all, condition| all.or(&looking.ways(condition, Sign::Holds)));
     let mut needs: Vec<Need> = ways.0.into_iter().map(|(traits, paths)| Need { traits, paths }).collect();
     // What another covers says nothing more.
     let all = needs.clone();

@@ -86,7 +86,12 @@ impl Rule {
         let threshold = self.threshold.iter().flat_map(|threshold| &threshold.per);
         let dedup = self.dedup.iter().flat_map(|dedup| &dedup.per);
         let sequence = self.sequence.iter().flat_map(|sequence| {
-            sequence.steps.iter().filter_map(|step| step.bind.as_ref()).chain(&sequence.bind).chain(&sequence.per)
+            sequence
+                .steps
+                .iter()
+                .filter_map(|step| step.bind.as_ref())
+                .chain(&sequence.bind)
+                .chain(&sequence.per)
         });
         self.output.looks_at(is_it) || threshold.chain(dedup).chain(sequence).any(is_it)
     }

@@ -3,12 +3,12 @@
 mod doctor;
 mod lines;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
-use seawall_agent::{ContainerOptions, Counts, GuardError, Notice, Options, RuleFile};
+use seawall_agent::{Counts, GuardError, Notice, Options, RuleFile};
 use seawall_policy::{Policy, Sink};
 
 use crate::Session;
@@ -41,7 +41,10 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
         policy,
         proc_root: PathBuf::from("/proc"),
         hostname: hostname(),
-        containers: ContainerOptions::default(),
+        containers: seawall_agent::containers::Options {
+            engines: crate::target::endpoints(session)?,
+            ..seawall_agent::containers::Options::of_host(Path::new("/"))
+        },
         reload,
         duration: args.duration,
     };

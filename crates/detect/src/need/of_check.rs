@@ -42,7 +42,9 @@ impl Asked<'_> {
             FieldId::EvtRes => self.result_names(),
             FieldId::EvtFailed => self.result_names(),
             FieldId::EvtIsOpenRead | FieldId::EvtIsOpenWrite if opens => Ways::of(self.access()),
-            FieldId::FdName | FieldId::FdDirectory | FieldId::FdFileName if opens && self.sign == Sign::Holds => {
+            FieldId::FdName | FieldId::FdDirectory | FieldId::FdFileName
+                if opens && self.sign == Sign::Holds =>
+            {
                 self.paths().map_or_else(Ways::any, Ways::at)
             }
             FieldId::FdType
@@ -88,7 +90,8 @@ impl Asked<'_> {
             NumberTest::In(numbers) => numbers.clone(),
         };
         let beside = |number: i64| [number.saturating_sub(1), number, number.saturating_add(1)];
-        let asked = named.into_iter().flat_map(beside).chain(ends_of_failures.iter().copied()).chain([0, i64::MAX]);
+        let asked =
+            named.into_iter().flat_map(beside).chain(ends_of_failures.iter().copied()).chain([0, i64::MAX]);
         let lowest = ends_of_failures.iter().min().copied().unwrap_or(-1);
         let mut traits = Traits::SUCCEEDED.or(Traits::FAILED).not();
         for number in asked.filter(|number| *number >= lowest) {
@@ -204,7 +207,8 @@ impl Asked<'_> {
 
     /// Of the host everything is known.
     fn places(&self) -> Traits {
-        let host = Event { kind: self.kind, container: Some(Arc::new(Container::host())), ..Event::default() };
+        let host =
+            Event { kind: self.kind, container: Some(Arc::new(Container::host())), ..Event::default() };
         if !self.fits(&host) {
             return Traits::HOST.not();
         }

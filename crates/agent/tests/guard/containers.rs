@@ -5,7 +5,7 @@ use std::process::Command;
 
 use seawall_agent::containers::{Options, Store};
 use seawall_finding::Subject;
-use seawall_testkit::{Daemon, Kind};
+use seawall_testkit::Daemon;
 
 use crate::running::{Running, Setup, official};
 
@@ -44,6 +44,38 @@ fn import_image(daemon: &Daemon) {
     let tar = Command::new("tar").args(["-C", root.path().to_str().unwrap(), "-cf", &archive, "."]).status();
     assert!(tar.unwrap().success());
     daemon.ask(&["import", &archive, IMAGE]).unwrap();
+}
+
+/// A runtime that gives a privileged container no capability that we do not have ourselves.
+const LESSER: &str = r#"#!/usr/bin/perl
+my ($bounding) = `cat /proc/self/status` =~ /CapBnd:\s*([0-9a-f]+)/;
+my @names = qw(CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
+    NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE
+    SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE
+    AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF
+    CHECKPOINT_RESTORE);
+for my $i (0 .. $#ARGV) {
+    my $path = $ARGV[$i] eq '--bundle' ? "$ARGV[$i + 1]/config.json"
+        : $ARGV[$i] eq '--process' ? $ARGV[$i + 1] : next;
+    open(my $in, '<', $path) or next;
+    my $text = join '', <$in>;
+    for my $bit (0 .. $#names) {
+        $text =~ s/"CAP_$names[$bit]",?//g unless hex($bounding) >> $bit & 1;
+    }
+    $text =~ s/,\s*\]/]/g;
+    open(my $out, '>', $path);
+    print $out $text;
+}
+exec 'runc', @ARGV;
+"#;
+
+fn docker(directory: &Path) -> Option<Daemon> {
+    use std::os::unix::fs::PermissionsExt;
+    let lesser = directory.join("lesser");
+    std::fs::write(&lesser, LESSER).unwrap();
+    std::fs::set_permissions(&lesser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let config = serde_json::json!({"runtimes": {"lesser": {"path": lesser}}});
+    Daemon::start_docker(&[], &config.to_string())
 }
 
 /// A rule, where it is tried, what fires it, where the near miss is tried and what that is.
@@ -105,7 +137,8 @@ fn cases(redirects: &'static str, misses: &'static str) -> Vec<Case> {
 #[test]
 fn each_rule_of_containers_finds_what_it_is_for_and_nothing_that_is_nearly_so() {
     let Some(rules) = official() else { return };
-    let Some(daemon) = Daemon::start(Kind::Docker) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let Some(daemon) = docker(directory.path()) else { return };
     import_image(&daemon);
     let stores = vec![Store::Docker { data: daemon.path("data").into() }];
     let setup = Setup { containers: Options { stores, ..Options::of_host(Path::new("/")) }, ..Setup::of(vec![rules]) };
@@ -115,7 +148,7 @@ fn each_rule_of_containers_finds_what_it_is_for_and_nothing_that_is_nearly_so() 
         let _ = daemon.ask(line);
     };
     let long = ["perl", "-e", "sleep 600"];
-    for (name, more) in [("plain", &[][..]), ("privileged", &["--privileged"][..])] {
+    for (name, more) in [("plain", &[][..]), ("privileged", &["--privileged", "--runtime=lesser"][..])] {
         let mut line = vec!["run", "-d", "--network=none", "--name", name];
         line.extend(more);
         line.push(IMAGE);

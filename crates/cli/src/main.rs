@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(args, &session),
         Command::Incidents(args) => incidents::run(args, &session),
         #[cfg(feature = "runtime")]
-        Command::Guard { doctor: _ } => commands::guard::doctor(&terminal),
+        Command::Guard(args) => commands::guard::run(args, &session),
         Command::Db { command } => db::run(command, &session),
         Command::Rules { command: Rules::Check { file } } => rules_check::run(file, &session),
         Command::Trust { command } => trust::run(command, &session),

@@ -72,3 +72,6 @@ pub(crate) const COUNT_MAX: u64 = 10_000;
 
 /// Steps of one rule's `sequence`.
 pub(crate) const STEPS_MAX: usize = 8;
+
+/// Paths of one need: beyond, all paths are wanted. The sensor has room for 4096 of all rules together.
+pub(crate) const NEED_PATHS_MAX: usize = 2048;

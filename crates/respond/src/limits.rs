@@ -30,6 +30,8 @@ pub const RECEIPTS_MAX: usize = 10_000;
 pub(crate) const RECEIPT_BYTES_MAX: u64 = 256 * 1024;
 /// Kept for receipts when the disk is full: an attacker who fills it must not end the responses.
 pub(crate) const RESERVE_BYTES: u64 = 1024 * 1024;
+/// What is given up of it for one receipt: a few blocks of any file system.
+pub(crate) const RESERVE_STEP_BYTES: u64 = 16 * 1024;
 /// A text out of a finding, in a receipt.
 pub(crate) const TEXT_BYTES_MAX: usize = 4 * 1024;
 /// How long `undo` waits for the Seawall that holds the response, which looks every [`TICK`].

@@ -87,6 +87,11 @@ impl Proc {
         stat.start_ticks.saturating_mul(1_000_000_000 / hertz)
     }
 
+    /// What names the process of a number for as long as the machine runs.
+    pub(crate) fn name(&self, pid: u32) -> String {
+        format!("{pid}/{}", self.stat(pid).map_or(0, |stat| stat.start_ticks))
+    }
+
     /// Process ids from a process up to the first of its pid namespace, itself first.
     pub(crate) fn ancestry(&self, pid: u32) -> Vec<u32> {
         let parent = |pid: &u32| self.stat(*pid).ok().map(|stat| stat.parent).filter(|parent| *parent != 0);

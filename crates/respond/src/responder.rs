@@ -235,7 +235,7 @@ impl Shared {
                 return self.tell_refusal(&receipt);
             }
         };
-        let target = target_key(response, &receipt.target);
+        let target = self.name(response, &receipt.target);
         let now = options.roots.clock.since_start();
         if let Err(reason) = lock(&self.pace).admit(&target, response, now) {
             receipt.refuse(reason);
@@ -243,6 +243,17 @@ impl Shared {
         }
         if self.carry_out(judged, requested, receipt, &admitted) == Outcome::Failed {
             lock(&self.pace).forget(&target, response);
+        }
+    }
+
+    /// What tells the targets of a response apart.
+    fn name(&self, response: Response, target: &Target) -> String {
+        match (response, &target.process, &target.container) {
+            (Response::Kill, Some(process), _) | (_, Some(process), None) => {
+                self.machine.proc.name(process.pid)
+            }
+            (_, _, Some(container)) => container.id.clone(),
+            (_, None, None) => String::new(),
         }
     }
 
@@ -445,17 +456,6 @@ impl Lost {
             .filter(|(count, ..)| *count > 0)
             .map(|(count, kind, what)| Gap::of_target(kind, format!("{count} {what}")))
             .collect()
-    }
-}
-
-/// What tells the targets of a response apart.
-fn target_key(response: Response, target: &Target) -> String {
-    match (response, &target.process, &target.container) {
-        (Response::Kill, Some(process), _) | (_, Some(process), None) => {
-            format!("{}/{:?}", process.pid, process.start_ns)
-        }
-        (_, _, Some(container)) => container.id.clone(),
-        (_, None, None) => String::new(),
     }
 }
 

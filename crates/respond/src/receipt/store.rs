@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
 use super::{Receipt, ReceiptId};
-use crate::limits::{RECEIPT_BYTES_MAX, RECEIPTS_MAX, RESERVE_BYTES, TEXT_BYTES_MAX};
+use crate::limits::{RECEIPT_BYTES_MAX, RECEIPTS_MAX, RESERVE_BYTES, RESERVE_STEP_BYTES, TEXT_BYTES_MAX};
 
 const RESERVE: &str = "reserve";
 const LOCK: &str = "lock";
@@ -85,17 +85,29 @@ impl Receipts {
     pub(crate) fn write(&self, receipt: &Receipt) -> Result<(), ReceiptError> {
         let path = self.directory.join(format!("{}.json", receipt.id));
         let told = serde_json::to_vec_pretty(receipt).map_err(|cause| error("write", &path)(cause.into()))?;
-        let written = match self.write_bytes(&path, &told) {
-            Err(cause) if cause.kind() == io::ErrorKind::StorageFull => {
-                fs::remove_file(self.directory.join(RESERVE)).and_then(|()| self.write_bytes(&path, &told))
-            }
-            written => {
-                // Where there is room again.
-                let _ = self.fill_reserve();
-                written
-            }
-        };
+        let mut written = self.write_bytes(&path, &told);
+        // Whoever fills the disk may be faster than we with what is given up: again, until nothing is left.
+        while matches!(&written, Err(cause) if cause.kind() == io::ErrorKind::StorageFull)
+            && self.give_up_room()
+        {
+            written = self.write_bytes(&path, &told);
+        }
+        if written.is_ok() {
+            // Where there is room again.
+            let _ = self.fill_reserve();
+        }
         written.map_err(error("write", &path))
+    }
+
+    /// Gives up a piece of the reserve; whether there was one.
+    fn give_up_room(&self) -> bool {
+        let shrink = || -> io::Result<bool> {
+            let file = OpenOptions::new().write(true).open(self.directory.join(RESERVE))?;
+            let length = file.metadata()?.len();
+            file.set_len(length.saturating_sub(RESERVE_STEP_BYTES))?;
+            Ok(length > 0)
+        };
+        shrink().unwrap_or(false)
     }
 
     fn write_bytes(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

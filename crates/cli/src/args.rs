@@ -10,6 +10,7 @@ use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
 
+pub(crate) mod respond;
 pub(crate) mod trust;
 
 use trust::{
@@ -151,6 +152,12 @@ pub(crate) enum Command {
     Rules {
         #[command(subcommand)]
         command: Rules,
+    },
+    /// See what the guard's responses did, and undo them
+    #[command(after_help = respond::EXAMPLES)]
+    Respond {
+        #[command(subcommand)]
+        command: respond::Respond,
     },
     /// Make keys and authorities for signatures
     Trust {

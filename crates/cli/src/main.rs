@@ -18,7 +18,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, Rules};
 use crate::commands::{
-    attest, audit, db, diff, explain, lint, manual, rules_check, sbom, scan, sign, trust, verify,
+    attest, audit, db, diff, explain, lint, manual, respond, rules_check, sbom, scan, sign, trust, verify,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Guard { doctor: _ } => commands::guard::doctor(&terminal),
         Command::Db { command } => db::run(command, &session),
         Command::Rules { command: Rules::Check { file } } => rules_check::run(file, &session),
+        Command::Respond { command } => respond::run(command, &session),
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),
         Command::Attest(args) => attest::run(args, &session),

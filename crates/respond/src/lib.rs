@@ -23,7 +23,7 @@ mod watchdog;
 
 pub use clock::Clock;
 pub use machine::Roots;
-pub use options::{DenySupport, Options, SetupError, Tell};
+pub use options::{DenySupport, EVIDENCE_DIRECTORY, Options, RECEIPTS_DIRECTORY, SetupError, Tell};
 pub use receipt::{
     Kept, Mode, Outcome, Receipt, ReceiptError, ReceiptId, ReceiptIdError, Receipts, Standing, Target, Undo,
 };

@@ -22,7 +22,7 @@ pub(crate) const START_TOLERANCE_NS: u64 = 50_000_000;
 /// Clicks up to an ancestor of Seawall itself; as `event` keeps them.
 pub(crate) const ANCESTORS_MAX: usize = 256;
 
-/// Receipts of refusals a minute; further ones are counted, so that a storm of findings does not fill the disk.
+/// Receipts of refusals a minute, or as many as there may be responses; further ones are counted, so that a storm of findings does not fill the disk.
 pub const REFUSALS_PER_MINUTE: u32 = 60;
 /// Receipts that are kept: the oldest that hold nothing go first. One has some 2 KiB.
 pub const RECEIPTS_MAX: usize = 10_000;

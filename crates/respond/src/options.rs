@@ -11,6 +11,11 @@ use crate::machine::Roots;
 use crate::receipt::{Mode, Receipt, ReceiptError};
 use crate::recent::Recent;
 
+/// Where receipts lie when nobody says otherwise.
+pub const RECEIPTS_DIRECTORY: &str = "/var/lib/seawall/receipts";
+/// Where evidence lies when nobody says otherwise.
+pub const EVIDENCE_DIRECTORY: &str = "/var/lib/seawall/evidence";
+
 /// Who hears of each receipt when it is written.
 pub type Tell = Arc<dyn Fn(&Receipt) + Send + Sync>;
 

@@ -13,6 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Pace {
     per_minute: u32,
+    refusals_per_minute: u32,
     repeat_after: Duration,
     done: VecDeque<Duration>,
     refused: VecDeque<Duration>,
@@ -33,7 +34,8 @@ pub(crate) enum TooMuch {
 impl Pace {
     pub(crate) fn new(per_minute: u32, repeat_after: Duration) -> Pace {
         let (done, refused, last) = Default::default();
-        Pace { per_minute, repeat_after, done, refused, last }
+        let refusals_per_minute = per_minute.max(REFUSALS_PER_MINUTE);
+        Pace { per_minute, refusals_per_minute, repeat_after, done, refused, last }
     }
 
     /// Whether this may be done now; counts it if so.
@@ -58,7 +60,7 @@ impl Pace {
 
     /// Whether one more refusal is worth a receipt.
     pub(crate) fn tells_refusal(&mut self, now: Duration) -> bool {
-        count(&mut self.refused, REFUSALS_PER_MINUTE, now)
+        count(&mut self.refused, self.refusals_per_minute, now)
     }
 }
 

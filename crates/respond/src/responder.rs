@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use seawall_finding::{Gap, GapKind};
@@ -42,6 +42,9 @@ struct Shared {
     held: Mutex<BTreeMap<ReceiptId, Held>>,
     watchdog: Mutex<Option<Watchdog>>,
     number: AtomicU64,
+    /// Findings that are not wholly answered.
+    pending: Mutex<u64>,
+    settled: Condvar,
     ends: AtomicBool,
     lost: Lost,
 }
@@ -98,6 +101,8 @@ impl Responder {
             held: Mutex::new(held),
             watchdog: Mutex::new(watchdog),
             number: AtomicU64::new(0),
+            pending: Mutex::new(0),
+            settled: Condvar::new(),
             ends: AtomicBool::new(false),
             options,
             machine,
@@ -120,6 +125,7 @@ impl Responder {
                     let job = lock(&jobs).recv();
                     let Ok(judged) = job else { return };
                     shared.answer(&judged);
+                    shared.answered();
                 }
             };
             self.lanes.push(std::thread::Builder::new().name("respond".to_owned()).spawn(lane)?);
@@ -135,6 +141,14 @@ impl Responder {
         Ok(())
     }
 
+    /// Waits until everything that was taken is answered: for rehearsals and replays, where nobody else waits.
+    pub fn settle(&self) {
+        let mut pending = lock(&self.shared.pending);
+        while *pending > 0 {
+            pending = self.shared.settled.wait(pending).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// What was not done or not told since the start.
     pub fn gaps(&self) -> Vec<Gap> {
         self.shared.lost.gaps()
@@ -147,11 +161,13 @@ impl Sink for Responder {
         if !judged.responses.iter().any(asks) {
             return Ok(());
         }
+        *lock(&self.shared.pending) += 1;
         let sent = self.queue.as_ref().map(|queue| queue.try_send(judged.clone()));
         match sent {
             Some(Ok(())) => {}
             Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => {
                 self.shared.lost.overflow.fetch_add(1, Ordering::Relaxed);
+                self.shared.answered();
             }
         }
         Ok(())
@@ -180,6 +196,11 @@ impl Drop for Responder {
 }
 
 impl Shared {
+    fn answered(&self) {
+        *lock(&self.pending) -= 1;
+        self.settled.notify_all();
+    }
+
     /// Does everything that one finding asks for, in its order.
     fn answer(&self, judged: &Judged) {
         for requested in &judged.responses {
@@ -237,7 +258,9 @@ impl Shared {
         };
         let target = self.name(response, &receipt.target);
         let now = options.roots.clock.since_start();
-        if let Err(reason) = lock(&self.pace).admit(&target, response, now) {
+        // Not held while the refusal is counted, which takes it as well.
+        let paced = lock(&self.pace).admit(&target, response, now);
+        if let Err(reason) = paced {
             receipt.refuse(reason);
             return self.tell_refusal(&receipt);
         }

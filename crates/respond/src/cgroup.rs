@@ -139,7 +139,7 @@ pub(crate) fn container_path(path: &str, container: &str) -> Option<String> {
         // `docker-ID`, `cri-containerd-ID`, systemd's `cri-containerd:ID`; an id may have dashes itself.
         name.strip_suffix(container).is_some_and(|before| before.is_empty() || before.ends_with(['-', ':']))
     };
-    let at = parts.iter().position(|part| !container.is_empty() && is_called(&part))?;
+    let at = parts.iter().position(|part| !container.is_empty() && is_called(part))?;
     Some(parts[..=at].join("/"))
 }
 

@@ -25,7 +25,7 @@ use crate::watchdog::Watchdog;
 ///
 /// Dropping it waits for what is being done and, unless the policy keeps it, releases what holds.
 pub struct Responder {
-    queue: Option<SyncSender<Judged>>,
+    queue: Option<SyncSender<Box<Judged>>>,
     shared: Arc<Shared>,
     lanes: Vec<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
@@ -116,7 +116,7 @@ impl Responder {
         Ok(responder)
     }
 
-    fn start(&mut self, jobs: Receiver<Judged>) -> io::Result<()> {
+    fn start(&mut self, jobs: Receiver<Box<Judged>>) -> io::Result<()> {
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..LANES {
             let (jobs, shared) = (Arc::clone(&jobs), Arc::clone(&self.shared));
@@ -162,7 +162,7 @@ impl Sink for Responder {
             return Ok(());
         }
         *lock(&self.shared.pending) += 1;
-        let sent = self.queue.as_ref().map(|queue| queue.try_send(judged.clone()));
+        let sent = self.queue.as_ref().map(|queue| queue.try_send(Box::new(judged.clone())));
         match sent {
             Some(Ok(())) => {}
             Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => {
@@ -204,10 +204,7 @@ impl Shared {
     /// Does everything that one finding asks for, in its order.
     fn answer(&self, judged: &Judged) {
         for requested in &judged.responses {
-            let mode = match self.options.mode {
-                Mode::Enforced if requested.rehearse => Mode::Rehearsal,
-                mode => mode,
-            };
+            let mode = if requested.rehearse { Mode::Rehearsal } else { self.options.mode };
             let receipt = self.receipt(judged, requested, mode);
             match requested.response {
                 Response::Notify => {}
@@ -429,12 +426,12 @@ impl Shared {
     fn undo(&self, id: &ReceiptId, why: &str) -> Result<Receipt, UndoError> {
         let roots = &self.options.roots;
         let held = lock(&self.held).remove(id);
-        let undone = match held {
+        match held {
             Some(Held { receipt, barrier: Some(barrier) }) => {
                 let lowered = barrier.lower();
                 let step = || vec![format!("removed nf_tables tables `{}`", id.table())];
                 let done = lowered.map(|()| step()).map_err(|error| format!("nf_tables refuses: {error}"));
-                return write_back(&self.receipts, receipt, done, why, roots);
+                write_back(&self.receipts, receipt, done, why, roots)
             }
             Some(Held { receipt, barrier: None }) => {
                 let undone = take_back(&self.machine, &self.receipts, receipt.clone(), why, roots);
@@ -444,8 +441,7 @@ impl Shared {
                 undone
             }
             None => take_back(&self.machine, &self.receipts, self.receipts.read(id)?, why, roots),
-        };
-        undone
+        }
     }
 }
 

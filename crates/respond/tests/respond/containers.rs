@@ -176,7 +176,7 @@ fn captured(place: &Place, identity: &ContainerIdentity, pid: u32) {
     assert_eq!(read("events.jsonl"), "{\"type\":\"execve\"}\n");
     assert!(read("container.json").contains("hunter2"));
     assert!(read("processes.txt").contains(&format!("* {pid:>8} parent")), "{}", read("processes.txt"));
-    assert_eq!(read(&format!("processes/{pid}/cmdline")), "sleep\0600\0");
+    assert_eq!(read(&format!("processes/{pid}/cmdline")), "sleep\x00600\0");
     assert!(read("finding.json").contains("a-shell"));
     let exe = std::fs::read(to.join(format!("processes/{pid}/exe"))).unwrap();
     assert_eq!(exe, std::fs::read(format!("/proc/{pid}/exe")).unwrap());

@@ -12,6 +12,7 @@ use seawall_report::Format;
 
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
+pub(crate) mod respond;
 pub(crate) mod trust;
 
 use trust::{
@@ -158,6 +159,12 @@ pub(crate) enum Command {
     Rules {
         #[command(subcommand)]
         command: Rules,
+    },
+    /// See what the guard's responses did, and undo them
+    #[command(after_help = respond::EXAMPLES)]
+    Respond {
+        #[command(subcommand)]
+        command: respond::Respond,
     },
     /// Make keys and authorities for signatures
     Trust {

@@ -13,6 +13,7 @@ pub(crate) mod lint;
 pub(crate) mod manual;
 pub(crate) mod redact;
 pub(crate) mod rules;
+pub(crate) mod respond;
 pub(crate) mod rules_check;
 pub(crate) mod sbom;
 pub(crate) mod scan;

@@ -18,7 +18,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, Rules};
 use crate::commands::{
-    attest, audit, db, diff, explain, incidents, lint, manual, rules_check, sbom, scan, sign, trust, verify,
+    attest, audit, db, diff, explain, incidents, lint, manual, respond, rules_check, sbom, scan, sign, trust, verify,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Guard(args) => commands::guard::run(args, &session),
         Command::Db { command } => db::run(command, &session),
         Command::Rules { command: Rules::Check { file } } => rules_check::run(file, &session),
+        Command::Respond { command } => respond::run(command, &session),
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),
         Command::Attest(args) => attest::run(args, &session),

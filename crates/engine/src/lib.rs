@@ -2,9 +2,10 @@
 //!
 //! Lists and describes images and containers, streams exports and blobs, and says where an engine keeps a
 //! container's files. Callers see a synchronous interface; what is asynchronous stays inside. Reads no environment
-//! variable and knows nothing about manifests, layers or findings. Changes nothing in an engine.
+//! variable and knows nothing about manifests, layers or findings. Only [`control`] changes anything in an engine.
 
 pub mod containerd;
+pub mod control;
 pub mod docker;
 mod endpoint;
 mod engine;

@@ -197,7 +197,7 @@ fn finding(package: &Package, severity: Severity, vulnerable: Vulnerable) -> Fin
 
 fn judged(finding: Finding, verdict: Verdict) -> Judged {
     let fingerprint = finding.fingerprint();
-    Judged { finding, fingerprint, verdict, reasons: Vec::new(), waived: None }
+    Judged { finding, fingerprint, verdict, reasons: Vec::new(), responses: Vec::new(), waived: None }
 }
 
 fn findings(packages: &[Package]) -> Vec<Judged> {

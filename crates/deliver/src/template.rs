@@ -204,7 +204,7 @@ impl Compiled {
         let first = views.first().cloned().unwrap_or_default();
         let settings = self.settings.iter().map(|(name, value)| (name.clone(), Value::from(value.expose())));
         let own = [("alert".to_owned(), first), ("alerts".to_owned(), Value::from(views))];
-        let context: Value = settings.chain(own).collect();
+        let context = Value::from(settings.chain(own).collect::<BTreeMap<String, Value>>());
         let render = |name: &str| {
             let template = self.environment.get_template(name);
             template.and_then(|template| template.render(&context)).map_err(|error| error.to_string())

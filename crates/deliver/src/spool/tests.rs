@@ -97,7 +97,7 @@ fn damage_costs_the_damaged_record_and_is_counted() {
         let mut bytes = fs::read(&file).unwrap();
         damage(&mut bytes);
         fs::write(&file, bytes).unwrap();
-        let spool = Spool::open(&path, 1 << 20).unwrap();
+        let spool = Spool::open(&path, 16 << 20).unwrap();
         append(&spool, 3..4);
         let (mut numbers, mut seen) = (Vec::new(), 0);
         while spool.bytes() > 0 {

@@ -1,5 +1,6 @@
 //! A finding as templates see it. Each value is made when it is asked for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value};
@@ -82,7 +83,8 @@ fn fields(delivery: &Delivery, rename: impl Fn(&str) -> String) -> Value {
         FieldValue::Number(number) => number.into(),
         FieldValue::Text(text) => text.into(),
     };
-    Room::FULL.fields(delivery).into_iter().map(|(name, field)| (rename(&name), value(field))).collect()
+    let fields = Room::FULL.fields(delivery).into_iter().map(|(name, field)| (rename(&name), value(field)));
+    fields.collect::<BTreeMap<String, Value>>().into()
 }
 
 fn kind(subject: &Subject) -> &'static str {

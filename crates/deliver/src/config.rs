@@ -12,13 +12,14 @@ use serde::Deserialize;
 
 use crate::filter::{Filter, FilterConfig};
 use crate::limits::{
-    BATCH_COUNT_MAX, CONFIG_BYTES_MAX, FILE_BYTES, FILES_KEPT, FILES_KEPT_MAX, LINE_BYTES, LINE_BYTES_MIN, OUTPUTS_MAX,
-    QUEUE_BYTES, QUEUE_COUNT, SPOOL_BYTES, SPOOL_FILE_BYTES, SYSLOG_BYTES, TEMPLATE_BYTES_MAX, TIMEOUT, TIMEOUT_MAX,
+    BATCH_COUNT_MAX, CONFIG_BYTES_MAX, FILE_BYTES, FILES_KEPT, FILES_KEPT_MAX, LINE_BYTES, LINE_BYTES_MIN,
+    OUTPUTS_MAX, QUEUE_BYTES, QUEUE_COUNT, SPOOL_BYTES, SPOOL_FILE_BYTES, SYSLOG_BYTES, TEMPLATE_BYTES_MAX,
+    TIMEOUT, TIMEOUT_MAX,
 };
 use crate::output::{
     Durability, FileOutput, FileSettings, Framing, HttpOutput, HttpSettings, Lifetime, Output, ProgramOutput,
-    ProgramSettings, Protocol, Reopen, SocketKind, StatsdOutput, SyslogAddress, SyslogOutput, SyslogSettings, TlsFiles,
-    UnixOutput, UnixSettings, facility,
+    ProgramSettings, Protocol, Reopen, SocketKind, StatsdOutput, SyslogAddress, SyslogOutput, SyslogSettings,
+    TlsFiles, UnixOutput, UnixSettings, facility,
 };
 use crate::secret::{Given, Resolver};
 use crate::template::Template;
@@ -333,7 +334,10 @@ fn plan(
         filter,
         fold: fold.map_or(fold_default, |fold| fold.0),
         queue_count: queue.count.unwrap_or(QUEUE_COUNT).max(1),
-        queue_bytes: queue.bytes.map_or(Ok(QUEUE_BYTES), |bytes| usize::try_from(bytes.0)).unwrap_or(usize::MAX),
+        queue_bytes: queue
+            .bytes
+            .map_or(Ok(QUEUE_BYTES), |bytes| usize::try_from(bytes.0))
+            .unwrap_or(usize::MAX),
         spool,
     })
 }
@@ -388,7 +392,9 @@ impl SyslogConfig {
             Some(("udp", rest)) => SyslogAddress::Udp(host_and_port(rest)?),
             Some(("tcp", rest)) => SyslogAddress::Tcp(host_and_port(rest)?),
             Some(_) | None => {
-                return Err("`address` has to be like unix:/dev/log, udp://host:514 or tcp://host:601".to_owned());
+                return Err(
+                    "`address` has to be like unix:/dev/log, udp://host:514 or tcp://host:601".to_owned()
+                );
             }
         };
         let protocol = match (self.protocol, &address) {
@@ -489,7 +495,10 @@ impl HttpConfig {
             }
         };
         if self.batch.is_some_and(|batch| batch == 0 || batch > BATCH_COUNT_MAX.min(template.batch())) {
-            return Err(format!("`batch` has to be 1 to {}, which is what its template takes", template.batch()));
+            return Err(format!(
+                "`batch` has to be 1 to {}, which is what its template takes",
+                template.batch()
+            ));
         }
         Ok(HttpSettings {
             template,

@@ -239,7 +239,8 @@ impl Lane {
     }
 
     fn status(&self) -> OutputStatus {
-        let folded = self.fold.as_ref().map_or(0, |fold| fold.lock().unwrap_or_else(PoisonError::into_inner).folded);
+        let folded =
+            self.fold.as_ref().map_or(0, |fold| fold.lock().unwrap_or_else(PoisonError::into_inner).folded);
         OutputStatus {
             queued: self.intake.len() as u64,
             spooled_bytes: self.spool.as_ref().map_or(0, |spool| spool.bytes()),
@@ -281,14 +282,15 @@ fn named(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
 /// What one output lost since the last call.
 fn gaps(lane: &Lane) -> Vec<Gap> {
     let (lost, status) = (lane.counters.news(), lane.counters.status());
-    let reason = status.problem.map(|problem| format!(" ({problem})")).unwrap_or_default();
-    let gap = |count: u64, kind: GapKind, what: &str| {
+    let gap = |count: u64, kind: GapKind, what: &str, reason: Option<String>| {
+        let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
         (count > 0).then(|| Gap::of_target(kind, format!("output `{}`: {count} {what}{reason}", status.name)))
     };
+    let (dropped, refused) = (status.problem.clone(), lane.counters.refusal());
     let gaps = [
-        gap(lost.dropped, GapKind::Limit, "findings were dropped, because its queue was full"),
-        gap(lost.refused, GapKind::Unsupported, "findings were refused by the other side"),
-        gap(lost.damaged, GapKind::Malformed, "findings on disk were damaged"),
+        gap(lost.dropped, GapKind::Limit, "findings were dropped, because its queue was full", dropped),
+        gap(lost.refused, GapKind::Unsupported, "findings were refused by the other side", refused),
+        gap(lost.damaged, GapKind::Malformed, "findings on disk were damaged", None),
     ];
     gaps.into_iter().flatten().collect()
 }

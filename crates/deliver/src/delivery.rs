@@ -124,7 +124,8 @@ impl Delivery {
         let own = finding.summary.len() + finding.remedy.len();
         let evidence: usize = match finding.evidence.happened() {
             Some(happened) => {
-                let value = |value: &FieldValue| if let FieldValue::Text(text) = value { text.len() } else { 8 };
+                let value =
+                    |value: &FieldValue| if let FieldValue::Text(text) = value { text.len() } else { 8 };
                 let fields = happened.fields.iter().map(|(name, field)| name.len() + value(field));
                 fields.sum::<usize>()
                     + happened.output.len()

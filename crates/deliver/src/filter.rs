@@ -51,7 +51,8 @@ impl FilterConfig {
     pub(crate) fn compile(&self) -> Result<Filter, String> {
         let priority = self.priority.as_deref().map(|name| {
             let names = || Priority::ALL.map(Priority::name).join(", ");
-            Priority::named(name).ok_or_else(|| format!("`{name}` is not a priority; use one of: {}", names()))
+            Priority::named(name)
+                .ok_or_else(|| format!("`{name}` is not a priority; use one of: {}", names()))
         });
         let severity =
             self.severity.as_deref().map(|name| name.parse::<Severity>().map_err(|error| error.to_string()));
@@ -135,8 +136,12 @@ mod tests {
     #[test]
     fn what_is_waived_is_shown_when_asked_for() {
         let mut judged = judged();
-        judged.waived =
-            Some(Waived { by: "policy.yaml, waiver 1".to_owned(), reason: "known".to_owned(), owner: None, until: None });
+        judged.waived = Some(Waived {
+            by: "policy.yaml, waiver 1".to_owned(),
+            reason: "known".to_owned(),
+            owner: None,
+            until: None,
+        });
         let passes = |yaml: &str| {
             let config: FilterConfig = serde_saphyr::from_str(yaml).unwrap();
             config.compile().unwrap().passes(&delivery(judged.clone()))

@@ -91,7 +91,11 @@ impl Snapshot {
         page.family("seawall_containers", "gauge", "Containers that run.");
         page.row("seawall_containers", &[], self.containers);
         if let Some(ago) = self.turned_ago {
-            page.family("seawall_loop_turned_seconds", "gauge", "How long ago the loop over events last turned.");
+            page.family(
+                "seawall_loop_turned_seconds",
+                "gauge",
+                "How long ago the loop over events last turned.",
+            );
             page.row("seawall_loop_turned_seconds", &[], ago.as_secs_f64());
         }
         page.counter("seawall_events_total", "Events by type.", "type", &self.events);
@@ -177,9 +181,18 @@ pub(crate) mod tests {
     use crate::delivery::tests::HOSTILE;
 
     pub(crate) fn snapshot() -> Snapshot {
-        let output = OutputStatus { name: "slack".to_owned(), kind: "http", sent: 5, queued: 2, ..OutputStatus::default() };
+        let output = OutputStatus {
+            name: "slack".to_owned(),
+            kind: "http",
+            sent: 5,
+            queued: 2,
+            ..OutputStatus::default()
+        };
         Snapshot {
-            versions: vec![("seawall".to_owned(), "0.1.0".to_owned()), ("engine".to_owned(), "0.63.0".to_owned())],
+            versions: vec![
+                ("seawall".to_owned(), "0.1.0".to_owned()),
+                ("engine".to_owned(), "0.63.0".to_owned()),
+            ],
             turned_ago: Some(Duration::from_millis(250)),
             events: vec![("openat".to_owned(), 10), ("execve".to_owned(), 3)],
             lost: vec![("ring".to_owned(), 0)],
@@ -188,7 +201,12 @@ pub(crate) mod tests {
             containers: 4,
             rules: 93,
             rule_set: "sha256:00".to_owned(),
-            more: vec![Counter { name: "responses_total", help: "Responses.", label: "action", values: vec![("kill".to_owned(), 1)] }],
+            more: vec![Counter {
+                name: "responses_total",
+                help: "Responses.",
+                label: "action",
+                values: vec![("kill".to_owned(), 1)],
+            }],
             usage: Usage::read(Path::new("/proc")),
         }
     }
@@ -226,7 +244,9 @@ pub(crate) mod tests {
         let mut samples = Vec::new();
         for line in text.lines() {
             match line.strip_prefix("# TYPE ") {
-                Some(family) => assert!(families.insert(family.split(' ').next().unwrap().to_owned()), "{line}"),
+                Some(family) => {
+                    assert!(families.insert(family.split(' ').next().unwrap().to_owned()), "{line}")
+                }
                 None if line.starts_with("# HELP ") => {}
                 None => samples.push(sample(line)),
             }
@@ -240,7 +260,11 @@ pub(crate) mod tests {
         assert_eq!(value("seawall_alerts_total", ("rule", HOSTILE)), 7.0);
         assert_eq!(value("seawall_output_sent_total", ("output", "slack")), 5.0);
         assert_eq!(value("seawall_responses_total", ("action", "kill")), 1.0);
-        assert!(samples.iter().any(|(name, _, value)| name == "process_resident_memory_bytes" && *value > 1e6));
-        assert!(samples.iter().any(|(name, _, value)| name == "seawall_loop_turned_seconds" && *value == 0.25));
+        assert!(
+            samples.iter().any(|(name, _, value)| name == "process_resident_memory_bytes" && *value > 1e6)
+        );
+        assert!(
+            samples.iter().any(|(name, _, value)| name == "seawall_loop_turned_seconds" && *value == 0.25)
+        );
     }
 }

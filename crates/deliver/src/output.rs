@@ -64,7 +64,11 @@ impl Output {
     /// How many findings it takes at once.
     pub(crate) fn batch_max(&self) -> usize {
         match self {
-            Output::File(_) | Output::Syslog(_) | Output::Unix(_) | Output::Program(_) | Output::Statsd(_) => 1000,
+            Output::File(_)
+            | Output::Syslog(_)
+            | Output::Unix(_)
+            | Output::Program(_)
+            | Output::Statsd(_) => 1000,
             Output::Http(output) => output.batch_max(),
         }
     }

@@ -93,7 +93,8 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
         let ended = Arc::new(AtomicBool::new(false));
-        let shared = Arc::new(Shared { snapshot: Box::new(snapshot), health, connections: AtomicUsize::new(0) });
+        let shared =
+            Arc::new(Shared { snapshot: Box::new(snapshot), health, connections: AtomicUsize::new(0) });
         let is_ended = Arc::clone(&ended);
         let serve = move || accept(&listener, &shared, &is_ended);
         let thread = thread::Builder::new().name("metrics".to_owned()).spawn(serve).map_err(failed)?;
@@ -173,12 +174,17 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
                 true => (200, "application/json", "{\"status\": \"ok\"}\n".to_owned()),
                 false => {
                     let problems = json(&problems).unwrap_or_default();
-                    (503, "application/json", format!("{{\"status\": \"unhealthy\", \"problems\": {problems}}}\n"))
+                    (
+                        503,
+                        "application/json",
+                        format!("{{\"status\": \"unhealthy\", \"problems\": {problems}}}\n"),
+                    )
                 }
             }
         }
         "/versions" => {
-            let versions: std::collections::BTreeMap<_, _> = (shared.snapshot)().versions.into_iter().collect();
+            let versions: std::collections::BTreeMap<_, _> =
+                (shared.snapshot)().versions.into_iter().collect();
             (200, "application/json", json(&versions).unwrap_or_default() + "\n")
         }
         _ => (404, "text/plain", "try /metrics, /healthz or /versions\n".to_owned()),

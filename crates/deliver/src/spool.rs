@@ -205,7 +205,8 @@ impl State {
             let is_over = first.number < position.number
                 || first.number == position.number && position.offset >= first.bytes;
             // The file that is being written goes on.
-            let is_being_written = self.files.len() == 1 && self.writer.is_some() && first.bytes < SPOOL_FILE_BYTES;
+            let is_being_written =
+                self.files.len() == 1 && self.writer.is_some() && first.bytes < SPOOL_FILE_BYTES;
             if !is_over || is_being_written {
                 break;
             }

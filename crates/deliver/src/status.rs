@@ -42,6 +42,8 @@ pub(crate) struct Counters {
 struct State {
     status: OutputStatus,
     lost_at: Option<Instant>,
+    /// Why the last one was refused; what is delivered after it does not mend it.
+    refusal: Option<String>,
     /// What [`Counters::news`] told of already.
     told: Lost,
 }
@@ -84,10 +86,15 @@ impl Counters {
     }
 
     pub(crate) fn refused(&self, count: usize, reason: String) {
-        self.lose(|status| {
-            status.refused += count as u64;
-            status.problem = Some(reason);
-        });
+        self.lose(|status| status.refused += count as u64);
+        let mut state = self.lock();
+        state.status.problem = Some(reason.clone());
+        state.refusal = Some(reason);
+    }
+
+    /// Why the last finding was refused.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.lock().refusal.clone()
     }
 
     pub(crate) fn damaged(&self, count: u64) {

@@ -16,8 +16,7 @@ pub(super) struct Bytes(pub(super) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fold(pub(super) Option<Duration>);
 
-const TIMES: &[(&str, u64)] =
-    &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const TIMES: &[(&str, u64)] = &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 const SIZES: &[(&str, u64)] = &[
     ("", 1),
     ("B", 1),
@@ -61,7 +60,8 @@ impl<'de> Deserialize<'de> for Fold {
             "off" | "false" => Some(None),
             _ => quantity(&text, TIMES).filter(|ms| *ms > 0).map(|ms| Some(Duration::from_millis(ms))),
         };
-        fold.map(Fold).ok_or_else(|| de::Error::custom(format!("`{text}` is neither a time like 60s nor off")))
+        fold.map(Fold)
+            .ok_or_else(|| de::Error::custom(format!("`{text}` is neither a time like 60s nor off")))
     }
 }
 

@@ -34,7 +34,10 @@ outputs:
 "#;
     let config = Config::parse(text, &resolver).unwrap();
     let names: Vec<&str> = config.names().collect();
-    assert_eq!(names, ["alerts", "output-2", "output-3", "output-4", "slack", "search", "output-7", "output-8"]);
+    assert_eq!(
+        names,
+        ["alerts", "output-2", "output-3", "output-4", "slack", "search", "output-7", "output-8"]
+    );
     let kinds: Vec<&str> = config.outputs.iter().map(|planned| planned.output.kind()).collect();
     assert_eq!(kinds, ["file", "syslog", "unix", "program", "http", "http", "http", "statsd"]);
     let spooled: Vec<bool> = config.outputs.iter().map(|planned| planned.spool.is_some()).collect();
@@ -72,14 +75,20 @@ fn mistakes_are_named() {
     check("{program: {command: []}}", "`command` is a list");
     check("{http: {template: slak, url: 'https://a'}}", "`slak` is not a template");
     check("{http: {template: slack}}", "its template needs `url`");
-    check("{http: {template: slack, url: {env: NONE}}}", "cannot read the environment variable NONE: it is not there");
+    check(
+        "{http: {template: slack, url: {env: NONE}}}",
+        "cannot read the environment variable NONE: it is not there",
+    );
     check("{http: {template: slack, url: 'ftp://a'}}", "its address does not begin with http");
     check("{http: {template: slack, url: 'https://a', token: x}}", "its template does not know `token`");
     check("{http: {template: slack, url: {env: URL}, batch: 5}}", "`batch` has to be 1 to 1");
     check("{http: {url: 'https://a', tls: {certificate: /c}}}", "`tls` has to have both");
     check("{http: {url: 'https://a', tls: {ca: /no/such}}}", "cannot use /no/such");
     check("{http: {url: 'https://a', method: 'G ET'}}", "its method, address or headers are not valid");
-    check("{http: {url: 'https://a', template: slack, template_file: /x}}", "a `template` and a `template_file`");
+    check(
+        "{http: {url: 'https://a', template: slack, template_file: /x}}",
+        "a `template` and a `template_file`",
+    );
     check("{http: {url: 'https://a', timeout: 0s}}", "`timeout` is 0");
     check("{http: {url: 'https://a', template_file: /no/such}}", "cannot use /no/such");
     let parse = |text: &str| Config::parse(text, &resolver).unwrap_err().to_string();

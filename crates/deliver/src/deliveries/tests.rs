@@ -142,7 +142,9 @@ fn a_service_that_comes_back_gets_everything_in_order() {
         deliveries.take(&event(number)).unwrap();
     }
     assert!(wait_until(|| deliveries.watch().outputs()[0].failed >= 2));
-    assert!(deliveries.watch().outputs()[0].problem.as_deref().is_some_and(|problem| problem.contains("503")));
+    assert!(
+        deliveries.watch().outputs()[0].problem.as_deref().is_some_and(|problem| problem.contains("503"))
+    );
     service.is_well.store(true, Ordering::Relaxed);
     assert!(wait_until(|| service.numbers().len() >= 100));
     assert_eq!(service.numbers(), each_once(100));
@@ -165,7 +167,7 @@ fn what_a_run_could_not_deliver_the_next_one_does() {
     }
     let gaps = deliveries.shut_down(Duration::from_millis(300));
     assert_eq!(gaps, [], "nothing is lost: it is on disk");
-    assert_eq!(service.numbers(), []);
+    assert!(service.numbers().is_empty());
 
     service.is_well.store(true, Ordering::Relaxed);
     let deliveries = wait_for_spool(&yaml);
@@ -276,8 +278,9 @@ fn one_that_is_refused_spoils_it_for_no_other() {
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
-    let mut deliveries =
-        start(&format!("version: 1\noutputs:\n  - {{http: {{template: json-lines, url: 'http://{address}'}}}}\n"));
+    let mut deliveries = start(&format!(
+        "version: 1\noutputs:\n  - {{http: {{template: json-lines, url: 'http://{address}'}}}}\n"
+    ));
     for number in 0..6 {
         deliveries.take(&event(number)).unwrap();
     }
@@ -288,7 +291,11 @@ fn one_that_is_refused_spoils_it_for_no_other() {
     assert_eq!(numbers(&taken.lock().unwrap()), [0, 1, 2, 4, 5]);
     let gaps = deliveries.shut_down(Duration::from_secs(5));
     assert_eq!(gaps[0].kind, GapKind::Unsupported);
-    assert!(gaps[0].reason.contains("1 findings were refused by the other side (HTTP 422"), "{}", gaps[0].reason);
+    assert!(
+        gaps[0].reason.contains("1 findings were refused by the other side (HTTP 422"),
+        "{}",
+        gaps[0].reason
+    );
 }
 
 #[test]
@@ -322,8 +329,7 @@ fn findings_are_counted_by_rule() {
     deliveries.take(&happened("B", "x", Priority::Critical)).unwrap();
     deliveries.take(&happened("B", "x", Priority::Critical)).unwrap();
     deliveries.take(&crate::delivery::tests::outdated()).unwrap();
-    let expected =
-        [("B".to_owned(), Priority::Critical, 2), ("end-of-life".to_owned(), Priority::Error, 1)];
+    let expected = [("B".to_owned(), Priority::Critical, 2), ("end-of-life".to_owned(), Priority::Error, 1)];
     assert_eq!(deliveries.watch().counted(), expected);
     for number in 0..2 * COUNTED_RULES_MAX {
         deliveries.take(&happened(&format!("R{number}"), "x", Priority::Notice)).unwrap();

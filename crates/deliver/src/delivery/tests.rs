@@ -1,7 +1,8 @@
 //! Findings for the tests of this crate.
 
 use seawall_finding::{
-    Confidence, Control, Evidence, FieldValue, Finding, Framework, Happened, Outdated, Priority, Severity, Subject,
+    Confidence, Control, Evidence, FieldValue, Finding, Framework, Happened, Outdated, Priority, Severity,
+    Subject,
 };
 use seawall_inventory::Place;
 use seawall_policy::{Judged, Verdict};
@@ -72,8 +73,7 @@ pub(crate) fn happened(rule: &str, output: &str, priority: Priority) -> Judged {
 }
 
 /// What a process of an attacker is called, everywhere where it can be.
-pub(crate) const HOSTILE: &str =
-    "\x1b]0;x\x07\u{9b}2J\u{202e}\r\n\"'`\\{{ 7*7 }}{% x %}</script><!channel> @everyone *b* [l](http://evil) ```\u{0}|=,;";
+pub(crate) const HOSTILE: &str = "\x1b]0;x\x07\u{9b}2J\u{202e}\r\n\"'`\\{{ 7*7 }}{% x %}</script><!channel> @everyone *b* [l](http://evil) ```\u{0}|=,;";
 
 pub(crate) fn hostile() -> Judged {
     let mut judged = happened(HOSTILE, HOSTILE, Priority::Critical);

@@ -15,8 +15,7 @@ fn parsed(format: Format, judged: seawall_policy::Judged) -> Value {
     serde_json::from_str(&line(format, judged)).unwrap()
 }
 
-const MESSAGE: &str =
-    "File below a known binary directory opened for writing (user=root command=touch /bin/hack file=/bin/hack)";
+const MESSAGE: &str = "File below a known binary directory opened for writing (user=root command=touch /bin/hack file=/bin/hack)";
 
 #[test]
 fn falco_text_is_exact() {
@@ -109,10 +108,14 @@ fn ocsf_has_what_its_schema_requires() {
 fn cef_and_leef_have_their_heads_and_pairs() {
     let cef = line(Format::Cef, judged());
     let version = env!("CARGO_PKG_VERSION");
-    let head =
-        format!("CEF:0|Seawall|Seawall|{version}|write-below-binary-dir|Write below binary dir|7|rt=1507591916746 ");
+    let head = format!(
+        "CEF:0|Seawall|Seawall|{version}|write-below-binary-dir|Write below binary dir|7|rt=1507591916746 "
+    );
     assert!(cef.starts_with(&head), "{cef}");
-    assert!(cef.contains(" msg=File below a known binary directory opened for writing (user\\=root "), "{cef}");
+    assert!(
+        cef.contains(" msg=File below a known binary directory opened for writing (user\\=root "),
+        "{cef}"
+    );
     assert!(cef.contains(" username=root"), "{cef}");
     let leef = line(Format::Leef, judged());
     let parts: Vec<&str> = leef.splitn(7, '|').collect();
@@ -173,5 +176,8 @@ fn formats_have_names() {
         assert_eq!(format.to_string(), *name);
     }
     let error = "xml".parse::<Format>().unwrap_err().to_string();
-    assert_eq!(error, "`xml` is not a format; use one of: falco, falco-iso, falco-json, json, ocsf, cef, leef");
+    assert_eq!(
+        error,
+        "`xml` is not a format; use one of: falco, falco-iso, falco-json, json, ocsf, cef, leef"
+    );
 }

@@ -59,7 +59,8 @@ impl HttpOutput {
     pub(crate) fn new(settings: HttpSettings) -> Result<HttpOutput, String> {
         let proxy = match &settings.proxy {
             Some(address) => Some(
-                ureq::Proxy::new(address.expose()).map_err(|_| "its proxy is not an address of one".to_owned())?,
+                ureq::Proxy::new(address.expose())
+                    .map_err(|_| "its proxy is not an address of one".to_owned())?,
             ),
             None => None,
         };
@@ -85,7 +86,8 @@ impl HttpOutput {
             secrets,
         };
         // Method and headers show now whether they are any.
-        let blank = Rendered { address: "http://localhost/".to_owned(), headers: Vec::new(), body: String::new() };
+        let blank =
+            Rendered { address: "http://localhost/".to_owned(), headers: Vec::new(), body: String::new() };
         output.request(blank)?;
         Ok(output)
     }
@@ -130,7 +132,9 @@ impl HttpOutput {
     fn request(&self, rendered: Rendered) -> Result<Request<String>, String> {
         let mut request = Request::builder().method(self.method.as_str()).uri(&rendered.address);
         let is_given = |name: &str| self.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
-        for (name, value) in rendered.headers.iter().filter(|(name, value)| !is_given(name) && !value.is_empty()) {
+        for (name, value) in
+            rendered.headers.iter().filter(|(name, value)| !is_given(name) && !value.is_empty())
+        {
             request = request.header(name, value);
         }
         for (name, value) in &self.headers {

@@ -117,7 +117,9 @@ fn start(settings: &ProgramSettings) -> std::io::Result<Running> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let Some(input) = child.stdin.take() else { return Err(std::io::Error::other("it has no standard input")) };
+    let Some(input) = child.stdin.take() else {
+        return Err(std::io::Error::other("it has no standard input"));
+    };
     rustix::fs::fcntl_setfl(input.as_fd(), OFlags::NONBLOCK)?;
     Ok(Running { child, input: Some(input) })
 }
@@ -198,13 +200,19 @@ mod tests {
     fn one_that_does_not_read_costs_a_bounded_time() {
         let begin = Instant::now();
         let timeout = Duration::from_millis(200);
-        let mut output = ProgramOutput::new(ProgramSettings { timeout, ..settings("sleep 60", Lifetime::Kept) });
+        let mut output =
+            ProgramOutput::new(ProgramSettings { timeout, ..settings("sleep 60", Lifetime::Kept) });
         let many: Vec<_> = (0..2000).map(|_| Arc::new(delivery(judged()))).collect();
         let error = output.send(&many).unwrap_err();
-        assert!(matches!(&error, SendError::Later { reason, .. } if reason.contains("does not read")), "{error:?}");
+        assert!(
+            matches!(&error, SendError::Later { reason, .. } if reason.contains("does not read")),
+            "{error:?}"
+        );
         assert!(begin.elapsed() < Duration::from_secs(5));
-        let mut output =
-            ProgramOutput::new(ProgramSettings { command: vec!["/no/such".to_owned()], ..settings("", Lifetime::Kept) });
+        let mut output = ProgramOutput::new(ProgramSettings {
+            command: vec!["/no/such".to_owned()],
+            ..settings("", Lifetime::Kept)
+        });
         assert!(output.send(&many[..1]).is_err());
     }
 }

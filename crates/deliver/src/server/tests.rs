@@ -45,7 +45,10 @@ fn illness_has_reasons() {
         assert_eq!(Health::default().problems(&snapshot), expected);
     };
     check(|_| {}, &[]);
-    check(|s| s.turned_ago = Some(Duration::from_secs(40)), &["the loop over events has not turned for 40 s"]);
+    check(
+        |s| s.turned_ago = Some(Duration::from_secs(40)),
+        &["the loop over events has not turned for 40 s"],
+    );
     check(|s| s.turned_ago = None, &["the loop over events has not begun"]);
     check(
         |s| {
@@ -87,7 +90,8 @@ fn slow_clients_and_many_clients_keep_nobody_out_for_long() {
     let server = Server::start("127.0.0.1:0", Health::default(), snapshot).unwrap();
     let address = server.address();
     let begin = Instant::now();
-    let mut slow: Vec<TcpStream> = (0..CONNECTIONS_MAX).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let mut slow: Vec<TcpStream> =
+        (0..CONNECTIONS_MAX).map(|_| TcpStream::connect(address).unwrap()).collect();
     thread::sleep(Duration::from_millis(100));
     let before = thread_count();
     // No thread for those beyond; they are closed.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use base64::prelude::*;
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Output, State};
 
 use crate::text::{json, tame};
@@ -73,10 +73,7 @@ fn html(text: String) -> String {
 
 /// A value of a field as text; `<NA>` where the event does not have it.
 fn shown(value: Value) -> String {
-    match value.kind() {
-        ValueKind::None | ValueKind::Undefined => "<NA>".to_owned(),
-        _ => value.to_string(),
-    }
+    if value.is_none() || value.is_undefined() { "<NA>".to_owned() } else { value.to_string() }
 }
 
 /// Line protocol of InfluxDB: what parts a line is escaped.

@@ -41,8 +41,10 @@ fn lines_are_appended() {
     output.send(&events(1..3)).unwrap();
     assert_eq!(seen(&path), [0, 1, 2]);
     fs::remove_file(&path).unwrap();
-    let mut output =
-        FileOutput::new(FileSettings { durability: Durability::Machine, ..settings(&path) }, Reopen::default());
+    let mut output = FileOutput::new(
+        FileSettings { durability: Durability::Machine, ..settings(&path) },
+        Reopen::default(),
+    );
     output.send(&events(3..4)).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777 & !0o640, 0);
 }
@@ -52,7 +54,8 @@ fn files_rotate_by_size_and_lose_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("alerts.log");
     let bytes_max = Some(500);
-    let mut output = FileOutput::new(FileSettings { bytes_max, keep: 50, ..settings(&path) }, Reopen::default());
+    let mut output =
+        FileOutput::new(FileSettings { bytes_max, keep: 50, ..settings(&path) }, Reopen::default());
     for begin in (0..200).step_by(20) {
         output.send(&events(begin..begin + 20)).unwrap();
     }
@@ -65,9 +68,13 @@ fn files_rotate_by_size_and_lose_nothing() {
     all.extend(seen(&path));
     assert_eq!(all, (0..200).collect::<Vec<_>>());
     // A smaller number of files: the oldest go.
-    let mut output = FileOutput::new(FileSettings { bytes_max: Some(1), keep: 2, ..settings(&path) }, Reopen::default());
+    let mut output =
+        FileOutput::new(FileSettings { bytes_max: Some(1), keep: 2, ..settings(&path) }, Reopen::default());
     output.send(&events(200..203)).unwrap();
-    assert_eq!((seen(&numbered(&path, 2)), seen(&numbered(&path, 1)), seen(&path)), (vec![200], vec![201], vec![202]));
+    assert_eq!(
+        (seen(&numbered(&path, 2)), seen(&numbered(&path, 1)), seen(&path)),
+        (vec![200], vec![201], vec![202])
+    );
 }
 
 #[test]
@@ -146,6 +153,7 @@ fn a_full_disk_leaves_whole_lines_and_is_waited_for() {
     fs::remove_file(directory.path().join("moved")).unwrap();
     output.send(&events(next..next + 100)).unwrap();
     let all = seen(&path);
+    drop(output);
     Command::new("umount").arg(directory.path()).status().unwrap();
     assert_eq!(all, (next..next + 100).collect::<Vec<_>>());
 }

@@ -110,7 +110,10 @@ mod tests {
         let check = |text: &str, expected: Result<(), SendError>| {
             assert_eq!(check(Answer::Bulk, text, 2), expected, "{text}");
         };
-        check(r#"{"took":1,"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}"#, Ok(()));
+        check(
+            r#"{"took":1,"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}"#,
+            Ok(()),
+        );
         check(
             r#"{"errors":true,"items":[{"create":{"status":409}},{"create":{"status":429,"error":"busy"}}]}"#,
             partly(&[1], 0, "an item has status 429: \"busy\""),

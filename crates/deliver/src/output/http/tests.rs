@@ -101,10 +101,13 @@ fn answers_say_whether_to_try_again() {
         let error = output("webhook", &[("url", &address)]).send(&one()).unwrap_err();
         assert!(expected(&error), "{answer}: {error:?}");
     };
-    check("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", |e| matches!(e, SendError::Later { after: None, .. }));
-    check("HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", |e| {
-        matches!(e, SendError::Later { after: Some(time), .. } if *time == Duration::from_secs(7))
+    check("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", |e| {
+        matches!(e, SendError::Later { after: None, .. })
     });
+    check(
+        "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+        |e| matches!(e, SendError::Later { after: Some(time), .. } if *time == Duration::from_secs(7)),
+    );
     check(
         "HTTP/1.1 429 Slow\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\nContent-Length: 0\r\n\r\n",
         |e| matches!(e, SendError::Later { after: Some(time), .. } if *time == Duration::from_secs(60)),
@@ -116,9 +119,10 @@ fn answers_say_whether_to_try_again() {
     check("HTTP/1.1 302 Go\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n", |e| {
         matches!(e, SendError::Later { .. })
     });
-    check("HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nbad", |e| {
-        matches!(e, SendError::Never { reason } if reason == "HTTP 400: bad")
-    });
+    check(
+        "HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nbad",
+        |e| matches!(e, SendError::Never { reason } if reason == "HTTP 400: bad"),
+    );
     check("HTTP/1.1 413 Large\r\nContent-Length: 0\r\n\r\n", |e| matches!(e, SendError::Never { .. }));
     check("nonsense\r\n\r\n", |e| matches!(e, SendError::Later { .. }));
     check("", |e| matches!(e, SendError::Later { .. }));
@@ -126,7 +130,8 @@ fn answers_say_whether_to_try_again() {
 
 #[test]
 fn errors_show_no_secret_and_no_escapes() {
-    let (address, _seen) = service(vec!["HTTP/1.1 500 x\r\nContent-Length: 32\r\n\r\nwrong token \x1b[31mk3y-of-genie ...."]);
+    let (address, _seen) =
+        service(vec!["HTTP/1.1 500 x\r\nContent-Length: 32\r\n\r\nwrong token \x1b[31mk3y-of-genie ...."]);
     let error = output("opsgenie", &[("url", &address), ("token", "k3y-of-genie")]).send(&one()).unwrap_err();
     let SendError::Later { reason, .. } = error else { panic!("{error:?}") };
     assert!(reason.contains("(secret)") && reason.contains("\\u{1b}"), "{reason}");
@@ -144,7 +149,10 @@ fn a_service_that_hangs_costs_a_bounded_time() {
     settings.timeout = Duration::from_millis(300);
     let begin = Instant::now();
     let error = HttpOutput::new(settings.clone()).unwrap().send(&one()).unwrap_err();
-    assert!(matches!(error, SendError::Later { .. }) && begin.elapsed() < Duration::from_secs(3), "{error:?}");
+    assert!(
+        matches!(error, SendError::Later { .. }) && begin.elapsed() < Duration::from_secs(3),
+        "{error:?}"
+    );
     // One that answers a byte at a time, without end.
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -180,7 +188,11 @@ fn certificates_are_shown_and_asked_for() {
     let path = |name: &str| directory.path().join(name);
     let openssl = |arguments: &str| {
         let mut command = Command::new("openssl");
-        command.current_dir(directory.path()).args(arguments.split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .current_dir(directory.path())
+            .args(arguments.split(' '))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
     std::fs::write(path("san"), "subjectAltName=IP:127.0.0.1\n").unwrap();
@@ -199,7 +211,15 @@ fn certificates_are_shown_and_asked_for() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut server = Command::new("openssl")
         .current_dir(directory.path())
-        .args(["s_server", "-accept", &format!("127.0.0.1:{port}"), "-cert", "server.pem", "-key", "server.key"])
+        .args([
+            "s_server",
+            "-accept",
+            &format!("127.0.0.1:{port}"),
+            "-cert",
+            "server.pem",
+            "-key",
+            "server.key",
+        ])
         .args(["-CAfile", "ca.pem", "-Verify", "1", "-verify_return_error", "-www", "-quiet"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

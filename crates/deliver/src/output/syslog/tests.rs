@@ -27,7 +27,10 @@ const MESSAGE: &str = "23:31:56.746609046: Error File below a known binary direc
 fn messages_have_their_heads() {
     let process = std::process::id();
     let check = |address: SyslogAddress, protocol: Protocol, expected: &str| {
-        assert_eq!(message(&delivery(judged()), &settings(address, protocol)), format!("{expected}{MESSAGE}"));
+        assert_eq!(
+            message(&delivery(judged()), &settings(address, protocol)),
+            format!("{expected}{MESSAGE}")
+        );
     };
     let udp = || SyslogAddress::Udp("127.0.0.1:514".to_owned());
     check(

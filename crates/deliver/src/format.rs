@@ -110,8 +110,10 @@ impl Room {
         let mut fields = delivery.fields();
         fields.truncate(self.fields);
         let value = |value: FieldValue| match value {
-            FieldValue::Text(text) => FieldValue::Text(self.text(&text).into_owned()),
-            FieldValue::Null | FieldValue::Bool(_) | FieldValue::Number(_) => value,
+            FieldValue::Text(text) if text.len() > self.text => {
+                FieldValue::Text(self.text(&text).into_owned())
+            }
+            FieldValue::Text(_) | FieldValue::Null | FieldValue::Bool(_) | FieldValue::Number(_) => value,
         };
         fields.into_iter().map(|(name, field)| (self.text(&name).into_owned(), value(field))).collect()
     }

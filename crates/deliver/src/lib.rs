@@ -28,6 +28,7 @@ pub use config::{Config, ConfigError};
 pub use deliveries::{Deliveries, StartError, Surroundings, Watch};
 pub use delivery::{Delivery, Repeats};
 pub use format::{Format, FormatError};
+pub use limits::LINE_BYTES;
 pub use secret::{Secret, SecretSource};
 pub use server::{Health, Server, ServerError};
 pub use status::OutputStatus;

@@ -35,7 +35,7 @@ pub(crate) const FOLDED_MAX: usize = 10_000;
 pub(crate) const FOLD_SWEEP_EVERY: Duration = Duration::from_millis(250);
 
 /// Bytes of one line where the configuration does not say. Syslog daemons cut at 8 KiB.
-pub(crate) const LINE_BYTES: usize = 64 * 1024;
+pub const LINE_BYTES: usize = 64 * 1024;
 /// See [`LINE_BYTES`].
 pub(crate) const SYSLOG_BYTES: usize = 8 * 1024;
 /// The least that a line may be bounded to: a rule's name, a time and some words.

@@ -27,7 +27,7 @@ pub enum Format {
     FalcoJson,
     /// Seawall's own JSON (`schema/finding.v1.json` with host and time).
     Json,
-    /// Open Cybersecurity Schema Framework 1.3, class Detection Finding (2004).
+    /// Open Cybersecurity Schema Framework 1.4, class Detection Finding (2004).
     Ocsf,
     /// Common Event Format, version 0.
     Cef,

@@ -8,7 +8,7 @@ mod record;
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +39,7 @@ pub(crate) struct Spool {
     bytes_max: u64,
     state: Mutex<State>,
     changed: Condvar,
+    cursor: File,
     /// Held as long as the spool is.
     _lock: File,
 }
@@ -91,6 +92,8 @@ impl Spool {
         let lock = lock.map_err(unusable)?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| SpoolError::InUse(directory.to_owned()))?;
+        let cursor = options().write(true).create(true).truncate(false).open(directory.join("cursor"));
+        let cursor = cursor.map_err(unusable)?;
         let mut state = State { files: files(directory)?, ..State::default() };
         state.next_number = state.files.back().map_or(0, |file| file.number + 1);
         state.begin_at(read_cursor(directory), directory);
@@ -99,6 +102,7 @@ impl Spool {
             bytes_max,
             state: Mutex::new(state),
             changed: Condvar::new(),
+            cursor,
             _lock: lock,
         })
     }
@@ -151,10 +155,8 @@ impl Spool {
         let mut state = self.lock();
         state.begin_at(Some(until), &self.directory);
         drop(state);
-        let new = self.directory.join("cursor.new");
-        let mut file = options().write(true).create(true).truncate(true).open(&new)?;
-        writeln!(file, "{:016x} {}", until.number, until.offset)?;
-        fs::rename(&new, self.directory.join("cursor"))
+        // So few bytes of one length are written whole or not at all.
+        self.cursor.write_all_at(format!("{:016x} {:016x}\n", until.number, until.offset).as_bytes(), 0)
     }
 
     /// Takes no more; a reader that waits goes on.
@@ -259,8 +261,9 @@ fn files(directory: &Path) -> Result<VecDeque<SpoolFile>, SpoolError> {
 /// What was delivered; nothing where that cannot be read, so that records come twice rather than never.
 fn read_cursor(directory: &Path) -> Option<Position> {
     let text = fs::read_to_string(directory.join("cursor")).ok()?;
-    let (number, offset) = text.trim_end().split_once(' ')?;
-    Some(Position { number: u64::from_str_radix(number, 16).ok()?, offset: offset.parse().ok()? })
+    let (number, offset) = text.lines().next()?.split_once(' ')?;
+    let hex = |digits: &str| u64::from_str_radix(digits, 16).ok();
+    Some(Position { number: hex(number)?, offset: hex(offset)? })
 }
 
 #[cfg(test)]

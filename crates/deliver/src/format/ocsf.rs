@@ -1,4 +1,4 @@
-//! OCSF 1.3.0, class Detection Finding (2004). What OCSF has no attribute for stands under `unmapped`.
+//! OCSF 1.4.0, class Detection Finding (2004). What OCSF has no attribute for stands under `unmapped`.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::text;
 
 const CLASS: u32 = 2004;
 const CREATED: u32 = 1;
-const VERSION: &str = "1.3.0";
+const VERSION: &str = "1.4.0";
 
 #[derive(Serialize)]
 struct DetectionFinding<'a> {
@@ -107,10 +107,14 @@ fn finding_info(delivery: &Delivery, room: Room) -> Value {
         .filter(|control| control.framework == Framework::MitreAttack && control.id.starts_with('T'))
         .filter(|control| !control.id.starts_with("TA"))
         .take(room.fields)
-        .map(|control| match control.id.split_once('.') {
-            None => json!({ "technique": { "uid": control.id } }),
-            Some((technique, _)) => {
-                json!({ "technique": { "uid": technique }, "sub_technique": { "uid": control.id } })
+        .map(|control| {
+            // We know no names, and some readers want one.
+            let named = |id: &str| json!({ "uid": id, "name": id });
+            match control.id.split_once('.') {
+                None => json!({ "technique": named(&control.id) }),
+                Some((technique, _)) => {
+                    json!({ "technique": named(technique), "sub_technique": named(&control.id) })
+                }
             }
         })
         .collect();

@@ -62,7 +62,7 @@ fn our_json_is_the_judged_finding() {
     assert_eq!(back, judged());
 }
 
-/// The attributes that OCSF 1.3.0 requires of a Detection Finding and of each object in it, with their types.
+/// The attributes that OCSF 1.4.0 requires of a Detection Finding and of each object in it, with their types.
 const OCSF_REQUIRED: &[(&str, &str)] = &[
     ("/activity_id", "integer"),
     ("/category_uid", "integer"),
@@ -180,4 +180,25 @@ fn formats_have_names() {
         error,
         "`xml` is not a format; use one of: falco, falco-iso, falco-json, json, ocsf, cef, leef"
     );
+}
+
+#[test]
+fn our_json_keeps_its_published_schema() {
+    let schema = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let delivered = schema(include_str!("../../../../schema/delivery.v1.json"));
+    let finding = schema(include_str!("../../../../schema/finding.v1.json"));
+    assert_eq!(delivered["$ref"], finding["$id"]);
+    let mut delivery = delivery(judged());
+    delivery.repeats = Some(Repeats { count: 41, seconds: 60 });
+    let line: Value = serde_json::from_str(&Format::Json.line(&delivery, LINE_BYTES)).unwrap();
+    assert_eq!(line["schema"], delivered["properties"]["schema"]["const"]);
+    for key in line.as_object().unwrap().keys() {
+        let is_told = |schema: &Value| schema["properties"].get(key).is_some();
+        assert!(is_told(&delivered) || is_told(&finding), "no schema tells of {key}");
+    }
+    for schema in [&delivered, &finding] {
+        for required in schema["required"].as_array().unwrap() {
+            assert!(line.get(required.as_str().unwrap()).is_some(), "{required} is missing");
+        }
+    }
 }

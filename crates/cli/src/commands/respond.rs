@@ -1,7 +1,7 @@
 //! `seawall respond`: receipts of responses, undoing, rehearsing.
 
 use std::fmt::Write as _;
-use std::io::{self, Read as _ as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

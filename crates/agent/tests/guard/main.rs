@@ -8,4 +8,6 @@
 
 mod containers;
 mod host;
+mod record;
+mod reload;
 mod running;

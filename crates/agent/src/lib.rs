@@ -14,6 +14,8 @@ mod record;
 mod replay;
 mod rules;
 mod status;
+#[cfg(test)]
+mod testing;
 mod translate;
 mod users;
 mod waiting;

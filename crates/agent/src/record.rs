@@ -18,8 +18,8 @@ use seawall_event::{Container, Event, Lineage, Process};
 use seawall_finding::{Gap, GapKind};
 
 use crate::limits::{RECORD_BYTES_MAX, RECORD_KNOWN_MAX};
-use lines::{Line, Numbered, Placed};
 pub(crate) use lines::Header;
+use lines::{Line, Numbered, Placed};
 pub(crate) use read::Recording;
 pub use read::ReplayError;
 
@@ -118,7 +118,8 @@ impl Recorder {
             new.push(Arc::clone(process));
             next = process.parent.as_ref();
         }
-        let mut parent = next.and_then(|process| self.processes.get(&Arc::as_ptr(process))).map(|known| known.0);
+        let mut parent =
+            next.and_then(|process| self.processes.get(&Arc::as_ptr(process))).map(|known| known.0);
         for process in new.into_iter().rev() {
             let alone = Process { parent: Lineage::default(), ..Process::clone(&process) };
             let id = self.number();

@@ -16,7 +16,11 @@ use crate::watch::Judging;
 ///
 /// # Errors
 /// When the rules or the recording cannot be used, or no sink accepts any more.
-pub fn replay(file: &Path, judgement: Judgement, sinks: Vec<Box<dyn Sink + '_>>) -> Result<Counts, GuardError> {
+pub fn replay(
+    file: &Path,
+    judgement: Judgement,
+    sinks: Vec<Box<dyn Sink + '_>>,
+) -> Result<Counts, GuardError> {
     let asking = judgement.asking();
     let rules = rules::compile(&Files::new(judgement.rules).read()?, asking)?;
     let input = File::open(file).map_err(ReplayError::Read)?;

@@ -116,7 +116,8 @@ impl<R: BufRead> Recording<R> {
             gaps.push(Gap::of_target(GapKind::Malformed, reason));
         }
         if self.strangers > 0 {
-            let reason = format!("{} numbers in the recording name nothing that stands before them", self.strangers);
+            let reason =
+                format!("{} numbers in the recording name nothing that stands before them", self.strangers);
             gaps.push(Gap::of_target(GapKind::Malformed, reason));
         }
         match self.said_events {

@@ -47,14 +47,17 @@ fn a_replay_finds_what_the_machine_found() {
     let rules = || vec![RuleFile::BuiltIn("own.yaml", RULES)];
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("events.jsonl");
-    let Some(mut guard) = Running::start(Setup { record: Some(file.clone()), ..Setup::of(rules()) }) else { return };
+    let Some(mut guard) = Running::start(Setup { record: Some(file.clone()), ..Setup::of(rules()) }) else {
+        return;
+    };
     let script = "open(F, '>', '/tmp/seawall-recorded'); $a = pack('S n a4 x8', 2, 9, \"\\x7f\\0\\0\\1\"); \
         socket(C, 2, 1, 0); connect(C, $a); for (1..3) { open(F, '>', '/tmp/seawall-recorded'); unlink('/tmp/seawall-recorded') } \
         fork || open(F, '<', '/tmp/seawall-recorded'); wait";
     Command::new("perl").args(["-e", script]).stdin(Stdio::null()).status().unwrap();
     assert!(!guard.of("/tmp/seawall-recorded").is_empty());
     let (counts, live) = guard.end_with_alerts();
-    let rules_of_live: std::collections::BTreeSet<&str> = live.iter().map(|alert| alert.rule.as_str()).collect();
+    let rules_of_live: std::collections::BTreeSet<&str> =
+        live.iter().map(|alert| alert.rule.as_str()).collect();
     assert_eq!(rules_of_live.len(), 4, "{rules_of_live:?}");
     let (again, alerts) = replayed(&file, rules());
     assert_eq!(again.gaps, []);
@@ -80,14 +83,19 @@ fn is_hostile(file: &Path, rules: impl Fn() -> Vec<RuleFile>) {
     assert!(cut.gaps.iter().any(|gap| gap.reason == "the recording ends early"), "{:?}", cut.gaps);
     let mut forged = text.clone();
     forged.extend_from_slice(b"{\"event\":{\"process\":99999,\"event\":{\"type\":\"openat\"}}}\n");
-    forged.extend_from_slice(b"{\"process\":{\"id\":1,\"parent\":1,\"is\":{}}}\n{\"event\":7}\n\xff\xfe\n\n{\n");
+    forged.extend_from_slice(
+        b"{\"process\":{\"id\":1,\"parent\":1,\"is\":{}}}\n{\"event\":7}\n\xff\xfe\n\n{\n",
+    );
     forged.extend_from_slice(&[b'['; 300_000]);
     forged.push(b'\n');
     forged.extend_from_slice(format!("{}\n", "[".repeat(100_000)).as_bytes());
     let forged = changed(&forged);
     assert!(forged.asked as usize <= lines + 1);
     let reasons: Vec<&str> = forged.gaps.iter().map(|gap| gap.reason.as_str()).collect();
-    assert!(reasons.iter().any(|reason| reason.starts_with("5 lines of the recording cannot be read")), "{reasons:?}");
+    assert!(
+        reasons.iter().any(|reason| reason.starts_with("5 lines of the recording cannot be read")),
+        "{reasons:?}"
+    );
     assert!(reasons.iter().any(|reason| reason.starts_with("1 numbers")), "{reasons:?}");
 }
 
@@ -103,5 +111,8 @@ fn what_is_no_recording_is_refused() {
     };
     check("", "no recording");
     check("{\"event\":{\"event\":{}}}\n", "no recording");
-    check("{\"recording\":{\"format\":9,\"version\":\"9\",\"host\":\"\",\"kernel\":\"\",\"start_ns\":0}}\n", "format 9");
+    check(
+        "{\"recording\":{\"format\":9,\"version\":\"9\",\"host\":\"\",\"kernel\":\"\",\"start_ns\":0}}\n",
+        "format 9",
+    );
 }

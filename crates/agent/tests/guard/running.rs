@@ -31,7 +31,8 @@ pub(crate) struct Channel(pub(crate) Sender<Alert>);
 impl Sink for Channel {
     fn take(&mut self, judged: &Judged) -> std::io::Result<()> {
         let Evidence::Happened(happened) = &judged.finding.evidence else { return Ok(()) };
-        let alert = Alert { rule: happened.rule.clone(), happened: (**happened).clone(), judged: judged.clone() };
+        let alert =
+            Alert { rule: happened.rule.clone(), happened: (**happened).clone(), judged: judged.clone() };
         self.0.send(alert).map_err(std::io::Error::other)
     }
 }
@@ -105,7 +106,8 @@ impl Running {
         });
         match heard.recv_timeout(Duration::from_secs(60)) {
             Ok(Notice::Watching { .. }) => {
-                let running = Running { alerts, stop, reload, thread: Some(thread), all: Vec::new(), _one: one };
+                let running =
+                    Running { alerts, stop, reload, thread: Some(thread), all: Vec::new(), _one: one };
                 // The others are of no interest, but who speaks must be heard.
                 std::thread::spawn(move || while heard.recv().is_ok() {});
                 Some(running)

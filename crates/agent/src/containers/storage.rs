@@ -87,8 +87,8 @@ impl Storage {
                 Lacks::Labels
             }
         };
-        let sandbox = container.pod.as_ref().and_then(|pod| pod.sandbox_id.clone()).unwrap_or_default();
-        specification.fill(&mut container, &[id, &sandbox]);
+        let sandbox = container.pod.as_ref().and_then(|pod| pod.sandbox_id.clone());
+        specification.fill(&mut container, &[id, sandbox.as_deref().unwrap_or(id)]);
         if let Some(privileged) = annotation(&specification, "io.podman.annotations.privileged")
             .or_else(|| annotation(&specification, "io.kubernetes.cri-o.PrivilegedRuntime"))
         {

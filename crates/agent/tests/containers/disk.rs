@@ -41,9 +41,9 @@ fn line(container: &Container) -> String {
     }
     if let Some(pod) = &container.pod {
         let short = pod.sandbox_id.as_ref().map(|id| id[..4].to_owned());
-        let [namespace, name, uid, sandbox] =
-            [&pod.namespace, &pod.name, &pod.uid, &short].map(|field| text(field));
+        let [namespace, name, uid, sandbox] = [&pod.namespace, &pod.name, &pod.uid, &short].map(text);
         line += &format!(" in {namespace}/{name}/{uid}/{sandbox}");
+        line.extend(pod.labels.iter().map(|(key, value)| format!(" {key}={value}")));
     }
     line
 }
@@ -157,10 +157,14 @@ fn cri_os() {
             specification("kubepods.slice:crio:{A}", annotations),
         )
         .file(&format!("{lib}/containers.json"), ENTRY.replace("docker.io/library/nginx:1", "{IMAGE}"));
+    let host = host.file(
+        &format!("{lib}/{{B}}/userdata/config.json"),
+        specification("x", r#"{"io.kubernetes.cri-o.Labels":"{\"app\":\"front\"}"}"#),
+    );
     let known = "cri-o nginx docker.io/library/nginx:1 d74de5752236 host_network /srv:/data:rw:true:rslave \
         io.kubernetes.pod.name=front-1 io.kubernetes.pod.namespace=shop \
         io.kubernetes.pod.uid=6cb1c5a8-08a8-44db-bc2a-3724b18ab19a 10.85.0.7 \
-        in shop/front-1/6cb1c5a8-08a8-44db-bc2a-3724b18ab19a/9d41";
+        in shop/front-1/6cb1c5a8-08a8-44db-bc2a-3724b18ab19a/9d41 app=front";
     check(
         &host,
         "/kubepods.slice/kubepods-pod6cb1c5a8_08a8_44db_bc2a_3724b18ab19a.slice/crio-{A}.scope",
@@ -198,6 +202,27 @@ fn containerds() {
         in shop/front-1/6cb1c5a8-08a8-44db-bc2a-3724b18ab19a/9d41";
     let own = format!("/run/x/{A}/userdata/hosts:/etc/hosts::true: ");
     check(&host, &format!("{slice}/cri-containerd-{{B}}.scope"), &sandbox.replace("{own}", &own));
+}
+
+/// A pod on the host's network and IPC: its containers join the sandbox's namespaces, by path.
+#[test]
+fn a_sandbox_lends_its_namespaces() {
+    let tasks = "run/containerd/io.containerd.runtime.v2.task/k8s.io";
+    let container = r#"{"annotations":{"io.kubernetes.cri.sandbox-id":"{B}"},"linux":{"namespaces":[{"type":"pid"},
+        {"type":"ipc","path":"/proc/16640/ns/ipc"},{"type":"network","path":"/proc/16640/ns/net"}]}}"#;
+    for (sandbox, expected) in [
+        (r#"[{"type":"pid"},{"type":"ipc"}]"#, " host_network"),
+        (r#"[{"type":"pid"},{"type":"network"}]"#, " host_ipc"),
+        (r#"[{"type":"network"},{"type":"ipc"}]"#, ""),
+    ] {
+        let host = Host::new().file(&format!("{tasks}/{{A}}/config.json"), container).file(
+            &format!("{tasks}/{{B}}/config.json"),
+            format!(r#"{{"annotations":{{}},"linux":{{"namespaces":{sandbox}}}}}"#),
+        );
+        let containers = host.containers();
+        let shown = line(&settled(&containers, 7, "/k8s.io/{A}").unwrap());
+        assert_eq!(shown, format!("containerd 3ad7b26ded6d -:- -{expected} in -/-/-/9d41"));
+    }
 }
 
 #[test]

@@ -15,11 +15,10 @@ use crate::support::{PODMAN_LIMITS, image, import_into_containerd};
 fn of_process(containers: &Containers, pid: u32, is_whole: impl Fn(&Container) -> bool) -> Arc<Container> {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
-        let lookup = containers.of(u64::from(pid) + (1 << 40), None, pid);
-        match lookup {
+        match containers.of(u64::from(pid) + (1 << 40), None, pid) {
             Lookup::Known(container) if is_whole(&container) || Instant::now() > end => return container,
-            Lookup::Known(_) | Lookup::Pending(_) if Instant::now() < end => {}
-            other => panic!("{other:?}"),
+            Lookup::Known(_) | Lookup::Pending(_) => assert!(Instant::now() < end, "it is pending for ever"),
+            Lookup::Host => panic!("{pid} is in no container"),
         }
         std::thread::sleep(Duration::from_millis(5));
     }

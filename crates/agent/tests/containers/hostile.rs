@@ -23,7 +23,7 @@ fn is_named(container: &Container) -> bool {
 }
 
 /// The container of each host is given up in time, with its id and one gap for this reason.
-fn check_given_up(hosts: &[(Host, &str)]) {
+fn check_given_up(hosts: &[(Host, &'static str)]) {
     let began = Instant::now();
     let path = filled("/docker/{A}");
     let start = |(host, reason): &(Host, &'static str)| {

@@ -146,6 +146,8 @@ pub(super) struct Container {
     pub(super) snapshotter: String,
     #[prost(string, tag = "7")]
     pub(super) snapshot_key: String,
+    #[prost(map = "string, message", tag = "10")]
+    pub(super) extensions: HashMap<String, Packed>,
 }
 
 /// `google.protobuf.Any`; containerd packs a runtime specification as JSON.

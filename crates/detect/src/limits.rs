@@ -72,3 +72,15 @@ pub(crate) const COUNT_MAX: u64 = 10_000;
 
 /// Steps of one rule's `sequence`.
 pub(crate) const STEPS_MAX: usize = 8;
+
+/// Bytes of one line of a recording or of a case: a process may have megabytes of arguments.
+pub(crate) const LINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Cases of one file of tests.
+pub(crate) const CASES_MAX: usize = 50_000;
+
+/// Events of one case that is no recording: each was written by a person or a program that writes tests.
+pub(crate) const CASE_EVENTS_MAX: usize = 10_000;
+
+/// Events of a recording that a case replays.
+pub(crate) const CAPTURE_EVENTS_MAX: usize = 2_000_000;

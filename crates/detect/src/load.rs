@@ -138,6 +138,7 @@ fn rule(compiler: &mut Compiler<'_>, definition: &RuleDefinition) -> Option<Rule
     let (per, bind) = (extension.per.as_deref(), extension.bind.as_ref());
     let per = keys(compiler, per, &["container.id"], source);
     let bind = bind.map(|written| key(compiler, written, source)).transpose();
+    let distinct = extension.distinct.as_ref().map(|written| key(compiler, written, source)).transpose();
     let dedup = match &extension.dedup {
         None => Ok(None),
         Some(dedup) => {
@@ -147,7 +148,8 @@ fn rule(compiler: &mut Compiler<'_>, definition: &RuleDefinition) -> Option<Rule
     };
     let steps = steps(compiler, definition);
     let condition = joined(compiler, definition, [condition.ok()?, excepted.ok()?, scope.ok()?])?;
-    let (per, bind, within_ns) = (per.ok()?, bind.ok()?, extension.within_ns.unwrap_or(0));
+    let (per, bind, distinct) = (per.ok()?, bind.ok()?, distinct.ok()?);
+    let within_ns = extension.within_ns.unwrap_or(0);
     let steps = steps.ok()?;
     let is_sequence = !steps.is_empty();
     let (for_threshold, for_sequence) = if is_sequence { (Vec::new(), per) } else { (per, Vec::new()) };
@@ -166,7 +168,7 @@ fn rule(compiler: &mut Compiler<'_>, definition: &RuleDefinition) -> Option<Rule
         file: definition.name.place.file.name.clone(),
         line: definition.name.place.line,
         condition,
-        threshold: extension.count.map(|count| Threshold { count, within_ns, per: for_threshold }),
+        threshold: extension.count.map(|count| Threshold { count, distinct, within_ns, per: for_threshold }),
         dedup: dedup.ok()?,
         sequence: is_sequence.then_some(Sequence { steps, bind, within_ns, per: for_sequence }),
     })

@@ -46,6 +46,8 @@ pub struct Rule {
 #[derive(Debug)]
 pub(crate) struct Threshold {
     pub(crate) count: u64,
+    /// Whose different values are counted, where not every event counts.
+    pub(crate) distinct: Option<Field>,
     pub(crate) within_ns: u64,
     pub(crate) per: Vec<Field>,
 }

@@ -15,6 +15,7 @@ mod diagnostic;
 mod dispatch;
 mod engine;
 mod entries;
+mod explain;
 mod expr;
 mod extension;
 mod fields;
@@ -39,6 +40,7 @@ mod yaml;
 
 pub use diagnostic::{Code, Diagnostic, Level};
 pub use engine::{Engine, Matching};
+pub use explain::{Asked, Branch, ExplainError, Explanation, Matched, Part, explain};
 pub use fields::Source;
 pub use load::{Counts, Loaded, load};
 pub use output::Template;

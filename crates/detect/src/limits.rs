@@ -84,3 +84,7 @@ pub(crate) const CASE_EVENTS_MAX: usize = 10_000;
 
 /// Events of a recording that a case replays.
 pub(crate) const CAPTURE_EVENTS_MAX: usize = 2_000_000;
+
+/// Parts of one condition that are explained, macros put in each time they stand somewhere: the official rules' largest
+/// has some three hundred.
+pub(crate) const EXPLAINED_PARTS_MAX: usize = 20_000;

@@ -70,21 +70,7 @@ impl Loaded {
 /// Loads rule files, each with its name and text, in this order: later ones change what earlier ones define. Mistakes
 /// are told in [`Loaded::diagnostics`]; a rule with one is left out and the others are not.
 pub fn load(files: &[(&str, &str)]) -> Loaded {
-    let mut sink = Sink::default();
-    let mut definitions = Definitions::default();
-    for (name, text) in files {
-        if text.len() > limits::FILE_BYTES_MAX {
-            let place = whole(name);
-            let message = format!("a rule file may have {} bytes", limits::FILE_BYTES_MAX);
-            sink.push(place.diagnostic(Level::Error, Code::LoadErrYamlParse, message));
-            continue;
-        }
-        let file = Rc::new(File::new(name, text));
-        let mut broken = Vec::new();
-        let items = yaml::items(&file, &mut broken);
-        broken.into_iter().for_each(|diagnostic| sink.push(diagnostic));
-        items.iter().for_each(|item| definitions.add(item, &mut sink));
-    }
+    let (definitions, sink) = definitions(files);
     let mut compiler = Compiler::new(&definitions, sink);
     let rules: Vec<Rule> =
         definitions.rules.all.iter().filter_map(|definition| rule(&mut compiler, definition)).collect();
@@ -116,6 +102,26 @@ pub fn load(files: &[(&str, &str)]) -> Loaded {
     sink.diagnostics.sort_by_key(|d| (order.get(d.file.as_str()).copied(), d.line, d.column));
     (loaded.program, loaded.diagnostics) = (program, sink.diagnostics);
     loaded
+}
+
+/// What the files define together, before conditions are understood.
+pub(crate) fn definitions(files: &[(&str, &str)]) -> (Definitions, Sink) {
+    let mut sink = Sink::default();
+    let mut definitions = Definitions::default();
+    for (name, text) in files {
+        if text.len() > limits::FILE_BYTES_MAX {
+            let place = whole(name);
+            let message = format!("a rule file may have {} bytes", limits::FILE_BYTES_MAX);
+            sink.push(place.diagnostic(Level::Error, Code::LoadErrYamlParse, message));
+            continue;
+        }
+        let file = Rc::new(File::new(name, text));
+        let mut broken = Vec::new();
+        let items = yaml::items(&file, &mut broken);
+        broken.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+        items.iter().for_each(|item| definitions.add(item, &mut sink));
+    }
+    (definitions, sink)
 }
 
 /// The beginning of a file that is not shown.

@@ -78,9 +78,7 @@ pub(crate) struct Step {
 impl Rule {
     /// The id of its findings: the ASCII letters and digits of the name in lower case, with dashes between.
     pub fn id(&self) -> String {
-        let words = self.name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let id = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
-        if id.is_empty() { "unnamed-rule".to_owned() } else { id }
+        id_of(&self.name)
     }
 
     /// The techniques and tactics of MITRE ATT&CK among its tags.
@@ -88,6 +86,13 @@ impl Rule {
         let control = |tag: &String| Control { framework: Framework::MitreAttack, id: tag.clone() };
         self.tags.iter().filter(|tag| is_attack_id(tag)).map(control).collect()
     }
+}
+
+/// The id of a rule of this name.
+pub(crate) fn id_of(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let id = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    if id.is_empty() { "unnamed-rule".to_owned() } else { id }
 }
 
 /// `T1059`, `T1059.004`, `TA0003`.

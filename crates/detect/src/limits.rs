@@ -88,3 +88,7 @@ pub(crate) const CAPTURE_EVENTS_MAX: usize = 2_000_000;
 /// Parts of one condition that are explained, macros put in each time they stand somewhere: the official rules' largest
 /// has some three hundred.
 pub(crate) const EXPLAINED_PARTS_MAX: usize = 20_000;
+
+/// Different paths, connections or excepted values that learning keeps of one workload: beyond that it is no profile
+/// that anybody reads.
+pub(crate) const LEARNED_MAX: usize = 20_000;

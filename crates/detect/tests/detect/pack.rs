@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use seawall_detect::{Case, Engine, Matching, load, meaning_and_advice, pack};
+use seawall_detect::{Case, Engine, Matching, Observed, explain, learn, load, meaning_and_advice, pack};
+use seawall_event::EventTypes;
 use seawall_finding::Framework;
 use serde_json::Value;
 
@@ -109,5 +110,57 @@ fn differences(path: &str, left: &Value, right: &Value, differing: &mut Vec<Stri
         }
         _ if left == right => {}
         _ => differing.push(path.to_owned()),
+    }
+}
+
+#[test]
+fn explanations_agree_with_the_engine() {
+    let files = pack();
+    let mut engine = Engine::new(load(files), Matching::All);
+    for (subject, text) in events() {
+        for line in text.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let rule = line["rule"].as_str().unwrap();
+            let observed = Observed::read(&line["event"].to_string(), 1).unwrap().remove(0);
+            let Observed::Call(event) = &observed else { panic!("{subject} has a request") };
+            let matching: Vec<usize> = engine.matches(event).collect();
+            let matches = matching.iter().any(|index| engine.rules()[*index].name == rule);
+            let explanation = explain(files, rule, &observed).unwrap();
+            assert_eq!(explanation.holds, matches, "{rule}");
+            assert!(!explanation.decided_by.is_empty(), "{rule}");
+        }
+    }
+}
+
+#[test]
+fn what_was_learned_silences_what_fired() {
+    let pack_files = pack();
+    for (subject, text) in events() {
+        let firing: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|line| line["fires"] == true)
+            .collect();
+        let events = firing.iter().flat_map(|line| {
+            line["before"].as_array().cloned().unwrap_or_default().into_iter().chain([line["event"].clone()])
+        });
+        let events: Vec<Observed> =
+            events.map(|event| Observed::read(&event.to_string(), 1).unwrap().remove(0)).collect();
+        let learned = learn(pack_files, "shop/web", EventTypes::default(), &events);
+        assert!(!learned.exceptions.is_empty(), "{subject}");
+        let files: Vec<(&str, &str)> = pack_files
+            .iter()
+            .copied()
+            .chain([("learned.yaml", learned.exceptions.as_str()), ("profile.yaml", learned.rules.as_str())])
+            .collect();
+        let loaded = load(&files);
+        let told: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
+        let told: Vec<&String> = told.iter().filter(|told| !told.contains("_directories")).collect();
+        assert!(told.is_empty(), "{told:?}\n{}\n{}", learned.exceptions, learned.rules);
+        let mut engine = Engine::new(loaded, Matching::All);
+        for event in &events {
+            let spoke: Vec<String> = engine.observe_any(event).into_iter().map(|found| found.rule).collect();
+            assert!(spoke.is_empty(), "{subject}: {spoke:?}\n{}\n{}", learned.exceptions, learned.rules);
+        }
     }
 }

@@ -211,9 +211,12 @@ fn of_definition(
 fn event_of(occurrence: Occurrence<'_>) -> String {
     match occurrence {
         Occurrence::Syscall(event) => event.kind.name().to_owned(),
-        Occurrence::Audit(event) => {
-            event.json.get("verb").and_then(|verb| verb.as_str()).map(crate::diagnostic::shown).unwrap_or_default()
-        }
+        Occurrence::Audit(event) => event
+            .json
+            .get("verb")
+            .and_then(|verb| verb.as_str())
+            .map(crate::diagnostic::shown)
+            .unwrap_or_default(),
     }
 }
 

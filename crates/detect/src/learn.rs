@@ -150,7 +150,8 @@ impl Learner {
 
 /// Letters, digits and `_` of a name.
 fn word_of(name: &str) -> String {
-    let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
+    let word: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
     if word.is_empty() { "workload".to_owned() } else { word }
 }
 

@@ -7,8 +7,8 @@ use super::{Compiler, Context, Failed};
 use crate::check::{self, Term};
 use crate::definitions::RuleDefinition;
 use crate::diagnostic::{Code, shown};
-use crate::expr::{Compare, Expr, FieldName, Operand, Quantifier, Right, Word};
 use crate::explain::{Asked, Branch, Matched, Part};
+use crate::expr::{Compare, Expr, FieldName, Operand, Quantifier, Right, Word};
 use crate::fields::Source;
 use crate::limits;
 use crate::source::Text;
@@ -23,7 +23,11 @@ pub(crate) struct Walk<'o> {
 
 impl Compiler<'_> {
     /// A rule's condition with exceptions and scope: what `load` joins.
-    pub(crate) fn tree_of_rule(&mut self, rule: &RuleDefinition, walk: &mut Walk<'_>) -> Result<Branch, Failed> {
+    pub(crate) fn tree_of_rule(
+        &mut self,
+        rule: &RuleDefinition,
+        walk: &mut Walk<'_>,
+    ) -> Result<Branch, Failed> {
         let condition = self.tree_of_text(&rule.condition, rule.source, walk)?;
         let mut branches = match condition {
             Branch { part: Part::All, branches, .. } => branches,
@@ -33,8 +37,12 @@ impl Compiler<'_> {
             let mut places = Vec::new();
             let Some(expr) = exception.condition(&mut places, &mut self.sink) else { continue };
             let place_of = |at: usize| places[at.min(places.len() - 1)].clone();
-            let context =
-                Context { source: rule.source, visible: usize::MAX, place_of: &place_of, skips_unknown: false };
+            let context = Context {
+                source: rule.source,
+                visible: usize::MAX,
+                place_of: &place_of,
+                skips_unknown: false,
+            };
             let inner = self.tree(&expr, context, walk)?;
             let name = shown(&exception.name.text);
             branches.push(Branch::of(Part::Exception { name }, !inner.holds, vec![inner]));
@@ -42,8 +50,12 @@ impl Compiler<'_> {
         let mut places = Vec::new();
         if let Some(expr) = rule.extension.scope(&mut places) {
             let place_of = |at: usize| places[at.min(places.len() - 1)].clone();
-            let context =
-                Context { source: rule.source, visible: usize::MAX, place_of: &place_of, skips_unknown: false };
+            let context = Context {
+                source: rule.source,
+                visible: usize::MAX,
+                place_of: &place_of,
+                skips_unknown: false,
+            };
             let inner = self.tree(&expr, context, walk)?;
             branches.push(Branch::of(Part::Scope, inner.holds, vec![inner]));
         }
@@ -66,21 +78,22 @@ impl Compiler<'_> {
     fn tree(&mut self, expr: &Expr, context: Context<'_>, walk: &mut Walk<'_>) -> Result<Branch, Failed> {
         walk.parts += 1;
         if walk.parts > limits::EXPLAINED_PARTS_MAX || self.depth >= limits::CONDITION_DEPTH_MAX {
-            let message = format!("the rule has too many parts to be shown ({})", limits::EXPLAINED_PARTS_MAX);
+            let message =
+                format!("the rule has too many parts to be shown ({})", limits::EXPLAINED_PARTS_MAX);
             self.sink.error(&(context.place_of)(0), Code::LoadErrCompileCondition, message);
             return Err(Failed::Told);
         }
         self.depth += 1;
         let branch = match expr {
-            Expr::And(parts) => self.trees(parts, context, walk).map(|branches| {
-                Branch::of(Part::All, branches.iter().all(|branch| branch.holds), branches)
-            }),
-            Expr::Or(parts) => self.trees(parts, context, walk).map(|branches| {
-                Branch::of(Part::Any, branches.iter().any(|branch| branch.holds), branches)
-            }),
-            Expr::Not(inner) => self
-                .tree(inner, context, walk)
-                .map(|inner| Branch::of(Part::Not, !inner.holds, vec![inner])),
+            Expr::And(parts) => self
+                .trees(parts, context, walk)
+                .map(|branches| Branch::of(Part::All, branches.iter().all(|branch| branch.holds), branches)),
+            Expr::Or(parts) => self
+                .trees(parts, context, walk)
+                .map(|branches| Branch::of(Part::Any, branches.iter().any(|branch| branch.holds), branches)),
+            Expr::Not(inner) => {
+                self.tree(inner, context, walk).map(|inner| Branch::of(Part::Not, !inner.holds, vec![inner]))
+            }
             Expr::Macro { name, at } => self.tree_of_macro(name, *at, context, walk),
             Expr::Compare(compare) => self.leaf(compare, context, walk),
         };
@@ -88,7 +101,12 @@ impl Compiler<'_> {
         branch
     }
 
-    fn trees(&mut self, parts: &[Expr], context: Context<'_>, walk: &mut Walk<'_>) -> Result<Vec<Branch>, Failed> {
+    fn trees(
+        &mut self,
+        parts: &[Expr],
+        context: Context<'_>,
+        walk: &mut Walk<'_>,
+    ) -> Result<Vec<Branch>, Failed> {
         parts.iter().map(|part| self.tree(part, context, walk)).collect()
     }
 
@@ -105,7 +123,8 @@ impl Compiler<'_> {
         let Some(definition) = definitions.macros.get(name) else { return Err(Failed::Told) };
         let expr = self.parse(&definition.condition)?;
         let place_of = |at| definition.condition.place_of(at);
-        let inner = self.tree(&expr, Context { visible: definition.last, place_of: &place_of, ..context }, walk)?;
+        let inner =
+            self.tree(&expr, Context { visible: definition.last, place_of: &place_of, ..context }, walk)?;
         Ok(Branch::of(Part::Macro { name: shown(name) }, inner.holds, vec![inner]))
     }
 
@@ -124,7 +143,8 @@ impl Compiler<'_> {
         let mut holds_each = Vec::new();
         if quantified.is_some() || compare.operator.takes_list() {
             for word in &words {
-                let check = holds_for(std::slice::from_ref(word)).map_err(|problem| self.problem(problem, context))?;
+                let check = holds_for(std::slice::from_ref(word))
+                    .map_err(|problem| self.problem(problem, context))?;
                 holds_each.push(check.holds(walk.occurrence));
             }
         }
@@ -147,9 +167,9 @@ impl Compiler<'_> {
             field: operand(&compare.left),
             value: value(&left, walk),
             other: match &compare.right {
-                Right::Operand(right) => check::term_of(right, context.source)
-                    .ok()
-                    .and_then(|(right, _)| value(&right, walk)),
+                Right::Operand(right) => {
+                    check::term_of(right, context.source).ok().and_then(|(right, _)| value(&right, walk))
+                }
                 Right::Nothing | Right::Word(_) | Right::List(_) | Right::Quantified(..) => None,
             },
             matched,

@@ -38,8 +38,23 @@ const NEEDS: &[(&[&str], &[&str])] = &[
     (&["chown", "fchown", "lchown", "fchownat"], &["CAP_CHOWN"]),
     (&["setuid", "setreuid", "setresuid", "setfsuid"], &["CAP_SETUID"]),
     (&["setgid", "setregid", "setresgid", "setfsgid", "setgroups"], &["CAP_SETGID"]),
-    (&["mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsmount", "pivot_root", "setns", "swapon",
-       "sethostname", "setdomainname"], &["CAP_SYS_ADMIN"]),
+    (
+        &[
+            "mount",
+            "umount",
+            "umount2",
+            "move_mount",
+            "open_tree",
+            "fsopen",
+            "fsmount",
+            "pivot_root",
+            "setns",
+            "swapon",
+            "sethostname",
+            "setdomainname",
+        ],
+        &["CAP_SYS_ADMIN"],
+    ),
     (&["chroot"], &["CAP_SYS_CHROOT"]),
     (&["mknod", "mknodat"], &["CAP_MKNOD"]),
     (&["init_module", "finit_module", "delete_module"], &["CAP_SYS_MODULE"]),
@@ -54,7 +69,8 @@ const NEEDS: &[(&[&str], &[&str])] = &[
 ];
 
 /// Rights over others' files and processes: a call does not show whether it would have failed without.
-const UNDECIDED: &[&str] = &["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL"];
+const UNDECIDED: &[&str] =
+    &["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL"];
 
 /// Ports below this need a capability to be bound.
 const FREE_PORT_MIN: u16 = 1024;
@@ -97,8 +113,10 @@ impl Collected {
         }
         let held = Capabilities::text(self.held);
         let is_needed = |name: &&str| self.needed.contains_key(name);
-        let (undecided, unused): (Vec<&str>, Vec<&str>) =
-            held.split_whitespace().filter(|name| !is_needed(name)).partition(|name| UNDECIDED.contains(name));
+        let (undecided, unused): (Vec<&str>, Vec<&str>) = held
+            .split_whitespace()
+            .filter(|name| !is_needed(name))
+            .partition(|name| UNDECIDED.contains(name));
         if !undecided.is_empty() {
             gaps.push(format!("calls do not show whether {} were needed; try without", undecided.join(", ")));
         }
@@ -118,7 +136,8 @@ fn needs(event: &Event) -> &'static [&'static str] {
     match name {
         "bind" | "listen" => {
             let socket = event.fd.as_ref().and_then(|fd| fd.socket.as_ref());
-            let port = socket.and_then(|socket| socket.server.or(socket.client)).map(|address| address.port());
+            let port =
+                socket.and_then(|socket| socket.server.or(socket.client)).map(|address| address.port());
             let is_low = port.is_some_and(|port| (1..FREE_PORT_MIN).contains(&port));
             if is_low { &["CAP_NET_BIND_SERVICE"] } else { &[] }
         }

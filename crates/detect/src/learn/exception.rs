@@ -37,8 +37,17 @@ impl Exceptions {
         }
         let (who, what) = match occurrence {
             Occurrence::Syscall(_) => (
-                [&["container.image.repository", "container.name", "container.id"][..], &["proc.exepath", "proc.name"]],
-                &[&["fd.sip", "fd.sport"][..], &["fd.name"], &["fs.path.name"], &["evt.arg.target"], &["proc.cmdline"]][..],
+                [
+                    &["container.image.repository", "container.name", "container.id"][..],
+                    &["proc.exepath", "proc.name"],
+                ],
+                &[
+                    &["fd.sip", "fd.sport"][..],
+                    &["fd.name"],
+                    &["fs.path.name"],
+                    &["evt.arg.target"],
+                    &["proc.cmdline"],
+                ][..],
             ),
             Occurrence::Audit(_) => (
                 [&["ka.user.name"][..], &["ka.verb"]],
@@ -46,7 +55,8 @@ impl Exceptions {
             ),
         };
         // Of each row the first that the event has.
-        let known = |row: &&[&'static str]| row.iter().find_map(|field| Some((*field, value(field, occurrence)?)));
+        let known =
+            |row: &&[&'static str]| row.iter().find_map(|field| Some((*field, value(field, occurrence)?)));
         let who: Who = who.iter().filter_map(known).collect();
         let object = what.iter().find_map(|row| {
             let values: Option<Vec<String>> = row.iter().map(|field| value(field, occurrence)).collect();
@@ -74,7 +84,9 @@ impl Exceptions {
                     let (operators, values) = generalized(fields, values);
                     let columns: Vec<(&str, &str)> =
                         who.iter().map(|(field, _)| (*field, "=")).chain(operators).collect();
-                    let row = |values: Vec<String>| who.iter().map(|(_, value)| value.clone()).chain(values).collect();
+                    let row = |values: Vec<String>| {
+                        who.iter().map(|(_, value)| value.clone()).chain(values).collect()
+                    };
                     kinds.entry(columns).or_default().extend(values.into_iter().map(row));
                 }
             }

@@ -106,7 +106,8 @@ impl Collected {
 
     fn file(&mut self, event: &Event) {
         let fd = event.fd.as_ref();
-        let is_file = fd.is_some_and(|fd| matches!(fd.kind, Some(DescriptorKind::File | DescriptorKind::Directory)));
+        let is_file =
+            fd.is_some_and(|fd| matches!(fd.kind, Some(DescriptorKind::File | DescriptorKind::Directory)));
         let path = fd.and_then(|fd| fd.path.as_ref()).filter(|path| is_file && path.starts_with('/'));
         if event.kind.opens() || event.kind == EventType::CREAT {
             let Some(path) = path else { return };
@@ -130,7 +131,10 @@ impl Collected {
 
     pub(super) fn profile(self, workload: &str, events: u64, gaps: &mut Vec<String>) -> Profile {
         if self.left_out > 0 {
-            gaps.push(format!("{} different paths and connections were left out of the profile", self.left_out));
+            gaps.push(format!(
+                "{} different paths and connections were left out of the profile",
+                self.left_out
+            ));
         }
         Profile {
             schema: SCHEMA.to_owned(),
@@ -149,9 +153,12 @@ impl Collected {
 /// Whether a call with a path changes what is there.
 fn changes(kind: EventType) -> bool {
     let name = kind.name();
-    ["unlink", "rename", "mkdir", "rmdir", "mknod", "link", "symlink", "chmod", "chown", "truncate", "fchmod", "fchown"]
-        .iter()
-        .any(|call| name.starts_with(call))
+    [
+        "unlink", "rename", "mkdir", "rmdir", "mknod", "link", "symlink", "chmod", "chown", "truncate",
+        "fchmod", "fchown",
+    ]
+    .iter()
+    .any(|call| name.starts_with(call))
 }
 
 fn keep(paths: &mut BTreeSet<String>, path: String, left_out: &mut u64) {
@@ -171,8 +178,11 @@ fn gathered(paths: &BTreeSet<String>) -> BTreeSet<String> {
             entries.entry(&path[..=at]).or_default().insert(rest.split('/').next().unwrap_or(rest));
         }
     }
-    let crowded: BTreeSet<&str> =
-        entries.iter().filter(|(_, names)| names.len() > ENTRIES_MAX).map(|(directory, _)| *directory).collect();
+    let crowded: BTreeSet<&str> = entries
+        .iter()
+        .filter(|(_, names)| names.len() > ENTRIES_MAX)
+        .map(|(directory, _)| *directory)
+        .collect();
     let shortened = |path: &String| {
         let mut ends = path.match_indices('/').skip(1).map(|(at, _)| &path[..=at]);
         ends.find(|directory| crowded.contains(directory)).unwrap_or(path).to_owned()
@@ -191,8 +201,12 @@ impl Profile {
         };
         let (files, directories): (Vec<&String>, Vec<&String>) =
             self.writes.iter().partition(|path| !path.ends_with('/'));
-        let ports: BTreeSet<String> =
-            self.connects.iter().filter_map(|connection| connection.port).map(|port| port.to_string()).collect();
+        let ports: BTreeSet<String> = self
+            .connects
+            .iter()
+            .filter_map(|connection| connection.port)
+            .map(|port| port.to_string())
+            .collect();
         let mut text = list(&format!("{word}_programs"), self.executables.iter());
         text += &list(&format!("{word}_files"), files.into_iter());
         text += &list(&format!("{word}_directories"), directories.into_iter());

@@ -58,7 +58,8 @@ pub(super) fn profile(seen: &EventTypes, watched: &EventTypes) -> Value {
 
 fn is_allowed(kind: EventType, seen: &EventTypes, watched: &EventTypes) -> bool {
     // The sensor calls `umount2` by the name of the kernel's table.
-    let is_umount = kind.name() == "umount2" && EventType::named("umount").is_some_and(|umount| seen.contains(umount));
+    let is_umount =
+        kind.name() == "umount2" && EventType::named("umount").is_some_and(|umount| seen.contains(umount));
     if seen.contains(kind) || is_umount || ENGINE_NEEDS.contains(&kind.name()) {
         return true;
     }

@@ -72,8 +72,7 @@ impl Case {
     ) -> Result<Vec<Case>, TrialError> {
         let reader = Reader { file, capture };
         let is_lines = text.trim_start().starts_with('{');
-        let cases =
-            if is_lines { reader.lines(text, alerts)? } else { reader.yaml(text)? };
+        let cases = if is_lines { reader.lines(text, alerts)? } else { reader.yaml(text)? };
         match cases.as_slice() {
             [] => Err(reader.error(1, "this file has no cases")),
             _ => Ok(cases),
@@ -103,7 +102,8 @@ impl Reader<'_> {
                 let message = format!("a line has more than {} bytes", limits::LINE_BYTES_MAX);
                 return Err(self.error(number + 1, message));
             }
-            let json = serde_json::from_str(line).map_err(|error| self.error(number + 1, error.to_string()))?;
+            let json =
+                serde_json::from_str(line).map_err(|error| self.error(number + 1, error.to_string()))?;
             cases.push(self.case(json, number + 1)?);
             self.bounded(cases.len(), limits::CASES_MAX, "cases", number + 1)?;
         }
@@ -113,7 +113,8 @@ impl Reader<'_> {
     /// A recording with what is expected of it.
     fn recording(&self, text: &str, alerts: &[String]) -> Result<Case, TrialError> {
         if alerts.is_empty() {
-            let message = "this is a recording; say with `--expect RULE` or `--expect none` what is expected of it";
+            let message =
+                "this is a recording; say with `--expect RULE` or `--expect none` what is expected of it";
             return Err(self.error(1, message));
         }
         let alert = |rule: &String| Alert { rule: rule.clone(), fields: Default::default(), output: None };
@@ -151,8 +152,8 @@ impl Reader<'_> {
     }
 
     fn case(&self, json: Value, line: usize) -> Result<Case, TrialError> {
-        let written: WrittenCase =
-            serde_json::from_value(json).map_err(|error| self.error(line, format!("this is no case: {error}")))?;
+        let written: WrittenCase = serde_json::from_value(json)
+            .map_err(|error| self.error(line, format!("this is no case: {error}")))?;
         let expected = match (written.rule, written.fires, written.alerts) {
             (Some(name), Some(fires), None) => Expected::Rule { name, fires },
             (None, None, Some(alerts)) => Expected::Alerts(alerts_of(alerts)),
@@ -169,15 +170,19 @@ impl Reader<'_> {
         let mut events = match written.capture {
             None => Vec::new(),
             Some(capture) => {
-                let text = (self.capture)(&capture)
-                    .map_err(|reason| self.error(line, format!("cannot read {}: {reason}", shown(&capture))))?;
+                let text = (self.capture)(&capture).map_err(|reason| {
+                    self.error(line, format!("cannot read {}: {reason}", shown(&capture)))
+                })?;
                 self.capture_of(&text, &capture)?
             }
         };
         let written = written.before.into_iter().chain(written.events).chain(written.event);
         for (at, json) in written.enumerate() {
             let read = Observed::of_json(json, at as u64 + 1).map_err(|error| {
-                self.error(line, format!("event {} of the case: {}", at + 1, crate::diagnostic::chain(&error)))
+                self.error(
+                    line,
+                    format!("event {} of the case: {}", at + 1, crate::diagnostic::chain(&error)),
+                )
             })?;
             events.extend(read);
             self.bounded(at, limits::CASE_EVENTS_MAX, "events", line)?;
@@ -218,7 +223,9 @@ fn json_of(node: &Node) -> Value {
         Node::Sequence(_, elements) => Value::Array(elements.iter().map(json_of).collect()),
         Node::Mapping(_, entries) => {
             let key = |node: &Node| node.scalar().map_or_else(String::new, |written| written.text.clone());
-            Value::Object(entries.iter().map(|(name, value)| (key(name), json_of(value))).collect::<Map<_, _>>())
+            Value::Object(
+                entries.iter().map(|(name, value)| (key(name), json_of(value))).collect::<Map<_, _>>(),
+            )
         }
     }
 }

@@ -65,13 +65,15 @@ fn each_rule_fires_for_its_event_and_not_for_its_near_miss() {
             let rule = line["rule"].as_str().unwrap().to_owned();
             seen.entry(rule).or_default().push(line["fires"].as_bool().unwrap());
             let outcome = case.run(&mut engine);
-            failures.extend(outcome.failures.iter().map(|failure| format!("{subject}:{}: {failure}", case.line)));
+            failures
+                .extend(outcome.failures.iter().map(|failure| format!("{subject}:{}: {failure}", case.line)));
         }
     }
     for rule in engine.rules() {
         let lines = seen.remove(&rule.name).unwrap_or_default();
         if lines != [true, false] {
-            failures.push(format!("{} has the lines {lines:?}, not one that fires and a near miss", rule.name));
+            failures
+                .push(format!("{} has the lines {lines:?}, not one that fires and a near miss", rule.name));
         }
     }
     assert!(seen.is_empty(), "no rules of these names: {seen:?}");
@@ -103,7 +105,9 @@ fn differences(path: &str, left: &Value, right: &Value, differing: &mut Vec<Stri
                 differences(&path, left.unwrap_or(&Value::Null), right.unwrap_or(&Value::Null), differing);
             }
         }
-        (Value::Array(left), Value::Array(right)) if left.len() == right.len() && path.ends_with("/before") => {
+        (Value::Array(left), Value::Array(right))
+            if left.len() == right.len() && path.ends_with("/before") =>
+        {
             for (at, (left, right)) in left.iter().zip(right).enumerate() {
                 differences(&format!("{path}/{at}"), left, right, differing);
             }

@@ -2,3 +2,22 @@
 //!
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed test panics"))]
+
+pub mod containers;
+mod guard;
+mod interest;
+mod limits;
+mod processes;
+mod rules;
+mod status;
+mod translate;
+mod users;
+mod waiting;
+mod watch;
+
+pub use guard::{Guard, GuardError, Notice, Options};
+pub use rules::{RuleFile, RulesError};
+pub use status::{Counts, Status};
+pub use users::Users;

@@ -10,6 +10,8 @@ use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
 
+#[cfg(feature = "runtime")]
+pub(crate) mod guard;
 pub(crate) mod rules;
 pub(crate) mod trust;
 
@@ -130,14 +132,10 @@ pub(crate) enum Command {
     /// Compare two targets: packages and findings gained, lost and kept
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(Box<Diff>),
-    /// Watch what processes do; so far, say what this kernel lets Seawall see and prevent
+    /// Watch what processes and containers do, and judge it by rules
     #[cfg(feature = "runtime")]
-    #[command(after_help = "Examples:\n  seawall guard --doctor")]
-    Guard {
-        /// Try what is needed, and say what works, what does not and why
-        #[arg(long, required = true)]
-        doctor: bool,
-    },
+    #[command(after_help = guard::GUARD_EXAMPLES)]
+    Guard(Box<guard::Guard>),
     /// Fetch, show and mirror advisories
     #[command(after_help = DB_EXAMPLES)]
     Db {

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
         #[cfg(feature = "runtime")]
-        Command::Guard { doctor: _ } => commands::guard::doctor(&terminal),
+        Command::Guard(args) => commands::guard::run(args, &session),
         Command::Db { command } => db::run(command, &session),
         Command::Rules { command } => rules_command::run(command, &session),
         Command::Trust { command } => trust::run(command, &session),

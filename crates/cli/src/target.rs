@@ -330,7 +330,7 @@ fn directory(name: &str, path: &str) -> Result<Vec<Opened>> {
 }
 
 /// `DOCKER_HOST`, `CONTAINER_HOST` and `CONTAINERD_ADDRESS` where they are set, else the usual sockets.
-fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
+pub(crate) fn endpoints(session: &Session<'_>) -> Result<Vec<Endpoint>> {
     let config = session.config;
     let mut given = named_endpoints(session)?;
     let mut usual = usual_endpoints(config.uid(), config.variable("XDG_RUNTIME_DIR").map(Path::new));

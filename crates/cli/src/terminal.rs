@@ -92,6 +92,13 @@ impl Terminal {
         }
     }
 
+    /// A line of a result that goes on, at once; a reader that has gone away is an error here: nobody would listen.
+    pub(crate) fn live(&self, line: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(line)?;
+        out.flush()
+    }
+
     /// Shows what is being done and how far it is; nothing in a pipe.
     pub(crate) fn progress(&self, what: &str, done: u64, of: u64) {
         if self.talk == Talk::Quiet || !io::stderr().is_terminal() {

@@ -58,6 +58,16 @@ impl Glob {
         Glob { start, end: end.into_iter().collect(), parts }
     }
 
+    /// What every text that matches begins with.
+    pub(crate) fn start(&self) -> &str {
+        &self.start
+    }
+
+    /// What every text that matches ends with.
+    pub(crate) fn end(&self) -> &str {
+        &self.end
+    }
+
     /// Ignoring the case of ASCII letters.
     pub(crate) fn ignoring_case(pattern: &str) -> Glob {
         Glob::new(&pattern.to_ascii_lowercase())

@@ -25,6 +25,7 @@ mod learn;
 mod limits;
 mod load;
 mod memory;
+mod need;
 mod output;
 mod pack;
 mod parser;
@@ -45,6 +46,7 @@ pub use explain::{Asked, Branch, ExplainError, Explanation, Matched, Part, expla
 pub use fields::Source;
 pub use learn::{CapabilitySet, Connection, Learned, Learner, Needed, Profile, learn};
 pub use load::{Counts, Loaded, load};
+pub use need::{Need, Paths, Traits};
 pub use output::Template;
 pub use pack::{PackFile, meaning_and_advice, pack};
 pub use replay::{Observed, ReadError};

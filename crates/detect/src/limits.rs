@@ -92,3 +92,6 @@ pub(crate) const EXPLAINED_PARTS_MAX: usize = 20_000;
 /// Different paths, connections or excepted values that learning keeps of one workload: beyond that it is no profile
 /// that anybody reads.
 pub(crate) const LEARNED_MAX: usize = 20_000;
+
+/// Paths of one need: beyond, all paths are wanted. The sensor has room for 4096 of all rules together.
+pub(crate) const NEED_PATHS_MAX: usize = 2048;

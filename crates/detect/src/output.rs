@@ -6,7 +6,7 @@ use seawall_finding::FieldValue;
 
 use crate::check::{Problem, Term, field_of, term_of};
 use crate::expr::{FieldName, Operand};
-use crate::fields::{self, Source};
+use crate::fields::{self, Field, Source};
 use crate::limits;
 use crate::parser;
 use crate::value::{Occurrence, Value};
@@ -82,6 +82,12 @@ impl Template {
             }
         }
         rendered
+    }
+
+    /// Whether it shows a field of which this holds.
+    pub(crate) fn looks_at(&self, is_it: &impl Fn(&Field) -> bool) -> bool {
+        let looks = |part: &Part| matches!(part, Part::Value(_, term) if term.looks_at(is_it));
+        self.parts.iter().any(looks)
     }
 
     /// Its fields with their values.

@@ -81,6 +81,22 @@ impl Rule {
         id_of(&self.name)
     }
 
+    /// Whether its output, or what it remembers, looks at a field of which this holds.
+    pub(crate) fn shows(&self, is_it: &impl Fn(&Field) -> bool) -> bool {
+        let threshold =
+            self.threshold.iter().flat_map(|threshold| threshold.per.iter().chain(&threshold.distinct));
+        let dedup = self.dedup.iter().flat_map(|dedup| &dedup.per);
+        let sequence = self.sequence.iter().flat_map(|sequence| {
+            sequence
+                .steps
+                .iter()
+                .filter_map(|step| step.bind.as_ref())
+                .chain(&sequence.bind)
+                .chain(&sequence.per)
+        });
+        self.output.looks_at(is_it) || threshold.chain(dedup).chain(sequence).any(is_it)
+    }
+
     /// The techniques and tactics of MITRE ATT&CK among its tags.
     pub fn controls(&self) -> Vec<Control> {
         let control = |tag: &String| Control { framework: Framework::MitreAttack, id: tag.clone() };

@@ -157,22 +157,28 @@ impl Containerd {
     /// # Errors
     /// [`Failure::NotFound`] when no namespace has it.
     pub fn image(&self, name: &str) -> Result<ContainerdImage, EngineError> {
-        let operation = format!("find image {name}");
-        let method = "containerd.services.images.v1.Images/Get";
         for namespace in self.namespaces()? {
-            let question = message::ImageRequest { name: name.to_owned() };
-            match self.ask::<_, message::ImageResponse>(&operation, &namespace, method, &question) {
-                Ok(answer) => {
-                    if let Some(image) = answer.image.and_then(|image| described(&namespace, image)) {
-                        return Ok(image);
-                    }
-                }
+            match self.image_in(&namespace, name) {
                 Err(error) if error.failure.is_not_found() => {}
-                Err(error) => return Err(error),
+                other => return other,
             }
         }
         let reason = "no namespace has an image of that name; names are written in full".to_owned();
-        Err(self.error(&operation, Failure::NotFound(reason)))
+        Err(self.error(&format!("find image {name}"), Failure::NotFound(reason)))
+    }
+
+    /// One image by its full name, from one namespace.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when the namespace does not have it.
+    pub fn image_in(&self, namespace: &str, name: &str) -> Result<ContainerdImage, EngineError> {
+        let operation = format!("find image {name}");
+        let method = "containerd.services.images.v1.Images/Get";
+        let question = message::ImageRequest { name: name.to_owned() };
+        let answer: message::ImageResponse = self.ask(&operation, namespace, method, &question)?;
+        let image = answer.image.and_then(|image| described(namespace, image));
+        let missing = || self.error(&operation, Failure::NotFound("it has no digest".to_owned()));
+        image.ok_or_else(missing)
     }
 
     /// A blob of the content store: from its file where that is readable, over the socket otherwise.
@@ -264,6 +270,36 @@ impl Containerd {
                 Err(self.error(&operation, Failure::NotFound(reason)))
             }
         }
+    }
+
+    /// One container by its whole id, from this namespace or the first that has it, with its namespace. It is not
+    /// asked whether it runs.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is none.
+    pub fn container_by_id(
+        &self,
+        namespace: Option<&str>,
+        id: &str,
+    ) -> Result<(String, Container), EngineError> {
+        let operation = format!("find container {id}");
+        let namespaces = match namespace {
+            Some(namespace) => vec![namespace.to_owned()],
+            None => self.namespaces()?,
+        };
+        let method = "containerd.services.containers.v1.Containers/Get";
+        for namespace in namespaces {
+            let question = message::ContainerRequest { id: id.to_owned() };
+            match self.ask::<_, message::ContainerResponse>(&operation, &namespace, method, &question) {
+                Ok(answer) => {
+                    let record = answer.container.unwrap_or_default();
+                    return Ok((namespace, container(&record, &BTreeMap::new())));
+                }
+                Err(error) if error.failure.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(self.error(&operation, Failure::NotFound("no namespace has a container of that id".to_owned())))
     }
 
     fn details(&self, namespace: &str, record: &message::Container) -> Result<ContainerDetails, EngineError> {

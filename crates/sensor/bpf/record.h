@@ -158,6 +158,8 @@ enum shape_flag {
 	SHAPE_ONLY_FAILED = 2,  /* success is another event (exec) */
 	SHAPE_MESSAGE = 4,      /* `data` is a struct msghdr, which also has the address */
 	SHAPE_LENGTH_BEHIND_POINTER = 8, /* of the address */
+	SHAPE_HOW = 16,         /* flags are in the struct open_how that argument 2 points to */
+	SHAPE_MOVES = 32,       /* the working directory is told, whatever the name: the call has just changed it */
 };
 
 /* Clauses are bits: a record leaves the kernel if one bit stays set through all dimensions. */

@@ -129,8 +129,8 @@ fn line(text: &mut String, branch: &Branch, indent: &str, depth: Depth) {
 /// What a line says. A negation with one comparison or macro is said in one.
 fn title(branch: &Branch) -> String {
     match &branch.part {
-        Part::All => "all of".to_owned(),
-        Part::Any => "one of".to_owned(),
+        Part::All => format!("all of {}", branch.branches.len()),
+        Part::Any => format!("one of {}", branch.branches.len()),
         Part::Not => match branch.branches.as_slice() {
             [inner] => format!("not {}", title(inner)),
             _ => "not".to_owned(),

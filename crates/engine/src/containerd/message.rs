@@ -121,6 +121,18 @@ pub(super) struct ContainersResponse {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct ContainerRequest {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ContainerResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(super) container: Option<Container>,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Container {
     #[prost(string, tag = "1")]
     pub(super) id: String,

@@ -1,0 +1,134 @@
+//! The threads that ask the engines' sockets, one for each, so that one that hangs delays nobody else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use seawall_engine::{Address, Containerd, Docker, Endpoint, Engine, EngineError, EngineKind, Question};
+use seawall_event::{Container, Image};
+use seawall_finding::GapKind;
+
+use super::cgroup::{Claim, Owner};
+use super::limits::QUEUE_MAX;
+use super::slot::{Slot, Source};
+use super::{Shared, docker, naming};
+
+/// The way to the threads.
+#[derive(Debug)]
+pub(super) struct Engines {
+    asked: Vec<(Endpoint, SyncSender<Arc<Slot>>)>,
+}
+
+impl Engines {
+    pub(super) fn start(endpoints: &[Endpoint], shared: &Arc<Shared>) -> Engines {
+        let start = |endpoint: &Endpoint| {
+            let (asked, questions) = sync_channel(QUEUE_MAX);
+            let (own, shared) = (endpoint.clone(), Arc::clone(shared));
+            std::thread::spawn(move || answer(&own, &questions, &shared));
+            (endpoint.clone(), asked)
+        };
+        Engines { asked: endpoints.iter().map(start).collect() }
+    }
+
+    /// Asks those that may have it. One whose queue is full hangs, and nobody waits for it.
+    pub(super) fn ask(&self, slot: &Arc<Slot>) {
+        for (endpoint, thread) in &self.asked {
+            if slot.claims.iter().any(|claim| may_have(endpoint, claim)) {
+                let _ = thread.try_send(Arc::clone(slot));
+            }
+        }
+    }
+}
+
+/// podman may listen at Docker's socket. A user's engine has that user's containers and no others.
+fn may_have(endpoint: &Endpoint, claim: &Claim) -> bool {
+    let is_kind = match endpoint.kind {
+        EngineKind::Docker | EngineKind::Podman => {
+            matches!(claim.owner, Owner::Docker | Owner::Podman | Owner::Unnamed)
+        }
+        EngineKind::Containerd => matches!(claim.owner, Owner::Containerd | Owner::Unnamed),
+    };
+    let Address::Unix(path) = &endpoint.address else { return is_kind && claim.user.is_none() };
+    let is_below = |uid: u32| path.starts_with(Path::new("/run/user").join(uid.to_string()));
+    is_kind
+        && match claim.user {
+            Some(uid) => is_below(uid),
+            None => !path.starts_with("/run/user"),
+        }
+}
+
+fn answer(endpoint: &Endpoint, questions: &Receiver<Arc<Slot>>, shared: &Shared) {
+    let mut connected: Option<Engine> = None;
+    for slot in questions {
+        let engine = match connected.take().map_or_else(|| Engine::connect(endpoint), Ok) {
+            Ok(engine) => engine,
+            Err(error) => {
+                told(&error, shared);
+                continue;
+            }
+        };
+        match describe(&engine, &slot) {
+            Ok(Some(container)) => {
+                let has_image = container.image.is_some();
+                slot.fill(container, Source::Socket, has_image);
+                connected = Some(engine);
+            }
+            Ok(None) => connected = Some(engine),
+            Err(error) => told(&error, shared),
+        }
+    }
+}
+
+/// An engine that is not there, or has no such container, is no gap: the container is another's.
+fn told(error: &EngineError, shared: &Shared) {
+    if !error.failure.is_absent() {
+        shared.gap(GapKind::Unreadable, format!("what an engine knows of a container: {error}"));
+    }
+}
+
+/// What the engine knows of the first claim that it knows.
+fn describe(engine: &Engine, slot: &Slot) -> Result<Option<Container>, EngineError> {
+    for claim in &slot.claims {
+        let described = match engine {
+            Engine::Docker(docker) => of_docker(docker, claim),
+            Engine::Containerd(containerd) => of_containerd(containerd, claim),
+        };
+        match described {
+            Ok(container) => return Ok(container),
+            Err(error) if error.failure.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+fn of_docker(engine: &Docker, claim: &Claim) -> Result<Option<Container>, EngineError> {
+    let answer = engine.answer(&Question::Container(&claim.id))?;
+    let image = docker::image_of(&answer).map(|id| engine.image(&id)).transpose();
+    let names = match image {
+        Ok(image) => image.map(|image| [image.tags, image.repo_digests].concat()).unwrap_or_default(),
+        // Removed while its container runs; what was asked for is known all the same.
+        Err(error) if error.failure.is_not_found() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(docker::inspected(&answer, &names, engine.version().kind.name()).ok())
+}
+
+fn of_containerd(engine: &Containerd, claim: &Claim) -> Result<Option<Container>, EngineError> {
+    let (namespace, known) = engine.container_by_id(claim.namespace.as_deref(), &claim.id)?;
+    let mut image = naming::image(&known.image);
+    if image.digest.is_none() && !known.image.is_empty() {
+        image.digest = engine.image_in(&namespace, &known.image).ok().map(|image| image.digest.to_string());
+    }
+    let pod = naming::pod(&known.labels);
+    Ok(Some(Container {
+        id: Some(naming::short(&known.id)),
+        name: Some(known.name).filter(|name| *name != known.id),
+        full_id: Some(known.id),
+        engine: Some("containerd".to_owned()),
+        image: Some(image).filter(|image: &Image| image.name.is_some()),
+        labels: naming::labels(known.labels),
+        pod,
+        ..Container::default()
+    }))
+}

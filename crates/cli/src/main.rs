@@ -16,9 +16,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, Rules};
+use crate::args::{Cli, Command};
 use crate::commands::{
-    attest, audit, db, diff, explain, lint, manual, rules_check, sbom, scan, sign, trust, verify,
+    attest, audit, db, diff, explain, lint, manual, rules_command, sbom, scan, sign, trust, verify,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "runtime")]
         Command::Guard(args) => commands::guard::run(args, &session),
         Command::Db { command } => db::run(command, &session),
-        Command::Rules { command: Rules::Check { file } } => rules_check::run(file, &session),
+        Command::Rules { command } => rules_command::run(command, &session),
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),
         Command::Attest(args) => attest::run(args, &session),

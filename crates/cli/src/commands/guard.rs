@@ -25,7 +25,10 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
     for path in &args.policy {
         policy.add_file(path)?;
     }
-    let rules: Vec<RuleFile> = args.rules.iter().cloned().map(RuleFile::Path).collect();
+    let mut rules: Vec<RuleFile> = args.rules.iter().cloned().map(RuleFile::Path).collect();
+    if rules.is_empty() && !args.no_default_rules {
+        rules = seawall_detect::pack().iter().map(|(name, text)| RuleFile::BuiltIn(name, text)).collect();
+    }
     if rules.is_empty() {
         bail!("no rules: name a file with --rules");
     }
@@ -38,7 +41,7 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
         min_priority: args.min_priority,
         policy,
     };
-    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(Lines::new(args.format, session.terminal))];
+    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(Lines::new(args.format, session.terminal, hostname()))];
     let counts = match &args.replay {
         Some(file) => seawall_agent::replay(file, judgement, sinks),
         None => watch(args, judgement, sinks, session)?,
@@ -58,7 +61,7 @@ fn watch(
     let options = Options {
         judgement,
         proc_root: PathBuf::from("/proc"),
-        hostname: machine.nodename().to_string_lossy().into_owned(),
+        hostname: hostname(),
         containers: containers::Options {
             engines: crate::target::endpoints(session)?,
             ..containers::Options::of_host(Path::new("/"))
@@ -71,6 +74,10 @@ fn watch(
     let notices = |notice: Notice| session.terminal.note(shown(&notice));
     let guard = seawall_agent::Guard::new(options, sinks, notices);
     Ok(guard.and_then(|mut guard| guard.run(&stop)))
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>) -> Result<Exit> {

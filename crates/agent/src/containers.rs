@@ -90,17 +90,28 @@ pub struct Containers {
 #[derive(Debug, Default)]
 struct Shared {
     cgroups: Mutex<Cgroups>,
+    /// What engines said of where they keep their state.
+    discovered: Mutex<Vec<Store>>,
     gaps: Mutex<HashMap<(GapKind, String), u64>>,
 }
 
 #[derive(Debug, Default)]
 struct Cgroups {
-    /// None is the host.
-    by_id: HashMap<u64, Option<Arc<Slot>>>,
+    by_id: HashMap<u64, Known>,
     /// A container has several cgroups when something in it makes some.
     slots: HashMap<String, Weak<Slot>>,
     /// Removed, oldest first.
     removed: VecDeque<(Instant, u64)>,
+}
+
+/// What is remembered of a cgroup.
+#[derive(Debug)]
+struct Known {
+    /// None is the host.
+    slot: Option<Arc<Slot>>,
+    /// A container's own, made by an engine of the system. What containers and users make goes first where there is
+    /// no room.
+    is_kept: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -138,9 +149,10 @@ impl Containers {
     /// A cgroup was made: its container is looked for at once, before its first process.
     pub fn made(&self, cgroup_id: u64, path: &Path) {
         let slot = self.add(cgroup_id, path);
-        // One of a container that was known: it is started again, perhaps with another address.
+        // The own one of a container that was known: it is started again, perhaps with another address.
         if let Some(slot) = slot
-            && !slot.is_new()
+            && slot.is_found()
+            && slot.is_own(path)
         {
             self.search.ask(&slot, &self.shared);
         }
@@ -159,15 +171,17 @@ impl Containers {
     /// The container of a cgroup. `cgroup_path` is its path where it is known, `pid` a process in it, whose files say
     /// it where it is not.
     pub fn of(&self, cgroup_id: u64, cgroup_path: Option<&Path>, pid: u32) -> Lookup {
-        let known = lock(&self.shared.cgroups).by_id.get(&cgroup_id).cloned();
-        let slot = match known {
-            Some(slot) => slot,
-            None => match cgroup_path {
-                Some(path) => self.add(cgroup_id, path),
-                None => match self.tree.path_of(pid, cgroup_id) {
-                    Some(path) => self.add(cgroup_id, &path),
-                    None => return Lookup::Host,
-                },
+        let known = lock(&self.shared.cgroups).by_id.get(&cgroup_id).map(|known| known.slot.clone());
+        let slot = match (known, cgroup_path) {
+            (Some(slot), _) => slot,
+            (None, Some(path)) => self.add(cgroup_id, path),
+            (None, None) => match self.tree.path_of(pid, cgroup_id) {
+                Some(path) => self.add(cgroup_id, &path),
+                None => {
+                    let reason = "whether a process that has ended was in a container".to_owned();
+                    self.shared.gap(GapKind::Undetermined, reason);
+                    None
+                }
             },
         };
         slot.map_or(Lookup::Host, |slot| slot.lookup(&self.shared))
@@ -188,29 +202,26 @@ impl Containers {
         let claims = self.claims(path);
         let mut cgroups = lock(&self.shared.cgroups);
         if let Some(known) = cgroups.by_id.get(&cgroup_id) {
-            return known.clone();
+            return known.slot.clone();
         }
-        let is_room = cgroups.make_room(Instant::now());
+        let forgotten = cgroups.make_room(Instant::now());
         if claims.is_empty() {
-            if is_room {
-                cgroups.by_id.insert(cgroup_id, None);
-            }
+            cgroups.by_id.insert(cgroup_id, Known { slot: None, is_kept: false });
             return None;
         }
         let key = slot::key(&claims);
         let known = cgroups.slots.get(&key).and_then(Weak::upgrade);
         let is_new = known.is_none();
         let slot = known.unwrap_or_else(|| Arc::new(Slot::new(path, claims)));
-        if is_room {
-            cgroups.by_id.insert(cgroup_id, Some(Arc::clone(&slot)));
-            cgroups.slots.insert(key, Arc::downgrade(&slot));
-        }
+        let is_kept = slot.is_own(path) && !slot.is_unsure();
+        cgroups.by_id.insert(cgroup_id, Known { slot: Some(Arc::clone(&slot)), is_kept });
+        cgroups.slots.insert(key, Arc::downgrade(&slot));
         drop(cgroups);
-        if !is_room {
-            let reason = format!("a container, for more than {CGROUPS_MAX} cgroups are in use");
+        if forgotten {
+            let reason = format!("cgroups that are in use, for more than {CGROUPS_MAX} are");
             self.shared.gap(GapKind::Limit, reason);
-            slot.give_up();
-        } else if is_new {
+        }
+        if is_new {
             self.search.ask(&slot, &self.shared);
         }
         Some(slot)
@@ -243,17 +254,23 @@ impl Cgroups {
         }
     }
 
-    /// Whether one more can be remembered: what was removed goes first, then what is no container.
+    /// Makes room for one more; whether something in use had to go. What was removed goes first, then what is no
+    /// container's own cgroup: its path can be read again as long as a process is in it.
     fn make_room(&mut self, now: Instant) -> bool {
         self.forget(now);
-        if self.by_id.len() >= CGROUPS_MAX {
-            for (_, cgroup_id) in std::mem::take(&mut self.removed) {
-                self.by_id.remove(&cgroup_id);
-            }
+        if self.by_id.len() < CGROUPS_MAX {
+            return false;
         }
-        if self.by_id.len() >= CGROUPS_MAX {
-            self.by_id.retain(|_, slot| slot.is_some());
+        for (_, cgroup_id) in std::mem::take(&mut self.removed) {
+            self.by_id.remove(&cgroup_id);
         }
-        self.by_id.len() < CGROUPS_MAX
+        if self.by_id.len() < CGROUPS_MAX {
+            return false;
+        }
+        self.by_id.retain(|_, known| known.is_kept);
+        if self.by_id.len() >= CGROUPS_MAX {
+            self.by_id.clear();
+        }
+        true
     }
 }

@@ -15,12 +15,13 @@ use crate::containers::{self, Containers};
 use crate::interest;
 use crate::limits::{LOOK_EVERY, POLL_MAX, POLL_WAITING};
 use crate::processes::{Clock, Environments, Processes};
+use crate::record::{Header, Recorder, ReplayError};
 use crate::rules::{self, Asking, Files, RuleFile, Rules, RulesError};
 use crate::status::{Counts, Status};
 use crate::watch::{Judging, Watch};
 
-/// What a guard is made of.
-pub struct Options {
+/// How events are judged.
+pub struct Judgement {
     /// Rule files; later ones change what earlier ones define.
     pub rules: Vec<RuleFile>,
     /// How many rules may speak of one event.
@@ -29,6 +30,18 @@ pub struct Options {
     pub min_priority: Priority,
     /// What is to be done about findings.
     pub policy: Policy,
+}
+
+impl Judgement {
+    pub(crate) fn asking(&self) -> Asking {
+        Asking { matching: self.matching, least: self.min_priority }
+    }
+}
+
+/// What a guard is made of.
+pub struct Options {
+    /// Rules and policy.
+    pub judgement: Judgement,
     /// Where processes are found: `/proc`.
     pub proc_root: PathBuf,
     /// This machine's name, for findings on the host.
@@ -39,6 +52,10 @@ pub struct Options {
     pub reload: Arc<AtomicBool>,
     /// Ends after this long.
     pub duration: Option<Duration>,
+    /// A new file for every event that rules are asked of.
+    pub record: Option<PathBuf>,
+    /// The kernel's release, for the recording.
+    pub kernel: String,
 }
 
 /// Why there is no guard, or none any more.
@@ -53,6 +70,18 @@ pub enum GuardError {
     /// The kernel cannot be listened to any more.
     #[error("cannot hear the kernel")]
     Poll(#[from] PollError),
+    /// The recording cannot be begun.
+    #[error("cannot record to {path}")]
+    Record {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The recording cannot be replayed.
+    #[error("cannot replay")]
+    Replay(#[from] ReplayError),
     /// Nobody listens any more.
     #[error("no output accepts findings")]
     Sinks(#[source] std::io::Error),
@@ -101,8 +130,8 @@ impl<'s> Guard<'s> {
         sinks: Vec<Box<dyn Sink + 's>>,
         notices: impl FnMut(Notice) + 's,
     ) -> Result<Self, GuardError> {
-        let mut files = Files::new(options.rules);
-        let asking = Asking { matching: options.matching, least: options.min_priority };
+        let asking = options.judgement.asking();
+        let mut files = Files::new(options.judgement.rules);
         let rules = rules::compile(&files.read()?, asking)?;
         let wanted = interest::of(&rules.engine);
         let sensor_options =
@@ -114,8 +143,14 @@ impl<'s> Guard<'s> {
         } else {
             Environments::NotWanted
         };
-        let processes = Processes::found(&options.proc_root, Clock::of_this_machine(), environments);
-        let judging = Judging::new(rules, options.policy, options.hostname, sinks);
+        let clock = Clock::of_this_machine();
+        let recorder = options.record.map(|path| {
+            let header = Header::new(options.hostname.clone(), options.kernel, clock.now_ns());
+            Recorder::create(&path, header).map_err(|source| GuardError::Record { path, source })
+        });
+        let processes = Processes::found(&options.proc_root, clock, environments);
+        let mut judging = Judging::new(rules, options.judgement.policy, options.hostname, sinks);
+        judging.recorder = recorder.transpose()?;
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
         watch.unknown_types = wanted.unknown;
         Ok(Self {
@@ -159,6 +194,9 @@ impl<'s> Guard<'s> {
         // What was told before the end belongs to it.
         while self.turn(Duration::ZERO)? > 0 {}
         self.watch.release_all();
+        if let Some(recorder) = &mut self.watch.judging.recorder {
+            recorder.finish();
+        }
         self.watch.judging.failure().map_or(Ok(()), Err)?;
         let counts = self.counts();
         self.status.set(&counts);
@@ -170,6 +208,9 @@ impl<'s> Guard<'s> {
         let watch = &mut self.watch;
         let read = self.sensor.poll(timeout, |event| watch.take(event))?;
         watch.release_due();
+        if let Some(recorder) = &mut watch.judging.recorder {
+            recorder.flush();
+        }
         for cgroup in watch.new_containers.drain(..) {
             // A full map means that the kernel takes a container in the host's mount namespace for the host.
             let _ = self.sensor.mark_container(cgroup);

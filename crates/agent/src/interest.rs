@@ -106,6 +106,9 @@ fn clause(kind: Kind, need: &Need) -> Clause {
 }
 
 #[cfg(test)]
+mod sound;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

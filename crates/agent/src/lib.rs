@@ -10,14 +10,20 @@ mod guard;
 mod interest;
 mod limits;
 mod processes;
+mod record;
+mod replay;
 mod rules;
 mod status;
+#[cfg(test)]
+mod testing;
 mod translate;
 mod users;
 mod waiting;
 mod watch;
 
-pub use guard::{Guard, GuardError, Notice, Options};
+pub use guard::{Guard, GuardError, Judgement, Notice, Options};
+pub use record::ReplayError;
+pub use replay::replay;
 pub use rules::{RuleFile, RulesError};
 pub use status::{Counts, Status};
 pub use users::Users;

@@ -43,3 +43,16 @@ pub(crate) const RULE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The first bytes of what is sent and received, for rules that look at them: a DNS answer, the head of a request.
 pub(crate) const DATA_BYTES: u32 = 512;
+
+/// Bytes of a recording: some hours of a busy host, and less than fills a disk that was not full before.
+pub(crate) const RECORD_BYTES_MAX: u64 = 1 << 30;
+
+/// Processes and containers of a recording that keep their number; then all get new ones.
+pub(crate) const RECORD_KNOWN_MAX: usize = 16 * 1024;
+
+/// Bytes of one line of a recording that is read: a process has 20 KiB of texts at most, of which JSON makes up to six
+/// times as many.
+pub(crate) const RECORD_LINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of the lines of processes and containers that a replay keeps. A recording of ours needs some 10 MiB.
+pub(crate) const REPLAY_KEPT_BYTES_MAX: u64 = 128 << 20;

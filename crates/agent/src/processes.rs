@@ -169,7 +169,13 @@ impl Processes {
         };
         if !is_known {
             let found = self.found.one(caller.process);
-            let found = found.filter(|found| is_same_start(found.start_boot_ns, caller.start_boot_ns));
+            // What is read is later than the event: it may be another program by now.
+            let is_thread = caller.thread != caller.process;
+            let found = found.filter(|found| {
+                is_same_start(found.start_boot_ns, caller.start_boot_ns)
+                    && (is_thread
+                        || found.process.name.as_deref() == Some(&*caller.command.to_string_lossy()))
+            });
             let unknown = || Process { name: Some(text(&caller.command)), ..Process::default() };
             return self.remember(caller, found.map_or_else(unknown, |found| found.process));
         }

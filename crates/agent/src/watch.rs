@@ -17,6 +17,7 @@ use seawall_sensor::{Action, Caller, KernelEvent};
 use crate::containers::{Containers, Lookup};
 use crate::guard::GuardError;
 use crate::processes::Processes;
+use crate::record::Recorder;
 use crate::rules::Rules;
 use crate::status::Counts;
 use crate::translate::{self, Translator};
@@ -191,18 +192,19 @@ impl<'s> Watch<'s> {
         }));
         let counted = [
             (self.processes.turned_away(), "processes were not remembered: there are too many"),
-            (self.judging.engine.forgotten(), "keys of `count`, `dedup` and `sequence` were forgotten early"),
             (self.without_context, "events went on without all of their container"),
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);
         gaps.extend(counted.map(|(count, what)| gap(GapKind::Limit, format!("{count} {what}"))));
+        let judged = self.judging.counts();
+        gaps.extend_from_slice(&judged.gaps);
         Counts {
             events: self.events.clone(),
             waiting: self.queue.len(),
             without_context: self.without_context,
             processes: self.processes.len(),
             gaps,
-            ..self.judging.counts()
+            ..judged
         }
     }
 }
@@ -231,7 +233,9 @@ pub(crate) struct Judging<'s> {
     inventory: Inventory,
     hostname: String,
     sinks: Vec<Box<dyn Sink + 's>>,
+    pub(crate) recorder: Option<Recorder>,
     failed: Option<io::Error>,
+    /// Sinks that accept no more.
     failures: u64,
     /// Numbers events.
     number: u64,
@@ -256,6 +260,7 @@ impl<'s> Judging<'s> {
             inventory: Inventory::default(),
             hostname,
             sinks,
+            recorder: None,
             failed: None,
             failures: 0,
             number: 0,
@@ -278,7 +283,20 @@ impl<'s> Judging<'s> {
         self.number += 1;
         event.number = self.number;
         event.hostname = Some(self.hostname.clone());
-        for finding in self.engine.observe(&event) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.take(&mut event);
+        }
+        self.ask(&event);
+    }
+
+    /// The same of an event that has its number and machine.
+    pub(crate) fn observe_recorded(&mut self, event: &Event) {
+        self.number += 1;
+        self.ask(event);
+    }
+
+    fn ask(&mut self, event: &Event) {
+        for finding in self.engine.observe(event) {
             let judged = self.judge(finding, event.time_ns);
             if let Evidence::Happened(happened) = &judged.finding.evidence {
                 *self.alerts.entry(happened.rule.clone()).or_default() += 1;
@@ -318,8 +336,18 @@ impl<'s> Judging<'s> {
         self.failed.take().map(GuardError::Sinks)
     }
 
-    fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
+        let gap = |kind, reason: String| Gap::of_target(kind, reason);
+        let forgotten = self.engine.forgotten();
+        let forgotten = (forgotten > 0).then(|| {
+            let reason = format!("{forgotten} keys of `count`, `dedup` and `sequence` were forgotten early");
+            gap(GapKind::Limit, reason)
+        });
+        let failures = (self.failures > 0)
+            .then(|| gap(GapKind::Unreadable, format!("{} outputs accept no more findings", self.failures)));
+        let recording = self.recorder.as_ref().and_then(Recorder::gap);
         Counts {
+            gaps: [forgotten, failures, recording].into_iter().flatten().collect(),
             alerts: self.alerts.clone(),
             denied: self.denied,
             asked: self.number,

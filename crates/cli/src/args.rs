@@ -13,8 +13,10 @@ use seawall_report::Format;
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
 pub(crate) mod respond;
+pub(crate) mod rules;
 pub(crate) mod trust;
 
+use rules::Rules;
 use trust::{
     ATTEST_EXAMPLES, Attest, SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify,
     VerifyBundle,
@@ -90,11 +92,6 @@ Examples:
   seawall db update --from http://mirror.local/seawall
   seawall db update --apt 'http://deb.debian.org/debian-security bookworm-security main' --for app.tar
                                              # where only the package mirror can be reached";
-
-const RULES_CHECK_EXAMPLES: &str = "\
-Examples:
-  seawall rules check falco_rules.yaml
-  seawall rules check falco_rules.yaml local_rules.yaml    # with what a site changes";
 
 /// Container security from build to run time, in one binary.
 #[derive(Debug, Parser)]
@@ -208,17 +205,6 @@ pub(crate) enum Command {
         /// The directory
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Rules {
-    /// Load rule files in this order and say what is wrong with them; exit 2 where something cannot be used
-    #[command(after_help = RULES_CHECK_EXAMPLES)]
-    Check {
-        /// The files; later ones change what earlier ones define
-        #[arg(required = true, value_hint = ValueHint::FilePath)]
-        file: Vec<PathBuf>,
     },
 }
 

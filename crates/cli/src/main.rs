@@ -16,9 +16,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, Rules};
+use crate::args::{Cli, Command};
 use crate::commands::{
-    attest, audit, db, diff, explain, incidents, lint, manual, respond, rules_check, sbom, scan, sign, trust, verify,
+    attest, audit, db, diff, explain, incidents, lint, manual, respond, rules_command, sbom, scan, sign,
+    trust, verify,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "runtime")]
         Command::Guard(args) => commands::guard::run(args, &session),
         Command::Db { command } => db::run(command, &session),
-        Command::Rules { command: Rules::Check { file } } => rules_check::run(file, &session),
+        Command::Rules { command } => rules_command::run(command, &session),
         Command::Respond { command } => respond::run(command, &session),
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),

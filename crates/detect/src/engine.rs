@@ -128,6 +128,11 @@ impl Engine {
         self.memory.forgotten()
     }
 
+    /// Forgets every event that was observed, as if the rules had just been loaded.
+    pub fn forget(&mut self) {
+        self.memory = Memory::default();
+    }
+
     /// The rules that this event matches, by their place in [`Engine::rules`], counts and silences left aside.
     pub fn matches(&mut self, event: &Event) -> impl Iterator<Item = usize> {
         self.ask(Occurrence::Syscall(event), false);

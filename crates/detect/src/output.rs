@@ -139,6 +139,13 @@ fn value_at_start(rest: &str, source: Source) -> Result<(String, Term, usize), P
     Ok((rest[..length].to_owned(), term, length))
 }
 
+/// A text without what a terminal obeys, at most so long.
+pub(crate) fn printable(text: &str, bytes_max: usize) -> String {
+    let mut rendered = String::new();
+    push_printable(&mut rendered, &text[..text.floor_char_boundary(bytes_max)]);
+    rendered
+}
+
 /// Appends a text that may come from an attacker: a terminal must not obey it, and a line must stay one.
 fn push_printable(rendered: &mut String, text: &str) {
     for character in text.chars() {

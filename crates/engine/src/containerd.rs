@@ -3,6 +3,9 @@
 mod blob;
 mod grpc;
 pub(crate) mod message;
+mod sandbox;
+
+pub use sandbox::Sandbox;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -302,24 +305,19 @@ impl Containerd {
         namespace: Option<&str>,
         id: &str,
     ) -> Result<(String, Container), EngineError> {
-        let operation = format!("find container {id}");
         let namespaces = match namespace {
             Some(namespace) => vec![namespace.to_owned()],
             None => self.namespaces()?,
         };
-        let method = "containerd.services.containers.v1.Containers/Get";
         for namespace in namespaces {
-            let question = message::ContainerRequest { id: id.to_owned() };
-            match self.ask::<_, message::ContainerResponse>(&operation, &namespace, method, &question) {
-                Ok(answer) => {
-                    let record = answer.container.unwrap_or_default();
-                    return Ok((namespace, container(&record, &BTreeMap::new())));
-                }
+            match self.record(&namespace, id) {
+                Ok(record) => return Ok((namespace, container(&record, &BTreeMap::new()))),
                 Err(error) if error.failure.is_not_found() => {}
                 Err(error) => return Err(error),
             }
         }
-        Err(self.error(&operation, Failure::NotFound("no namespace has a container of that id".to_owned())))
+        let reason = "no namespace has a container of that id".to_owned();
+        Err(self.error(&format!("find container {id}"), Failure::NotFound(reason)))
     }
 
     fn details(&self, namespace: &str, record: &message::Container) -> Result<ContainerDetails, EngineError> {

@@ -13,7 +13,7 @@ mod error;
 mod http;
 pub mod limits;
 
-pub use containerd::Containerd;
+pub use containerd::{Containerd, Sandbox};
 pub use docker::{Docker, Question};
 pub use endpoint::{Address, Endpoint, EndpointError, EngineKind, TlsFiles, usual_endpoints};
 pub use engine::{ContainerDetails, Engine, EngineImage, EngineVersion, Overlay};

@@ -54,7 +54,14 @@ impl AuditEvent {
         if text.len() > limits::AUDIT_EVENT_BYTES_MAX {
             return Err(AuditError::TooLarge);
         }
-        let mut json: Value = serde_json::from_str(text).map_err(AuditError::Json)?;
+        AuditEvent::of_json(serde_json::from_str(text).map_err(AuditError::Json)?, number)
+    }
+
+    /// The same, of a document that was read and is not too large.
+    ///
+    /// # Errors
+    /// What is no event of the audit log.
+    pub fn of_json(mut json: Value, number: u64) -> Result<Vec<AuditEvent>, AuditError> {
         let documents = match json.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             Some(_) => return Err(AuditError::NoEvent),

@@ -14,6 +14,8 @@ const TASKS: &str = "io.containerd.runtime.v2.task";
 /// Docker's containers, which Docker knows better.
 const DOCKERS_NAMESPACES: [&str; 2] = ["moby", "plugins.moby"];
 
+const SANDBOX_ID: &str = "io.kubernetes.cri.sandbox-id";
+
 /// Whether there is a bundle of that name.
 pub(super) fn has_bundle(state: &Directory, namespace: &str, id: &str) -> bool {
     state.below(&format!("{TASKS}/{namespace}/{id}")).is_ok()
@@ -27,8 +29,16 @@ pub(super) fn look(state: &Directory, namespace: Option<&str>, id: &str) -> Resu
     };
     let mut last = Unread::Absent;
     for namespace in namespaces.iter().filter(|name| !DOCKERS_NAMESPACES.contains(&name.as_str())) {
-        match state.json::<Specification>(&format!("{TASKS}/{namespace}/{id}/config.json"), STATE_BYTES_MAX) {
-            Ok(specification) => return Ok(found(&specification, id)),
+        let read = |id: &str| {
+            let path = format!("{TASKS}/{namespace}/{id}/config.json");
+            state.json::<Specification>(&path, STATE_BYTES_MAX)
+        };
+        match read(id) {
+            Ok(specification) => {
+                let sandbox_id = specification.annotations.get(SANDBOX_ID).filter(|sandbox| *sandbox != id);
+                let sandbox = sandbox_id.and_then(|id| read(id).ok());
+                return Ok(found(&specification, id, sandbox.as_ref()));
+            }
             Err(Unread::Absent) => {}
             Err(error) => last = error,
         }
@@ -36,11 +46,11 @@ pub(super) fn look(state: &Directory, namespace: Option<&str>, id: &str) -> Resu
     Err(last)
 }
 
-fn found(specification: &Specification, id: &str) -> Found {
+fn found(specification: &Specification, id: &str, sandbox: Option<&Specification>) -> Found {
     let annotation = |key: &str| specification.annotations.get(key).cloned();
     let cri = |key: &str| annotation(&format!("io.kubernetes.cri.{key}"));
     let is_sandbox = cri("container-type").as_deref() == Some("sandbox");
-    let sandbox_id = cri("sandbox-id");
+    let sandbox_id = annotation(SANDBOX_ID);
     let name = match is_sandbox {
         true => cri("sandbox-name"),
         false => cri("container-name").or_else(|| annotation("nerdctl/name")),
@@ -62,11 +72,11 @@ fn found(specification: &Specification, id: &str) -> Found {
             name: cri("sandbox-name"),
             namespace: cri("sandbox-namespace"),
             uid: cri("sandbox-uid"),
-            sandbox_id: sandbox_id.clone(),
+            sandbox_id,
             ..Pod::default()
         });
     }
-    specification.fill(&mut container, &[id, sandbox_id.as_deref().unwrap_or(id)]);
+    specification.fill(&mut container, id, sandbox);
     // A sandbox of older versions does not say what it was made from; nobody can wait for it.
     let lacks = if container.image.is_some() || is_sandbox { Lacks::Labels } else { Lacks::Image };
     Found { container, cgroup_parent: Some(specification.cgroup_parent().to_owned()), lacks }

@@ -292,7 +292,7 @@ mod tests {
         check("nginx", &names, ["nginx", "latest", DIGEST]);
         check("docker.io/library/nginx:1", &names, ["nginx", "1", DIGEST]);
         check("localhost:5000/team/web:2", &names, ["localhost:5000/team/web", "2", ""]);
-        check(&format!("nginx@{DIGEST}"), &names, ["nginx", "", DIGEST]);
+        check(&format!("nginx@{DIGEST}"), &names, ["nginx", "1", DIGEST]);
         check("d74de5752236", &names, ["localhost:5000/team/web", "2", ""]);
         check(ID, &["nginx:1", &digest], ["nginx", "1", DIGEST]);
         // It was given to another image since.

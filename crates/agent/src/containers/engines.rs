@@ -1,17 +1,18 @@
 //! The threads that ask the engines' sockets, one for each, so that one that hangs delays nobody else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use seawall_engine::{Address, Containerd, Docker, Endpoint, Engine, EngineError, EngineKind, Question};
 use seawall_event::{Container, Image};
 use seawall_finding::GapKind;
+use serde::Deserialize;
 
 use super::cgroup::{Claim, Owner};
-use super::limits::QUEUE_MAX;
+use super::limits::{CNI_BYTES_MAX, QUEUE_MAX, STORES_MAX};
 use super::slot::{Slot, Source};
-use super::{Shared, docker, naming};
+use super::{Shared, Store, docker, lock, naming};
 
 /// The way to the threads.
 #[derive(Debug)]
@@ -60,7 +61,8 @@ fn may_have(endpoint: &Endpoint, claim: &Claim) -> bool {
 fn answer(endpoint: &Endpoint, questions: &Receiver<Arc<Slot>>, shared: &Shared) {
     let mut connected: Option<Engine> = None;
     for slot in questions {
-        let engine = match connected.take().map_or_else(|| Engine::connect(endpoint), Ok) {
+        let connect = || Engine::connect(endpoint).inspect(|engine| discover(engine, shared));
+        let engine = match connected.take().map_or_else(connect, Ok) {
             Ok(engine) => engine,
             Err(error) => {
                 told(&error, shared);
@@ -79,6 +81,28 @@ fn answer(endpoint: &Endpoint, questions: &Receiver<Arc<Slot>>, shared: &Shared)
     }
 }
 
+/// Docker and podman say where they keep their state, which may be told to them on their command line only.
+fn discover(engine: &Engine, shared: &Shared) {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Info {
+        docker_root_dir: PathBuf,
+    }
+    let Engine::Docker(docker) = engine else { return };
+    let Ok(answer) = docker.answer(&Question::Info) else { return };
+    let Ok(Info { docker_root_dir }) = serde_json::from_slice(&answer) else { return };
+    let store = match docker.version().kind {
+        EngineKind::Podman => {
+            Store::Storage { graph: docker_root_dir, run: "/run/containers/storage".into() }
+        }
+        EngineKind::Docker | EngineKind::Containerd => Store::Docker { data: docker_root_dir },
+    };
+    let mut discovered = lock(&shared.discovered);
+    if docker.is_local() && !discovered.contains(&store) && discovered.len() < STORES_MAX {
+        discovered.push(store);
+    }
+}
+
 /// An engine that is not there, or has no such container, is no gap: the container is another's.
 fn told(error: &EngineError, shared: &Shared) {
     if !error.failure.is_absent() {
@@ -91,7 +115,7 @@ fn describe(engine: &Engine, slot: &Slot) -> Result<Option<Container>, EngineErr
     for claim in &slot.claims {
         let described = match engine {
             Engine::Docker(docker) => of_docker(docker, claim),
-            Engine::Containerd(containerd) => of_containerd(containerd, claim),
+            Engine::Containerd(containerd) => of_containerd(containerd, claim, &slot.container()),
         };
         match described {
             Ok(container) => return Ok(container),
@@ -114,13 +138,25 @@ fn of_docker(engine: &Docker, claim: &Claim) -> Result<Option<Container>, Engine
     Ok(docker::inspected(&answer, &names, engine.version().kind.name()).ok())
 }
 
-fn of_containerd(engine: &Containerd, claim: &Claim) -> Result<Option<Container>, EngineError> {
+fn of_containerd(
+    engine: &Containerd,
+    claim: &Claim,
+    by_now: &Container,
+) -> Result<Option<Container>, EngineError> {
     let (namespace, known) = engine.container_by_id(claim.namespace.as_deref(), &claim.id)?;
     let mut image = naming::image(&known.image);
     if image.digest.is_none() && !known.image.is_empty() {
         image.digest = engine.image_in(&namespace, &known.image).ok().map(|image| image.digest.to_string());
     }
-    let pod = naming::pod(&known.labels);
+    let mut pod = naming::pod(&known.labels);
+    let mut cni = None;
+    let sandbox_id = by_now.pod.as_ref().and_then(|pod| pod.sandbox_id.as_deref());
+    if let Some(sandbox) = sandbox_id.and_then(|id| engine.sandbox(&namespace, id).ok()) {
+        let pod = pod.get_or_insert_default();
+        pod.labels = naming::labels(sandbox.labels);
+        pod.ip = sandbox.address;
+        cni = sandbox.network.filter(|network| network.len() <= CNI_BYTES_MAX);
+    }
     Ok(Some(Container {
         id: Some(naming::short(&known.id)),
         name: Some(known.name).filter(|name| *name != known.id),
@@ -128,6 +164,8 @@ fn of_containerd(engine: &Containerd, claim: &Claim) -> Result<Option<Container>
         engine: Some("containerd".to_owned()),
         image: Some(image).filter(|image: &Image| image.name.is_some()),
         labels: naming::labels(known.labels),
+        ip: pod.as_ref().and_then(|pod| pod.ip.clone()),
+        cni,
         pod,
         ..Container::default()
     }))

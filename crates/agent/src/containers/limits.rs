@@ -57,3 +57,9 @@ pub(super) const PROC_BYTES_MAX: u64 = 64 * 1024;
 
 /// Distinct gaps that are kept apart; the rest is counted together.
 pub(super) const GAPS_MAX: usize = 64;
+
+/// Places that engines say they keep their state in: each says one.
+pub(super) const STORES_MAX: usize = 16;
+
+/// The answer of a network plugin: Falco cuts it there, which leaves no JSON; a longer one is left out.
+pub(super) const CNI_BYTES_MAX: usize = 4096;

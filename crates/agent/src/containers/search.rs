@@ -1,5 +1,5 @@
-//! The threads that read the engines' state: one for the system's engines, one for users' own, whose files may lie on
-//! a file system that its user lets hang.
+//! The threads that read the engines' state: one for what the system's engines have made, one for what users and
+//! containers may have made up. Those can make thousands of names, and let their own file systems hang.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -12,13 +12,13 @@ use super::files::Unread;
 use super::limits::{LOOK_TIME_MAX, QUEUE_MAX, RETRY_AFTER, SECOND_LOOK_AFTER};
 use super::slot::{Slot, Source};
 use super::store::{Lacks, Stores};
-use super::{Options, Shared};
+use super::{Options, Shared, lock};
 
 /// The way to the threads.
 #[derive(Debug)]
 pub(super) struct Search {
     system: SyncSender<Arc<Slot>>,
-    users: SyncSender<Arc<Slot>>,
+    unsure: SyncSender<Arc<Slot>>,
 }
 
 impl Search {
@@ -36,13 +36,12 @@ impl Search {
             std::thread::spawn(move || reader.run(&questions));
             asked
         };
-        Search { system: start(), users: start() }
+        Search { system: start(), unsure: start() }
     }
 
     /// Looks for it.
     pub(super) fn ask(&self, slot: &Arc<Slot>, shared: &Shared) {
-        let is_users = slot.claims.first().is_some_and(|claim| claim.user.is_some());
-        let thread = if is_users { &self.users } else { &self.system };
+        let thread = if slot.is_unsure() { &self.unsure } else { &self.system };
         if thread.try_send(Arc::clone(slot)).is_err() {
             slot.give_up();
             let reason = format!("a container, for {QUEUE_MAX} others are looked for already");
@@ -105,6 +104,9 @@ impl Reader {
     }
 
     fn look(&mut self, job: Job) {
+        for store in lock(&self.shared.discovered).iter() {
+            self.stores.add(store);
+        }
         match self.stores.look(&job.slot.path, &job.slot.claims) {
             Ok(found) => {
                 let waits_for_address =
@@ -131,10 +133,13 @@ impl Reader {
         if job.turn == Turn::Late {
             return;
         }
-        if !job.slot.is_over() {
+        if job.slot.is_found() {
+            return;
+        }
+        if !job.slot.is_late() {
             let pause = (2 * job.pause).min(LOOK_TIME_MAX / 8);
             self.later(Job { next: Instant::now() + job.pause, pause, turn: Turn::Retry, ..job });
-        } else if job.slot.is_new() {
+        } else {
             let kind = match unread {
                 Unread::Absent => return,
                 Unread::Malformed(_) => GapKind::Malformed,

@@ -1,6 +1,6 @@
 //! One container that was named by a cgroup, and what is known of it by now.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -60,14 +60,30 @@ impl Slot {
         Slot { path: path.to_owned(), claims, since: Instant::now(), state: Mutex::new(state) }
     }
 
-    /// Whether nothing but its path is known yet.
-    pub(super) fn is_new(&self) -> bool {
-        lock(&self.state).progress == Progress::Looking
+    /// Whether an engine knows it.
+    pub(super) fn is_found(&self) -> bool {
+        lock(&self.state).progress == Progress::Found
     }
 
-    /// Whether the search for it has ended, for one reason or the other.
-    pub(super) fn is_over(&self) -> bool {
-        !self.is_new() || self.since.elapsed() >= LOOK_TIME_MAX
+    /// Whether the time to look for it is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.since.elapsed() >= LOOK_TIME_MAX
+    }
+
+    /// Whether a path is of the container's own cgroup, and not of one below that something in it has made.
+    pub(super) fn is_own(&self, path: &Path) -> bool {
+        let names = path.components().filter(|part| matches!(part, Component::Normal(_))).count();
+        self.claims.last().is_some_and(|claim| claim.depth == names)
+    }
+
+    /// Whether a user or something in a container may have made it up.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.claims.len() > 1 || self.claims.iter().any(|claim| claim.user.is_some())
+    }
+
+    /// What is known of it by now.
+    pub(super) fn container(&self) -> Arc<Container> {
+        Arc::clone(&lock(&self.state).container)
     }
 
     /// Its events wait no longer.
@@ -83,7 +99,7 @@ impl Slot {
         let container = Arc::clone(&state.container);
         match state.progress {
             Progress::Found | Progress::GivenUp => Lookup::Known(container),
-            Progress::Looking if self.since.elapsed() < LOOK_TIME_MAX => Lookup::Pending(container),
+            Progress::Looking if !self.is_late() => Lookup::Pending(container),
             Progress::Looking => {
                 state.progress = Progress::GivenUp;
                 let engine = container.engine.as_deref().unwrap_or("an unknown engine");

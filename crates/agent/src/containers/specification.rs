@@ -86,14 +86,15 @@ const PROPAGATIONS: [&str; 8] =
     ["private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"];
 
 impl Specification {
-    /// Rights and mounts; the mounts without those that the engine makes in directories with one of these names (of
-    /// the container, of its pod's sandbox).
-    pub(super) fn fill(&self, container: &mut Container, own: &[&str]) {
+    /// Rights and mounts of the container of this id; the mounts without those that the engine makes in directories of
+    /// the container or of its pod's sandbox.
+    pub(super) fn fill(&self, container: &mut Container, id: &str, sandbox: Option<&Specification>) {
         container.privileged = Some(self.is_privileged());
-        container.host_pid = Some(self.shares("pid"));
-        container.host_network = Some(self.shares("network"));
-        container.host_ipc = Some(self.shares("ipc"));
-        let is_own = |mount: &OciMount| mount.source.split('/').any(|part| own.contains(&part));
+        container.host_pid = Some(self.shares("pid", sandbox));
+        container.host_network = Some(self.shares("network", sandbox));
+        container.host_ipc = Some(self.shares("ipc", sandbox));
+        let pod = container.pod.as_ref().and_then(|pod| pod.sandbox_id.as_deref());
+        let is_own = |mount: &OciMount| mount.source.split('/').any(|part| part == id || Some(part) == pod);
         let mounts = self.mounts.iter().filter(|mount| mount.is_bind() && !is_own(mount));
         container.mounts = Some(mounts.take(MOUNTS_MAX).map(OciMount::described).collect());
     }
@@ -104,11 +105,16 @@ impl Specification {
         path.split_once(':').or_else(|| path.rsplit_once('/')).map_or("", |(parent, _)| parent)
     }
 
-    /// The runtime's default is to join what is not listed as a namespace.
-    fn shares(&self, kind: &str) -> bool {
+    /// Whether it shares this namespace with the host: where the specification does not list it, or joins that of a
+    /// sandbox which does not.
+    fn shares(&self, kind: &str, sandbox: Option<&Specification>) -> bool {
         match self.linux.namespaces.iter().find(|namespace| namespace.kind == kind) {
             None => true,
-            Some(namespace) => namespace.path.starts_with("/proc/1/ns/"),
+            Some(namespace) if namespace.path.is_empty() => false,
+            Some(namespace) => {
+                namespace.path.starts_with("/proc/1/ns/")
+                    || sandbox.is_some_and(|sandbox| sandbox.shares(kind, None))
+            }
         }
     }
 

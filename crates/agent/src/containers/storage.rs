@@ -66,7 +66,7 @@ impl Storage {
             .into_iter()
             .find(|driver| graph.below(&format!("{driver}-containers")).is_ok())
             .ok_or(Unread::Absent)?;
-        let specification = specification(graph, run, driver, id)?;
+        let specification = read_specification(graph, run, driver, id)?;
         let entry = self.entry(graph, run, driver, id)?;
         let images = self.images.json(graph, &format!("{driver}-images/images.json"), LIST_BYTES_MAX).ok();
         let known = images.as_ref().and_then(|all| all.iter().find(|image| image.id == entry.image));
@@ -77,9 +77,15 @@ impl Storage {
             image: Some(image(&entry, known)),
             ..Container::default()
         };
+        let mut sandbox = None;
         let lacks = match annotation(&specification, "io.kubernetes.cri-o.ContainerType") {
             Some(_) => {
                 fill_of_kubernetes(&mut container, &specification);
+                let sandbox_id = container.pod.as_ref().and_then(|pod| pod.sandbox_id.as_deref());
+                sandbox = sandbox_id.and_then(|id| read_specification(graph, run, driver, id).ok());
+                if let (Some(pod), Some(sandbox)) = (container.pod.as_mut(), &sandbox) {
+                    pod.labels = naming::labels(labels_of(sandbox));
+                }
                 Lacks::Nothing
             }
             None => {
@@ -87,8 +93,7 @@ impl Storage {
                 Lacks::Labels
             }
         };
-        let sandbox = container.pod.as_ref().and_then(|pod| pod.sandbox_id.clone()).unwrap_or_default();
-        specification.fill(&mut container, &[id, &sandbox]);
+        specification.fill(&mut container, id, sandbox.as_ref());
         if let Some(privileged) = annotation(&specification, "io.podman.annotations.privileged")
             .or_else(|| annotation(&specification, "io.kubernetes.cri-o.PrivilegedRuntime"))
         {
@@ -125,7 +130,7 @@ impl Storage {
 }
 
 /// podman keeps it in the storage's own directory, CRI-O in both.
-fn specification(
+fn read_specification(
     graph: &Directory,
     run: Option<&Directory>,
     driver: &str,
@@ -164,6 +169,11 @@ fn nested<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
+/// CRI-O's labels of a container, or of a pod where it is the sandbox's.
+fn labels_of(specification: &Specification) -> BTreeMap<String, String> {
+    annotation(specification, "io.kubernetes.cri-o.Labels").and_then(nested).unwrap_or_default()
+}
+
 /// What CRI-O writes into annotations.
 fn fill_of_kubernetes(container: &mut Container, specification: &Specification) {
     let text =
@@ -179,7 +189,7 @@ fn fill_of_kubernetes(container: &mut Container, specification: &Specification) 
     if let Some(name) = given.filter(|name| !name.is_empty() && !is_sandbox) {
         container.name = Some(name);
     }
-    let labels: BTreeMap<String, String> = text("Labels").and_then(|text| nested(&text)).unwrap_or_default();
+    let labels = labels_of(specification);
     let mut pod = naming::pod(&labels).unwrap_or_else(|| Pod {
         name: annotation(specification, "io.kubernetes.pod.name").map(str::to_owned),
         namespace: text("Namespace"),
@@ -188,9 +198,6 @@ fn fill_of_kubernetes(container: &mut Container, specification: &Specification) 
     });
     pod.sandbox_id = text("SandboxID").or(pod.sandbox_id);
     pod.ip = text("IP.0");
-    if is_sandbox {
-        pod.labels = naming::labels(labels.clone());
-    }
     container.ip = pod.ip.clone();
     container.cni = text("CNIResult");
     container.pod = Some(pod);

@@ -68,6 +68,7 @@ enum Open {
 pub(super) struct Stores {
     root: PathBuf,
     system: Vec<Open>,
+    known: Vec<Store>,
     users: HashMap<u32, Vec<Open>>,
 }
 
@@ -175,8 +176,18 @@ impl Open {
 
 impl Stores {
     pub(super) fn new(root: &Path, stores: Vec<Store>) -> Stores {
-        let system = stores.into_iter().map(Open::new).collect();
-        Stores { root: root.to_owned(), system, users: HashMap::new() }
+        let mut opened =
+            Stores { root: root.to_owned(), system: Vec::new(), known: Vec::new(), users: HashMap::new() };
+        stores.iter().for_each(|store| opened.add(store));
+        opened
+    }
+
+    /// Looks there too, after the others.
+    pub(super) fn add(&mut self, store: &Store) {
+        if !self.known.contains(store) {
+            self.known.push(store.clone());
+            self.system.push(Open::new(store.clone()));
+        }
     }
 
     /// The container that these claims of one path mean: the outermost that an engine knows, or one within it that

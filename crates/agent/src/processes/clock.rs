@@ -1,5 +1,7 @@
 //! Time since the machine started → time since 1970.
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// The distance of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Clock {
@@ -15,18 +17,22 @@ impl Clock {
 
     /// Of this machine, as both clocks stand now.
     pub(crate) fn of_this_machine() -> Self {
-        use rustix::time::{ClockId, clock_gettime};
-        let nanoseconds = |clock: ClockId| {
-            let time = clock_gettime(clock);
-            let (seconds, rest) =
-                (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
-            seconds.saturating_mul(1_000_000_000).saturating_add(rest)
-        };
         Self::started_at(nanoseconds(ClockId::Realtime).saturating_sub(nanoseconds(ClockId::Boottime)))
+    }
+
+    /// Nanoseconds since 1970 now.
+    pub(crate) fn now_ns(self) -> u64 {
+        self.time_ns(nanoseconds(ClockId::Boottime))
     }
 
     /// Nanoseconds since 1970.
     pub(crate) fn time_ns(self, boot_ns: u64) -> u64 {
         self.start_ns.saturating_add(boot_ns)
     }
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    let (seconds, rest) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
 }

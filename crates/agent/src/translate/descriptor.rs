@@ -97,7 +97,9 @@ pub(super) fn of_socket(socket: &seawall_sensor::Socket, call: &Call, number: Op
     };
     let name = call.system_call.name();
     let local = socket.local.map(address);
-    let connected = socket.remote.map(address);
+    // A connection that was refused leaves the address behind, without its port.
+    let is_peer = |remote: &Endpoint| remote.port != 0 || socket.kind == SOCK_RAW;
+    let connected = socket.remote.filter(is_peer).map(address);
     let remote = connected.or(if name == "bind" { None } else { passed });
     let local = if name == "bind" { passed.or(local) } else { local };
     let is_server = match role(name) {

@@ -36,6 +36,11 @@ fn sensor() -> Option<(Sensor, MutexGuard<'static, ()>)> {
     }
 }
 
+/// containerd's runtime keeps its own list of the whole machine.
+fn name(number: usize) -> String {
+    format!("tiny-{}-{number}", std::process::id())
+}
+
 /// Starts `count` containers, `at_once` at a time, and looks at each as the guard does.
 fn watch(
     sensor: &mut Sensor,
@@ -108,7 +113,7 @@ fn check(engine: &str, seen: &HashMap<String, Seen>, count: usize, took: Duratio
         assert_eq!(container.engine.as_deref(), Some(engine));
         names.insert(container.name.clone().unwrap());
     }
-    assert_eq!(names, (0..count).map(|number| format!("tiny-{number}")).collect());
+    assert_eq!(names, (0..count).map(name).collect());
 }
 
 fn docker(count: usize) {
@@ -123,8 +128,7 @@ fn docker(count: usize) {
     let began = Instant::now();
     let seen = watch(&mut sensor, &containers, count, 4, |number| {
         let mut command = Command::new("docker");
-        let name = format!("tiny-{number}");
-        command.args(["run", "--rm", "--network=none", "--name", &name]).env(variable, &socket);
+        command.args(["run", "--rm", "--network=none", "--name", &name(number)]).env(variable, &socket);
         command.args(["registry.example:5000/team/tiny:8", "/short-lived"]);
         command
     });
@@ -145,8 +149,7 @@ fn each_of_podman_is_named() {
     let began = Instant::now();
     let seen = watch(&mut sensor, &containers, 8, 2, |number| {
         let mut command = Command::new("podman");
-        let name = format!("tiny-{number}");
-        command.args(["--remote", "run", "--rm", "--network=none", "--name", &name]);
+        command.args(["--remote", "run", "--rm", "--network=none", "--name", &name(number)]);
         command.args(PODMAN_LIMITS).args(["localhost/tiny:8", "/short-lived"]).env(variable, &socket);
         command
     });
@@ -167,8 +170,15 @@ fn each_of_containerd_is_named() {
     let began = Instant::now();
     let seen = watch(&mut sensor, &containers, 8, 2, |number| {
         let mut command = Command::new("ctr");
-        let name = format!("tiny-{number}");
-        command.args(["-a", &socket, "run", "--rm", "docker.io/library/tiny:8", &name, "/short-lived"]);
+        command.args([
+            "-a",
+            &socket,
+            "run",
+            "--rm",
+            "docker.io/library/tiny:8",
+            &name(number),
+            "/short-lived",
+        ]);
         command
     });
     check("containerd", &seen, 8, began.elapsed(), "docker.io/library/tiny");

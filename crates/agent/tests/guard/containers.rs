@@ -141,7 +141,10 @@ fn each_rule_of_containers_finds_what_it_is_for_and_nothing_that_is_nearly_so() 
     let Some(daemon) = docker(directory.path()) else { return };
     import_image(&daemon);
     let stores = vec![Store::Docker { data: daemon.path("data").into() }];
-    let setup = Setup { containers: Options { stores, ..Options::of_host(Path::new("/")) }, ..Setup::of(vec![rules]) };
+    let setup = Setup {
+        containers: Options { stores, ..Options::of_host(Path::new("/")) },
+        ..Setup::of(vec![rules])
+    };
     let Some(mut guard) = Running::start(setup) else { return };
     let ask = |line: &[&str]| {
         // What the container's program returns is of no interest.
@@ -174,7 +177,11 @@ fn each_rule_of_containers_finds_what_it_is_for_and_nothing_that_is_nearly_so() 
     for (number, case) in cases.iter().enumerate() {
         let alerts = guard.of(&format!("inside-{number}-fires"));
         if alerts.is_empty() || alerts.iter().any(|alert| alert.rule != case.rule) {
-            wrong.push(format!("{}: fired {:?}", case.rule, guard.rules_of(&format!("inside-{number}-fires"))));
+            wrong.push(format!(
+                "{}: fired {:?}",
+                case.rule,
+                guard.rules_of(&format!("inside-{number}-fires"))
+            ));
         }
         for alert in alerts {
             let expected = Subject::Container { engine: "docker".to_owned(), name: case.fires.0.to_owned() };

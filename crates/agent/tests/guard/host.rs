@@ -84,7 +84,11 @@ fn cases(names: &Names) -> Vec<Case> {
             words(&["find", "/dev/null", "-name", "id_rs", "-o", "-name"]),
         ),
         case("Clear Log Activities", write(log), write(&names.path("not-a-log"))),
-        case("Remove Bulk Data from Disk", of_name("shred", "/bin/true", &[]), of_name("shredder", "/bin/true", &[])),
+        case(
+            "Remove Bulk Data from Disk",
+            of_name("shred", "/bin/true", &[]),
+            of_name("shredder", "/bin/true", &[]),
+        ),
         case(
             "Create Symlink Over Sensitive Files",
             perl(&format!("symlink('/etc/shadow', '{}')", names.path("link"))),
@@ -97,10 +101,16 @@ fn cases(names: &Names) -> Vec<Case> {
         ),
         case(
             "PTRACE attached to process",
-            perl("if (!($p = fork)) { sleep 1; exit } syscall(101, 16, $p, 0, 0); waitpid($p, 2); kill 9, $p"),
+            perl(
+                "if (!($p = fork)) { sleep 1; exit } syscall(101, 16, $p, 0, 0); waitpid($p, 2); kill 9, $p",
+            ),
             perl("syscall(101, 12, $$, 0, 0)"),
         ),
-        case("PTRACE anti-debug attempt", perl("syscall(101, 0, 0, 0, 0)"), perl("syscall(101, 24, 0, 0, 0)")),
+        case(
+            "PTRACE anti-debug attempt",
+            perl("syscall(101, 0, 0, 0, 0)"),
+            perl("syscall(101, 24, 0, 0, 0)"),
+        ),
         case(
             "Find AWS Credentials",
             words(&["grep", "aws_secret_access_key"]),

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use seawall_agent::containers;
-use seawall_agent::{Counts, Guard, GuardError, Notice, Options, RuleFile};
+use seawall_agent::{Counts, Guard, GuardError, Judgement, Notice, Options, RuleFile};
 use seawall_detect::Matching;
 use seawall_finding::{Evidence, Happened, Priority};
 use seawall_policy::{Judged, Policy, Sink};
@@ -26,12 +26,13 @@ pub(crate) struct Alert {
     pub(crate) judged: Judged,
 }
 
-struct Channel(Sender<Alert>);
+pub(crate) struct Channel(pub(crate) Sender<Alert>);
 
 impl Sink for Channel {
     fn take(&mut self, judged: &Judged) -> std::io::Result<()> {
         let Evidence::Happened(happened) = &judged.finding.evidence else { return Ok(()) };
-        let alert = Alert { rule: happened.rule.clone(), happened: (**happened).clone(), judged: judged.clone() };
+        let alert =
+            Alert { rule: happened.rule.clone(), happened: (**happened).clone(), judged: judged.clone() };
         self.0.send(alert).map_err(std::io::Error::other)
     }
 }
@@ -50,6 +51,7 @@ pub(crate) struct Setup {
     pub(crate) rules: Vec<RuleFile>,
     pub(crate) matching: Matching,
     pub(crate) containers: containers::Options,
+    pub(crate) record: Option<PathBuf>,
 }
 
 impl Setup {
@@ -59,8 +61,12 @@ impl Setup {
             stores: Vec::new(),
             ..containers::Options::of_host(std::path::Path::new("/"))
         };
-        Setup { rules, matching: Matching::First, containers }
+        Setup { rules, matching: Matching::First, containers, record: None }
     }
+}
+
+pub(crate) fn judgement(rules: Vec<RuleFile>, matching: Matching) -> Judgement {
+    Judgement { rules, matching, min_priority: Priority::Debug, policy: Policy::default() }
 }
 
 /// Falco's published rules; none, with a word, where they are not.
@@ -83,15 +89,14 @@ impl Running {
         let (stop_of_guard, reload_of_guard) = (Arc::clone(&stop), Arc::clone(&reload));
         let thread = std::thread::spawn(move || {
             let options = Options {
-                rules: setup.rules,
-                matching: setup.matching,
-                min_priority: Priority::Debug,
-                policy: Policy::default(),
+                judgement: judgement(setup.rules, setup.matching),
                 proc_root: PathBuf::from("/proc"),
                 hostname: "host".to_owned(),
                 containers: setup.containers,
                 reload: reload_of_guard,
                 duration: None,
+                record: setup.record,
+                kernel: "6".to_owned(),
             };
             let say = move |notice| {
                 let _ = said.send(notice);
@@ -101,7 +106,8 @@ impl Running {
         });
         match heard.recv_timeout(Duration::from_secs(60)) {
             Ok(Notice::Watching { .. }) => {
-                let running = Running { alerts, stop, reload, thread: Some(thread), all: Vec::new(), _one: one };
+                let running =
+                    Running { alerts, stop, reload, thread: Some(thread), all: Vec::new(), _one: one };
                 // The others are of no interest, but who speaks must be heard.
                 std::thread::spawn(move || while heard.recv().is_ok() {});
                 Some(running)
@@ -135,6 +141,14 @@ impl Running {
             let left = end.saturating_duration_since(Instant::now());
             self.all.push(self.alerts.recv_timeout(left).expect("the guard tells of the mark"));
         }
+    }
+
+    /// Ends the guard and returns what it counted, and all that it found.
+    pub(crate) fn end_with_alerts(mut self) -> (Counts, Vec<Alert>) {
+        self.stop.store(true, Ordering::Relaxed);
+        let counts = self.thread.take().unwrap().join().unwrap().unwrap();
+        self.all.extend(self.alerts.try_iter());
+        (counts, self.all)
     }
 
     /// Ends the guard and returns what it counted.

@@ -23,10 +23,10 @@ pub(crate) struct Guard {
     /// Try what is needed, and say what works, what does not and why
     #[arg(long, exclusive = true)]
     pub(crate) doctor: bool,
-    /// Rule file; later ones change what earlier ones define
+    /// Rule file, instead of the rules that come with Seawall; later ones change what earlier ones define
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rules: Vec<PathBuf>,
-    /// Do not load the rules that come with Seawall
+    /// Never load the rules that come with Seawall: without --rules there are none, which is a mistake
     #[arg(long)]
     pub(crate) no_default_rules: bool,
     /// How many rules may speak of one event
@@ -68,6 +68,10 @@ pub(crate) enum Format {
     Text,
     /// One finding a line
     Json,
+    /// Falco's lines
+    Falco,
+    /// Falco's JSON
+    FalcoJson,
 }
 
 fn priority(text: &str) -> Result<Priority, String> {

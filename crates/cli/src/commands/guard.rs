@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
-use seawall_agent::{Counts, GuardError, Notice, Options, RuleFile};
+use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
 use seawall_policy::{Policy, Sink};
 
 use crate::Session;
@@ -25,13 +25,14 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
     for path in &args.policy {
         policy.add_file(path)?;
     }
-    let rules: Vec<RuleFile> = args.rules.iter().cloned().map(RuleFile::Path).collect();
+    let mut rules: Vec<RuleFile> = args.rules.iter().cloned().map(RuleFile::Path).collect();
+    if rules.is_empty() && !args.no_default_rules {
+        rules = seawall_detect::pack().iter().map(|(name, text)| RuleFile::BuiltIn(name, text)).collect();
+    }
     if rules.is_empty() {
         bail!("no rules: name a file with --rules");
     }
-    let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    listen(&stop, &reload).context("cannot listen to signals")?;
-    let options = Options {
+    let judgement = Judgement {
         rules,
         matching: match args.matching {
             Matching::First => seawall_detect::Matching::First,
@@ -39,24 +40,54 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
         },
         min_priority: args.min_priority,
         policy,
+    };
+    let sinks: Vec<Box<dyn Sink + '_>> =
+        vec![Box::new(Lines::new(args.format, session.terminal, hostname()))];
+    let counts = match &args.replay {
+        Some(file) => seawall_agent::replay(file, judgement, sinks),
+        None => watch(args, judgement, sinks, session)?,
+    };
+    ended(counts, args, session)
+}
+
+fn watch(
+    args: &Guard,
+    judgement: Judgement,
+    sinks: Vec<Box<dyn Sink + '_>>,
+    session: &Session<'_>,
+) -> Result<Result<Counts, GuardError>> {
+    let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    listen(&stop, &reload).context("cannot listen to signals")?;
+    let machine = rustix::system::uname();
+    let options = Options {
+        judgement,
         proc_root: PathBuf::from("/proc"),
         hostname: hostname(),
-        containers: seawall_agent::containers::Options {
+        containers: containers::Options {
             engines: crate::target::endpoints(session)?,
-            ..seawall_agent::containers::Options::of_host(Path::new("/"))
+            ..containers::Options::of_host(Path::new("/"))
         },
         reload,
         duration: args.duration,
+        record: args.record.clone(),
+        kernel: machine.release().to_string_lossy().into_owned(),
     };
-    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(Lines::new(args.format, session.terminal))];
     let notices = |notice: Notice| session.terminal.note(shown(&notice));
     let guard = seawall_agent::Guard::new(options, sinks, notices);
-    let counts = guard.and_then(|mut guard| guard.run(&stop));
+    Ok(guard.and_then(|mut guard| guard.run(&stop)))
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>) -> Result<Exit> {
     match counts {
         Ok(counts) => {
             summary(&counts, session);
-            let is_bounded = args.duration.is_some();
-            Ok(if is_bounded && counts.denied > 0 { Exit::Denied } else { Exit::Allowed })
+            // Whoever watches without an end has no use for a verdict at the end.
+            let is_verdict = args.duration.is_some() || args.replay.is_some();
+            Ok(if is_verdict && counts.denied > 0 { Exit::Denied } else { Exit::Allowed })
         }
         Err(GuardError::Sinks(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Allowed),
         Err(error @ (GuardError::Open(_) | GuardError::Poll(_))) => {
@@ -64,7 +95,12 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
             doctor::reasons(session.terminal);
             Ok(Exit::NotExamined)
         }
-        Err(error @ (GuardError::Rules(_) | GuardError::Sinks(_))) => Err(error.into()),
+        Err(
+            error @ (GuardError::Rules(_)
+            | GuardError::Record { .. }
+            | GuardError::Replay(_)
+            | GuardError::Sinks(_)),
+        ) => Err(error.into()),
     }
 }
 
@@ -77,10 +113,6 @@ fn listen(stop: &Arc<AtomicBool>, reload: &Arc<AtomicBool>) -> std::io::Result<(
     }
     signal_hook::flag::register(SIGHUP, Arc::clone(reload))?;
     Ok(())
-}
-
-fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn shown(notice: &Notice) -> String {

@@ -92,7 +92,8 @@ fn line(receipt: &Receipt) -> String {
         true => String::new(),
         false => format!(": {}", receipt.reason),
     };
-    let steps = if receipt.steps.is_empty() { String::new() } else { format!(": {}", receipt.steps.join("; ")) };
+    let steps =
+        if receipt.steps.is_empty() { String::new() } else { format!(": {}", receipt.steps.join("; ")) };
     format!("{} {} {outcome}{reason}{steps}{standing}", receipt.id, receipt.rule)
 }
 

@@ -146,6 +146,8 @@ pub(crate) struct Container {
     pub(crate) snapshotter: String,
     #[prost(string, tag = "7")]
     pub(crate) snapshot_key: String,
+    #[prost(map = "string, message", tag = "10")]
+    pub(crate) extensions: HashMap<String, Packed>,
 }
 
 /// `google.protobuf.Any`; containerd packs a runtime specification as JSON.

@@ -35,7 +35,14 @@ fn judged(name: &str, second: &str, rule: &str, tags: &[&str], lineage: &[&str])
         controls: Vec::new(),
     };
     let fingerprint = finding.fingerprint();
-    Judged { finding, fingerprint, verdict: Verdict::Warn, reasons: Vec::new(), responses: Vec::new(), waived: None }
+    Judged {
+        finding,
+        fingerprint,
+        verdict: Verdict::Warn,
+        reasons: Vec::new(),
+        responses: Vec::new(),
+        waived: None,
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
+use jiff::Timestamp;
+use seawall_deliver::Delivery;
 use seawall_finding::{Evidence, Happened, Subject};
 use seawall_policy::{Judged, Sink, Verdict};
 
@@ -14,21 +16,30 @@ use crate::terminal::Terminal;
 pub(super) struct Lines<'t> {
     format: Format,
     terminal: &'t Terminal,
+    /// This machine's name.
+    host: String,
 }
 
 impl<'t> Lines<'t> {
-    pub(super) fn new(format: Format, terminal: &'t Terminal) -> Lines<'t> {
-        Lines { format, terminal }
+    pub(super) fn new(format: Format, terminal: &'t Terminal, host: String) -> Lines<'t> {
+        Lines { format, terminal, host }
+    }
+
+    fn of_falco(&self, format: seawall_deliver::Format, judged: &Judged) -> String {
+        let delivery = Delivery::new(judged.clone(), &self.host, Timestamp::UNIX_EPOCH);
+        format.line(&delivery, seawall_deliver::LINE_BYTES)
     }
 }
 
 impl Sink for Lines<'_> {
     fn take(&mut self, judged: &Judged) -> io::Result<()> {
-        if judged.waived.is_some() && self.format == Format::Text {
+        if judged.waived.is_some() && self.format != Format::Json {
             return Ok(());
         }
         let mut line = match self.format {
             Format::Text => text(judged, self.terminal.colour()),
+            Format::Falco => self.of_falco(seawall_deliver::Format::Falco, judged),
+            Format::FalcoJson => self.of_falco(seawall_deliver::Format::FalcoJson, judged),
             Format::Json => escaped(&serde_json::to_string(judged)?).into_owned(),
         };
         line.push('\n');

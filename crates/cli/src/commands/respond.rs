@@ -1,7 +1,7 @@
 //! `seawall respond`: receipts of responses, undoing, rehearsing.
 
 use std::fmt::Write as _;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -92,7 +92,8 @@ fn line(receipt: &Receipt) -> String {
         true => String::new(),
         false => format!(": {}", receipt.reason),
     };
-    let steps = if receipt.steps.is_empty() { String::new() } else { format!(": {}", receipt.steps.join("; ")) };
+    let steps =
+        if receipt.steps.is_empty() { String::new() } else { format!(": {}", receipt.steps.join("; ")) };
     format!("{} {} {outcome}{reason}{steps}{standing}", receipt.id, receipt.rule)
 }
 
@@ -102,7 +103,7 @@ fn rehearse(findings: &Path, policies: &[PathBuf], session: &Session<'_>) -> Res
         policy.add_file(file)?;
     }
     let text = text(findings)?;
-    // Numbers of the guard's own form may stand beside: only findings are read.
+    // A judged finding is a finding with more beside it, which is judged anew.
     let findings: Vec<Finding> = serde_json::Deserializer::from_str(&text)
         .into_iter()
         .collect::<Result<_, _>>()

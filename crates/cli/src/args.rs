@@ -81,6 +81,7 @@ const INCIDENTS_EXAMPLES: &str = "\
 Examples:
   seawall incidents alerts.jsonl                          # as `seawall guard --format json` wrote them
   seawall incidents --with scan.json alerts.jsonl         # beside what `seawall scan --format json` found
+  seawall incidents --receipts /var/lib/seawall/receipts alerts.jsonl    # and what was done about it
   seawall incidents --format json alerts.jsonl";
 
 const DB_EXAMPLES: &str = "\
@@ -481,6 +482,9 @@ pub(crate) struct Incidents {
     /// JSON report of a scan: what it found in an image is told beside the incidents of its containers
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) with: Vec<PathBuf>,
+    /// Directory of receipts: what was done about a finding is told beside it
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) receipts: Option<PathBuf>,
     /// Output format: table or json
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: DiffFormat,

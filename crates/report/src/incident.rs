@@ -52,6 +52,22 @@ pub struct Incident {
     pub known: Vec<Known>,
     /// How many more a scan found.
     pub known_more: usize,
+    /// What was done about it, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+}
+
+/// A response to a finding, as its receipt tells it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// The finding that it answers.
+    pub finding: Fingerprint,
+    /// When, RFC 3339.
+    pub time: String,
+    /// What was done, and what came of it.
+    pub told: String,
+    /// The receipt's name, by which it can be undone.
+    pub receipt: String,
 }
 
 /// One thing that happened, perhaps several times.
@@ -103,7 +119,9 @@ pub struct Scanned<'s> {
 
 /// The incidents among judged findings, in the order of their beginnings. What did not happen (a scan's findings) is
 /// told beside the incidents of its image only.
-pub fn incidents(findings: &[Judged], scanned: &[Scanned<'_>]) -> Vec<Incident> {
+///
+/// An answer belongs to the last incident with its finding that began before it.
+pub fn incidents(findings: &[Judged], scanned: &[Scanned<'_>], answers: Vec<Answer>) -> Vec<Incident> {
     let mut places: BTreeMap<String, Vec<(Timestamp, &Judged, &Happened)>> = BTreeMap::new();
     for judged in findings {
         let Some(happened) = judged.finding.evidence.happened() else { continue };
@@ -118,6 +136,15 @@ pub fn incidents(findings: &[Judged], scanned: &[Scanned<'_>]) -> Vec<Incident> 
         all.extend(parts.filter_map(|part| incident(&place, part, scanned)));
     }
     all.sort_by(|one, other| one.first.cmp(&other.first));
+    for answer in answers {
+        let is_of = |incident: &&mut Incident| {
+            incident.first <= answer.time
+                && incident.steps.iter().any(|step| step.fingerprint == answer.finding)
+        };
+        if let Some(incident) = all.iter_mut().rev().find(is_of) {
+            incident.answers.push(answer);
+        }
+    }
     all
 }
 
@@ -168,6 +195,7 @@ fn incident(
         known,
         known_more,
         image,
+        answers: Vec::new(),
     })
 }
 
@@ -188,15 +216,16 @@ fn step(judged: &Judged, happened: &Happened) -> Step {
     }
 }
 
-/// `repository:tag` from the fields of an output.
+/// The image as the engine has it, or `repository:tag` from the fields of an output.
 fn image(happened: &Happened) -> Option<String> {
+    let known = happened.container.as_ref().map(|container| container.image.clone());
+    if let Some(image) = known.filter(|image| !image.is_empty()) {
+        return Some(image);
+    }
     let text = |name: &str| match happened.fields.get(name) {
         Some(FieldValue::Text(text)) => Some(text.as_str()).filter(|text| !text.is_empty()),
         Some(FieldValue::Null | FieldValue::Bool(_) | FieldValue::Number(_)) | None => None,
     };
-    if let Some(image) = text("container.image") {
-        return Some(image.to_owned());
-    }
     let repository = text("container.image.repository")?;
     Some(match text("container.image.tag") {
         Some(tag) => format!("{repository}:{tag}"),
@@ -299,6 +328,13 @@ impl Telling {
             }
         }
         self.known(text, incident);
+        if !incident.answers.is_empty() {
+            text.push('\n');
+            self.line(text, "  What was done");
+            for answer in &incident.answers {
+                self.line(text, &format!("    {}  {}", clock(&answer.time), answer.told));
+            }
+        }
     }
 
     fn steps(&self, text: &mut String, steps: &[Step]) {

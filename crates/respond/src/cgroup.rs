@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
 use crate::limits::FREEZE_WAIT;
@@ -74,6 +74,13 @@ impl Freezer {
         self.inode
     }
 
+    /// Whether its file can be a freezer's.
+    pub(crate) fn is_below(&self, root: &Path) -> bool {
+        let is_named = self.file.ends_with("freezer.state") || self.file.ends_with("cgroup.freeze");
+        let leads_out = self.file.components().any(|part| part == Component::ParentDir);
+        is_named && !leads_out && self.file.starts_with(root)
+    }
+
     /// Whether the cgroup is still there; another of its name is not.
     pub(crate) fn is_there(&self) -> bool {
         inode(&self.file) == Some(self.inode)
@@ -127,6 +134,10 @@ fn inode(file: &Path) -> Option<u64> {
     file.parent().and_then(|cgroup| fs::metadata(cgroup).ok()).map(|cgroup| cgroup.ino())
 }
 
+/// Digits of an id as engines show it, and of a whole one.
+pub(crate) const SHORT_ID: usize = 12;
+const WHOLE_ID: usize = 64;
+
 /// The part of a cgroup's path down to what is called after the container, relative: `docker/ID`,
 /// `machine.slice/libpod-ID.scope`.
 pub(crate) fn container_path(path: &str, container: &str) -> Option<String> {
@@ -137,7 +148,12 @@ pub(crate) fn container_path(path: &str, container: &str) -> Option<String> {
     let is_called = |part: &&str| {
         let name = part.strip_suffix(".scope").unwrap_or(part);
         // `docker-ID`, `cri-containerd-ID`, systemd's `cri-containerd:ID`; an id may have dashes itself.
-        name.strip_suffix(container).is_some_and(|before| before.is_empty() || before.ends_with(['-', ':']))
+        let is_whole = name
+            .strip_suffix(container)
+            .is_some_and(|before| before.is_empty() || before.ends_with(['-', ':']));
+        // Where only the beginning of an id is known.
+        let last = name.rsplit(['-', ':']).next().unwrap_or(name);
+        is_whole || container.len() >= SHORT_ID && last.len() == WHOLE_ID && last.starts_with(container)
     };
     let at = parts.iter().position(|part| !container.is_empty() && is_called(part))?;
     Some(parts[..=at].join("/"))
@@ -168,6 +184,9 @@ mod tests {
         check("/docker/../0123456789abcdef", None);
         check("/docker/0123456789abcdef0", None);
         assert_eq!(container_path("/docker", ""), None);
+        let whole = format!("/system.slice/docker-{}.scope", "0123456789ab".repeat(6).split_at(64).0);
+        assert_eq!(container_path(&whole, "0123456789ab").as_deref(), Some(&whole[1..]));
+        assert_eq!(container_path(&whole, "0123456789"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use seawall_engine::{Endpoint, EngineError, Failure};
 use seawall_finding::ContainerIdentity;
 use seawall_inventory::Container;
 
+use crate::cgroup::SHORT_ID;
 use crate::limits::ENGINE_REST;
 
 /// What an engine says that works and lacks the container.
@@ -89,7 +90,7 @@ fn ask(endpoint: &Endpoint, wanted: &ContainerIdentity) -> Result<Option<Had>, E
 
 /// Whether an id is the one that is meant, of which at least 12 digits are known.
 fn is_it(id: &str, wanted: &str) -> bool {
-    id == wanted || wanted.len() >= 12 && id.starts_with(wanted)
+    id == wanted || wanted.len() >= SHORT_ID && id.starts_with(wanted)
 }
 
 /// An engine's error with its cause.

@@ -26,6 +26,8 @@ pub(crate) const ANCESTORS_MAX: usize = 256;
 pub const REFUSALS_PER_MINUTE: u32 = 60;
 /// Receipts that are kept: the oldest that hold nothing go first. One has some 2 KiB.
 pub const RECEIPTS_MAX: usize = 10_000;
+/// Too many receipts are looked for so often.
+pub(crate) const PRUNE_EVERY: Duration = Duration::from_secs(5 * 60);
 /// A receipt is no larger than this; what is longer is not ours.
 pub(crate) const RECEIPT_BYTES_MAX: u64 = 256 * 1024;
 /// Kept for receipts when the disk is full: an attacker who fills it must not end the responses.

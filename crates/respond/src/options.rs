@@ -16,7 +16,7 @@ pub const RECEIPTS_DIRECTORY: &str = "/var/lib/seawall/receipts";
 /// Where evidence lies when nobody says otherwise.
 pub const EVIDENCE_DIRECTORY: &str = "/var/lib/seawall/evidence";
 
-/// Who hears of each receipt when it is written.
+/// Who hears of each receipt when it is written; it is called by the thread that acts, so it must not wait.
 pub type Tell = Arc<dyn Fn(&Receipt) + Send + Sync>;
 
 /// Everything that a [`crate::Responder`] goes by.

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use seawall_finding::{Gap, GapKind};
 use seawall_policy::{AfterDeath, Judged, Requested, Response, Sink};
 
 use crate::action::{Captures, Doing, Surroundings, freeze, isolate, kill, stop};
+use crate::clock::Clock;
 use crate::guard::{Admitted, Guard, Refusal};
-use crate::limits::{LANES, QUEUE_MAX, TICK};
+use crate::limits::{LANES, PRUNE_EVERY, QUEUE_MAX, TICK};
 use crate::machine::Machine;
 use crate::netfilter::Barrier;
 use crate::options::{DenySupport, Options, SetupError};
@@ -53,6 +56,17 @@ struct Shared {
 struct Held {
     receipt: Receipt,
     barrier: Option<Barrier>,
+    /// When its time is over, on the clock that does not jump.
+    until: Option<Duration>,
+}
+
+impl Held {
+    fn new(receipt: Receipt, barrier: Option<Barrier>, clock: &Clock) -> Held {
+        let left =
+            |expires: Timestamp| Duration::try_from(expires.duration_since(clock.now())).unwrap_or_default();
+        let until = receipt.expires.map(|expires| clock.since_start().saturating_add(left(expires)));
+        Held { receipt, barrier, until }
+    }
 }
 
 /// What was not done or not told.
@@ -88,7 +102,8 @@ impl Responder {
         lost.unreleased.store(unreleased as u64, Ordering::Relaxed);
         receipts.prune()?;
         let adopted = receipts.all()?.0.into_iter().filter(Receipt::holds);
-        let held = adopted.map(|receipt| (receipt.id.clone(), Held { receipt, barrier: None })).collect();
+        let clock = options.roots.clock.clone();
+        let held = adopted.map(|receipt| (receipt.id.clone(), Held::new(receipt, None, &clock))).collect();
         let watchdog = match (&options.release, options.settings.after_death) {
             (Some(command), AfterDeath::Release) if options.mode == Mode::Enforced => {
                 Some(Watchdog::start(command).map_err(SetupError::Release)?)
@@ -132,8 +147,14 @@ impl Responder {
         }
         let shared = Arc::clone(&self.shared);
         let keeper = move || {
+            let mut pruned = Instant::now();
             while !shared.ends.load(Ordering::Relaxed) {
                 shared.look_after();
+                if pruned.elapsed() > PRUNE_EVERY {
+                    pruned = Instant::now();
+                    // A directory that cannot be read shows with the next receipt.
+                    let _ = shared.receipts.prune();
+                }
                 std::thread::sleep(TICK);
             }
         };
@@ -370,7 +391,8 @@ impl Shared {
             tell(&receipt);
         }
         if receipt.holds() {
-            lock(&self.held).insert(receipt.id.clone(), Held { receipt, barrier });
+            let held = Held::new(receipt, barrier, &self.options.roots.clock);
+            lock(&self.held).insert(held.receipt.id.clone(), held);
         }
         outcome
     }
@@ -391,8 +413,8 @@ impl Shared {
 
     /// Undoes what expired and what others ask to undo, and sees to the watchdog.
     fn look_after(&self) {
-        let now = self.options.roots.clock.now();
-        let is_over = |held: &Held| held.receipt.expires.is_some_and(|expires| expires <= now);
+        let now = self.options.roots.clock.since_start();
+        let is_over = |held: &Held| held.until.is_some_and(|until| until <= now);
         let expired: Vec<ReceiptId> =
             lock(&self.held).iter().filter(|(_, held)| is_over(held)).map(|(id, _)| id.clone()).collect();
         for id in expired {
@@ -400,7 +422,7 @@ impl Shared {
                 self.lost.unreleased.fetch_add(1, Ordering::Relaxed);
                 // Tried once; `seawall respond undo` tries again.
                 if let Some(held) = lock(&self.held).get_mut(&id) {
-                    held.receipt.expires = None;
+                    held.until = None;
                 }
             }
         }
@@ -427,16 +449,16 @@ impl Shared {
         let roots = &self.options.roots;
         let held = lock(&self.held).remove(id);
         match held {
-            Some(Held { receipt, barrier: Some(barrier) }) => {
+            Some(Held { receipt, barrier: Some(barrier), .. }) => {
                 let lowered = barrier.lower();
                 let step = || vec![format!("removed nf_tables tables `{}`", id.table())];
                 let done = lowered.map(|()| step()).map_err(|error| format!("nf_tables refuses: {error}"));
                 write_back(&self.receipts, receipt, done, why, roots)
             }
-            Some(Held { receipt, barrier: None }) => {
+            Some(Held { receipt, barrier: None, until }) => {
                 let undone = take_back(&self.machine, &self.receipts, receipt.clone(), why, roots);
                 if undone.is_err() {
-                    lock(&self.held).insert(id.clone(), Held { receipt, barrier: None });
+                    lock(&self.held).insert(id.clone(), Held { receipt, barrier: None, until });
                 }
                 undone
             }

@@ -226,6 +226,10 @@ fn thaw(
     freezer: &Freezer,
     engine_was_asked: bool,
 ) -> Result<Vec<String>, String> {
+    // A receipt is a file, and a file may be written by others.
+    if !freezer.is_below(&machine.cgroup_root) {
+        return Err(format!("{} is no freezer", freezer.file().display()));
+    }
     if !freezer.is_there() {
         return Ok(vec![format!("the cgroup of container {} is gone", container.id)]);
     }

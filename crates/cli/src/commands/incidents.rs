@@ -5,9 +5,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use seawall_policy::Judged;
 use seawall_report::Colour;
-use seawall_report::incident::{Incident, Scanned, incidents, tell};
+use seawall_report::incident::{Answer, Incident, Scanned, incidents, tell};
+use seawall_respond::{Outcome, Receipt, Receipts};
 use serde::{Deserialize, Serialize};
 
+use super::respond;
 use crate::Session;
 use crate::args::{DiffFormat, Incidents};
 use crate::exit::Exit;
@@ -19,7 +21,7 @@ const FILE_BYTES_MAX: u64 = 512 << 20;
 const WIDTH: usize = 110;
 
 #[derive(Serialize)]
-struct Answer<'i> {
+struct Document<'i> {
     schema: &'static str,
     incidents: &'i [Incident],
 }
@@ -44,10 +46,14 @@ pub(crate) fn run(args: &Incidents, session: &Session<'_>) -> Result<Exit> {
     let scans: Vec<Scan> = args.with.iter().map(|path| scan(path)).collect::<Result<_>>()?;
     let scanned: Vec<Scanned<'_>> =
         scans.iter().map(|scan| Scanned { image: &scan.target.name, findings: &scan.findings }).collect();
-    let found = incidents(&findings, &scanned);
+    let answers = match &args.receipts {
+        Some(directory) => answers(directory, session)?,
+        None => Vec::new(),
+    };
+    let found = incidents(&findings, &scanned, answers);
     let bytes = match args.format {
         DiffFormat::Json => {
-            let answer = Answer { schema: "seawall.incidents.v1", incidents: &found };
+            let answer = Document { schema: "seawall.incidents.v1", incidents: &found };
             let mut bytes = serde_json::to_vec_pretty(&answer)?;
             bytes.push(b'\n');
             bytes
@@ -95,6 +101,25 @@ fn alerts(path: &Path, session: &Session<'_>) -> Result<Vec<Judged>> {
         None => {}
     }
     Ok(found)
+}
+
+/// What the receipts of a directory tell, but for what was not needed or refused: that stands in them.
+fn answers(directory: &Path, session: &Session<'_>) -> Result<Vec<Answer>> {
+    let (receipts, wrong) = Receipts::at(directory).all()?;
+    for error in wrong {
+        session.terminal.error(&anyhow::Error::msg(format!("{error}: it is not told")));
+    }
+    let is_told = |receipt: &Receipt| match receipt.outcome {
+        Outcome::Begun | Outcome::Done | Outcome::Rehearsed | Outcome::Failed => true,
+        Outcome::Needless | Outcome::Refused => false,
+    };
+    let told = receipts.into_iter().filter(is_told).map(|receipt| Answer {
+        time: receipt.time.to_string(),
+        told: respond::told(&receipt),
+        receipt: receipt.id.to_string(),
+        finding: receipt.finding,
+    });
+    Ok(told.collect())
 }
 
 fn scan(path: &Path) -> Result<Scan> {

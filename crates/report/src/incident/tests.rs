@@ -21,6 +21,9 @@ fn judged(name: &str, second: &str, rule: &str, tags: &[&str], lineage: &[&str])
         tags: owned(tags),
         events: 1,
         about: rule.to_owned(),
+        process: None,
+        container: None,
+        respond: Vec::new(),
     };
     let finding = Finding {
         rule: rule.to_lowercase().replace(' ', "-"),
@@ -55,8 +58,14 @@ fn what_happens_in_one_container_in_one_stretch_is_one_story() {
         judged("db", "05:01", "Dump", &[], &["pg_dump \u{1b}[31m"]),
         judged("web", "40:00", "Shell in web server", &[], &shell),
     ];
+    let answer = Answer {
+        finding: found[0].fingerprint.clone(),
+        time: "2026-11-28T16:05:00.400000000Z".to_owned(),
+        told: "kill done: sent SIGKILL to process 12".to_owned(),
+        receipt: "20261128T160500.400Z-1-0-kill".to_owned(),
+    };
     let scan = crate::tests::sample::everything();
-    let all = incidents(&found, &[Scanned { image: "shop:1.0", findings: &scan.findings }]);
+    let all = incidents(&found, &[Scanned { image: "shop:1.0", findings: &scan.findings }], vec![answer]);
     let told: Vec<(&str, usize)> = all.iter().map(|one| (one.place.as_str(), one.steps.len())).collect();
     assert_eq!(
         told,

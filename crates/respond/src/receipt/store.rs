@@ -5,12 +5,12 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
-use super::{Receipt, ReceiptId};
+use super::{Outcome, Receipt, ReceiptId};
 use crate::limits::{RECEIPT_BYTES_MAX, RECEIPTS_MAX, RESERVE_BYTES, RESERVE_STEP_BYTES, TEXT_BYTES_MAX};
 
 const RESERVE: &str = "reserve";
@@ -28,6 +28,15 @@ pub struct ReceiptError {
 
 fn error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ReceiptError {
     move |source| ReceiptError { operation, path: path.display().to_string(), source }
+}
+
+/// What a written file outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// Its process.
+    Memory,
+    /// The machine.
+    Disk,
 }
 
 /// A directory of receipts.
@@ -85,12 +94,15 @@ impl Receipts {
     pub(crate) fn write(&self, receipt: &Receipt) -> Result<(), ReceiptError> {
         let path = self.directory.join(format!("{}.json", receipt.id));
         let told = serde_json::to_vec_pretty(receipt).map_err(|cause| error("write", &path)(cause.into()))?;
-        let mut written = self.write_bytes(&path, &told);
+        // What is only begun outlives its process in memory; to wait for the disk would let the attacker go on.
+        let is_begun = receipt.outcome == Outcome::Begun;
+        let durability = if is_begun { Durability::Memory } else { Durability::Disk };
+        let mut written = self.write_bytes(&path, &told, durability);
         // Whoever fills the disk may be faster than we with what is given up: again, until nothing is left.
         while matches!(&written, Err(cause) if cause.kind() == io::ErrorKind::StorageFull)
             && self.give_up_room()
         {
-            written = self.write_bytes(&path, &told);
+            written = self.write_bytes(&path, &told, durability);
         }
         if written.is_ok() {
             // Where there is room again.
@@ -110,10 +122,12 @@ impl Receipts {
         shrink().unwrap_or(false)
     }
 
-    fn write_bytes(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn write_bytes(&self, path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
         file.write_all(bytes)?;
-        file.as_file().sync_data()?;
+        if durability == Durability::Disk {
+            file.as_file().sync_data()?;
+        }
         file.persist(path)?;
         Ok(())
     }
@@ -173,7 +187,16 @@ impl Receipts {
     }
 
     /// Becomes the one that acts; `None` while another is.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or others may write there: what receipts say is done as root.
     pub(crate) fn lock(&self) -> Result<Option<Lock>, ReceiptError> {
+        let directory = fs::metadata(&self.directory).map_err(error("use", &self.directory))?;
+        if directory.mode() & 0o022 != 0 || directory.uid() != rustix::process::geteuid().as_raw() {
+            let cause =
+                io::Error::new(io::ErrorKind::PermissionDenied, "others may write there; it must be private");
+            return Err(error("use", &self.directory)(cause));
+        }
         let path = self.directory.join(LOCK);
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = file.map_err(error("open", &path))?;

@@ -12,8 +12,9 @@ use seawall_deliver::metrics::{Counter, Snapshot, Usage};
 use seawall_deliver::{Config, Deliveries, Health, Secret, SecretSource, Server, Surroundings, Watch};
 use seawall_finding::Gap;
 use seawall_policy::{Judged, Policy, Sink};
-use seawall_respond::{DenySupport, Mode, Outcome, Receipt, Recent, Responder, Roots};
+use seawall_respond::{DenySupport, Mode, Receipt, Recent, Responder, Roots};
 
+use super::super::respond::told;
 use crate::args::guard::Answering;
 use crate::target::endpoints;
 use crate::{Session, input};
@@ -126,7 +127,9 @@ fn responder(
         own_process: std::process::id(),
         recent: Arc::clone(recent),
         release: args.enforce.then(|| release(&args.receipts)).transpose()?,
-        tell: Some(Arc::new(move |receipt: &Receipt| voice.note(line(receipt)))),
+        tell: Some(Arc::new(move |receipt: &Receipt| {
+            voice.note(format_args!("{} [receipt {}]", told(receipt), receipt.id))
+        })),
     };
     Ok(Responder::new(options)?)
 }
@@ -135,20 +138,6 @@ fn responder(
 fn release(receipts: &PathBuf) -> Result<Vec<OsString>> {
     let own = std::env::current_exe().context("cannot tell where seawall itself is")?;
     Ok(vec![own.into(), "respond".into(), "release".into(), "--receipts".into(), receipts.into()])
-}
-
-fn line(receipt: &Receipt) -> String {
-    let what = match receipt.outcome {
-        Outcome::Begun => "has begun",
-        Outcome::Done => "done",
-        Outcome::Needless => "was not needed",
-        Outcome::Rehearsed => "would be done (--enforce does it)",
-        Outcome::Refused => "refused",
-        Outcome::Failed => "failed",
-    };
-    let detail = if receipt.reason.is_empty() { receipt.steps.join("; ") } else { receipt.reason.clone() };
-    let colon = if detail.is_empty() { "" } else { ": " };
-    format!("{} {what}{colon}{detail} [receipt {}]", receipt.action, receipt.id)
 }
 
 /// Serves metrics and health.

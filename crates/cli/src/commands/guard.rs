@@ -41,7 +41,8 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
         min_priority: args.min_priority,
         policy,
     };
-    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(Lines::new(args.format, session.terminal, hostname()))];
+    let sinks: Vec<Box<dyn Sink + '_>> =
+        vec![Box::new(Lines::new(args.format, session.terminal, hostname()))];
     let counts = match &args.replay {
         Some(file) => seawall_agent::replay(file, judgement, sinks),
         None => watch(args, judgement, sinks, session)?,

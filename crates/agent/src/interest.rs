@@ -2,7 +2,7 @@
 
 use seawall_detect::{Engine, Need, Paths, Traits};
 use seawall_event::EventType;
-use seawall_sensor::{Access, Clause, Families, Interest, Kind, Outcome, Place, SystemCall};
+use seawall_sensor::{Access, Clause, Families, Interest, Kind, Naming, Outcome, Place, SystemCall};
 
 use crate::limits::DATA_BYTES;
 
@@ -96,6 +96,7 @@ fn clause(kind: Kind, need: &Need) -> Clause {
                 named: named.iter().cloned().collect(),
             },
         },
+        naming: if traits.has(Traits::PLAIN_NAME) { Naming::Any } else { Naming::Climbing },
         families: Families {
             unix: traits.has(Traits::UNIX),
             inet: traits.has(Traits::INET),

@@ -63,6 +63,12 @@ impl Glob {
         &self.start
     }
 
+    /// Whether every text that matches has this in it.
+    pub(crate) fn has_text(&self, text: &str) -> bool {
+        let characters: Vec<Part> = text.chars().map(Part::Is).collect();
+        self.parts.windows(characters.len().max(1)).any(|parts| parts == characters.as_slice())
+    }
+
     /// What every text that matches ends with.
     pub(crate) fn end(&self) -> &str {
         &self.end

@@ -52,14 +52,19 @@ impl Traits {
     pub const OTHER_FAMILY: Traits = Traits(1 << 11);
     /// About no socket.
     pub const NO_SOCKET: Traits = Traits(1 << 12);
+    /// The name that the caller passed has two dots side by side.
+    pub const CLIMBING_NAME: Traits = Traits(1 << 13);
+    /// It has not, or there is none.
+    pub const PLAIN_NAME: Traits = Traits(1 << 14);
     /// Anything.
-    pub const ANY: Traits = Traits((1 << 13) - 1);
+    pub const ANY: Traits = Traits((1 << 15) - 1);
 
-    const GROUPS: [Traits; 4] = [
+    const GROUPS: [Traits; 5] = [
         Traits::SUCCEEDED.or(Traits::FAILED),
         Traits::HOST.or(Traits::CONTAINER),
         Traits::READS.or(Traits::WRITES).or(Traits::READS_AND_WRITES).or(Traits::OPENS_OTHERWISE),
         Traits::UNIX.or(Traits::INET).or(Traits::INET6).or(Traits::OTHER_FAMILY).or(Traits::NO_SOCKET),
+        Traits::CLIMBING_NAME.or(Traits::PLAIN_NAME),
     ];
 
     /// What either has.

@@ -176,6 +176,8 @@ struct interest {
 	u64 any_path;
 	u64 has_prefixes;
 	u64 has_names;
+	u64 plain_names;    /* of names that callers pass: without `..` */
+	u64 climbing_names; /* with it */
 	u64 families[4]; /* unix, inet, inet6, others */
 	u64 known[KNOWN_BITS / 64]; /* which hashes may be in the map of paths */
 	u32 prefix_depth;

@@ -167,6 +167,13 @@ static __always_inline struct file *file_of(struct task_struct *task, s32 descri
 	return file;
 }
 
+static __always_inline void fill_arguments(struct scratch *s, struct task_struct *task)
+{
+	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
+	u64 arguments[6] = ARGUMENTS(registers);
+	__builtin_memcpy(s->header.arguments, arguments, sizeof(arguments));
+}
+
 static __always_inline u64 argument(struct scratch *s, u8 index)
 {
 	return s->header.arguments[index < 6 ? index : 0];
@@ -285,17 +292,21 @@ int syscall_exit(struct exit_context *ctx)
 	struct scratch *s = fresh();
 	if (!s)
 		return 0;
+	if (shape->name != NONE && clauses & ~interest->plain_names) {
+		fill_arguments(s, task);
+		clauses &= of_naming(argument(s, shape->name), which);
+		if (!clauses)
+			return 0;
+	}
 	if (shape->flags & SHAPE_OPENS) {
 		struct file *file = failed ? NULL : file_of(task, result);
 		if (file && !append_opened(s, interest, which, clauses, file))
 			return 0;
 	}
-	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	u64 arguments[6] = ARGUMENTS(registers);
 	s->header.result = result;
-	__builtin_memcpy(s->header.arguments, arguments, sizeof(arguments));
+	fill_arguments(s, task);
 	if (shape->flags & SHAPE_HOW)
-		read_how(s, arguments[2], arguments[3]);
+		read_how(s, argument(s, 2), argument(s, 3));
 
 	if (!(shape->flags & SHAPE_OPENS) && shape->descriptor != NONE) {
 		s32 descriptor = shape->descriptor == RESULT ? (s32)result : (s32)argument(s, shape->descriptor);

@@ -38,7 +38,7 @@ const PATTERNS: [&str; 16] = [
     "_agent",
     "/.ssh/",
     "/home/*/.ssh/*",
-    "",
+    "../",
     "shadow",
     "id_rsa",
     "x",
@@ -141,7 +141,10 @@ fn opening(name: &str, result: i64, path: &str, flags: u64) -> Call {
     Call {
         result,
         object: (result >= 0).then_some(Object::File(file)),
-        names: vec![Named { directory: None, name: PathBuf::from(format!("/proc/..{path}")) }],
+        names: vec![Named {
+            directory: None,
+            name: PathBuf::from(if result > 0 { format!("/proc/..{path}") } else { path.to_owned() }),
+        }],
         ..crate::testing::call(name, [0, 0, flags, 0o644, 0, 0])
     }
 }
@@ -181,6 +184,8 @@ fn leaves_the_kernel(interest: &Interest, call: &Call, inside: bool) -> bool {
                 Outcome::Succeeded => call.result >= 0,
                 Outcome::Failed => call.result < 0,
             }
+            && (clause.naming == Naming::Any
+                || call.names.iter().any(|named| named.name.to_string_lossy().contains("..")))
             && match clause.place {
                 Place::Any => true,
                 Place::Host => !inside,

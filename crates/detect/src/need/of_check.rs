@@ -47,6 +47,7 @@ impl Asked<'_> {
             {
                 self.paths().map_or_else(Ways::any, Ways::at)
             }
+            FieldId::FdNameRaw if opens => Ways::of(self.naming()),
             FieldId::FdType
             | FieldId::FdTypeChar
             | FieldId::FdSockFamily
@@ -161,6 +162,21 @@ impl Asked<'_> {
             _ => return None,
         }
         Some(Paths::Some { below: found.below, named: found.named })
+    }
+
+    /// Whether only a name with two dots side by side can hold.
+    fn naming(&self) -> Traits {
+        let climbs = |text: &str| text.contains("..");
+        let Test::Text(test) = &self.check.test else { return Traits::ANY };
+        let is_climbing = match test {
+            TextTest::Equal(text) | TextTest::StartsWith(text) | TextTest::EndsWith(text) => climbs(text),
+            TextTest::In(texts) => texts.iter().all(climbs),
+            TextTest::Contains(finder) => finder.needle().windows(2).any(|two| two == b".."),
+            TextTest::ContainsIgnoringCase(needle) => needle.windows(2).any(|two| two == b".."),
+            TextTest::Glob(glob) => glob.has_text(".."),
+            _ => false,
+        };
+        if is_climbing && self.sign == Sign::Holds { Traits::PLAIN_NAME.not() } else { Traits::ANY }
     }
 
     /// Families of sockets by one event of each.

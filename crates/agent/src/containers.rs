@@ -5,6 +5,8 @@
 //! threads of its own, and who asks gets what is known by then.
 
 mod cgroup;
+mod containerd;
+mod docker;
 mod engines;
 mod files;
 mod limits;
@@ -15,9 +17,6 @@ mod specification;
 mod storage;
 mod store;
 mod tree;
-
-mod containerd;
-mod docker;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -149,9 +148,10 @@ impl Containers {
     /// A cgroup was made: its container is looked for at once, before its first process.
     pub fn made(&self, cgroup_id: u64, path: &Path) {
         let slot = self.add(cgroup_id, path);
-        // The own one of a container that was known: it is started again, perhaps with another address.
+        // The own one of a container that was known for a while: it is started again, perhaps with another address.
         if let Some(slot) = slot
             && slot.is_found()
+            && slot.is_late()
             && slot.is_own(path)
         {
             self.search.ask(&slot, &self.shared);
@@ -204,23 +204,24 @@ impl Containers {
         if let Some(known) = cgroups.by_id.get(&cgroup_id) {
             return known.slot.clone();
         }
-        let forgotten = cgroups.make_room(Instant::now());
+        if cgroups.make_room(Instant::now()) {
+            let reason = format!("cgroups that are in use, for more than {CGROUPS_MAX} are");
+            self.shared.gap(GapKind::Limit, reason);
+        }
         if claims.is_empty() {
             cgroups.by_id.insert(cgroup_id, Known { slot: None, is_kept: false });
             return None;
         }
         let key = slot::key(&claims);
-        let known = cgroups.slots.get(&key).and_then(Weak::upgrade);
+        // One that nobody knew may be known when it is started again.
+        let is_over = |slot: &Arc<Slot>| slot.is_late() && !slot.is_found() && slot.is_own(path);
+        let known = cgroups.slots.get(&key).and_then(Weak::upgrade).filter(|slot| !is_over(slot));
         let is_new = known.is_none();
         let slot = known.unwrap_or_else(|| Arc::new(Slot::new(path, claims)));
         let is_kept = slot.is_own(path) && !slot.is_unsure();
         cgroups.by_id.insert(cgroup_id, Known { slot: Some(Arc::clone(&slot)), is_kept });
         cgroups.slots.insert(key, Arc::downgrade(&slot));
         drop(cgroups);
-        if forgotten {
-            let reason = format!("cgroups that are in use, for more than {CGROUPS_MAX} are");
-            self.shared.gap(GapKind::Limit, reason);
-        }
         if is_new {
             self.search.ask(&slot, &self.shared);
         }

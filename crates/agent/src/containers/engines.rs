@@ -10,9 +10,10 @@ use seawall_finding::GapKind;
 use serde::Deserialize;
 
 use super::cgroup::{Claim, Owner};
+use super::docker::Inspected;
 use super::limits::{CNI_BYTES_MAX, QUEUE_MAX, STORES_MAX};
 use super::slot::{Slot, Source};
-use super::{Shared, Store, docker, lock, naming};
+use super::{Shared, Store, lock, naming};
 
 /// The way to the threads.
 #[derive(Debug)]
@@ -128,14 +129,16 @@ fn describe(engine: &Engine, slot: &Slot) -> Result<Option<Container>, EngineErr
 
 fn of_docker(engine: &Docker, claim: &Claim) -> Result<Option<Container>, EngineError> {
     let answer = engine.answer(&Question::Container(&claim.id))?;
-    let image = docker::image_of(&answer).map(|id| engine.image(&id)).transpose();
-    let names = match image {
-        Ok(image) => image.map(|image| [image.tags, image.repo_digests].concat()).unwrap_or_default(),
+    // What is no description of a container will be none when it is asked for again.
+    let Ok(inspected) = Inspected::parse(&answer) else { return Ok(None) };
+    let names = match engine.image(inspected.image_id()) {
+        Ok(image) => [image.tags, image.repo_digests].concat(),
         // Removed while its container runs; what was asked for is known all the same.
         Err(error) if error.failure.is_not_found() => Vec::new(),
         Err(error) => return Err(error),
     };
-    Ok(docker::inspected(&answer, &names, engine.version().kind.name()).ok())
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(Some(inspected.described(&names, engine.version().kind)))
 }
 
 fn of_containerd(

@@ -63,3 +63,6 @@ pub(super) const STORES_MAX: usize = 16;
 
 /// The answer of a network plugin: Falco cuts it there, which leaves no JSON; a longer one is left out.
 pub(super) const CNI_BYTES_MAX: usize = 4096;
+
+/// A name, a path or another text that is kept: Linux's own limit for paths.
+pub(super) const TEXT_BYTES_MAX: usize = 4096;

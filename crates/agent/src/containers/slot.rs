@@ -9,7 +9,7 @@ use seawall_finding::GapKind;
 
 use super::cgroup::Claim;
 use super::limits::LOOK_TIME_MAX;
-use super::{Lookup, Shared, lock, store};
+use super::{Lookup, Shared, lock, naming, store};
 
 /// A container in the eyes of all threads.
 #[derive(Debug)]
@@ -110,7 +110,8 @@ impl Slot {
     }
 
     /// Adds what was found. `is_enough`: its events need not wait for more.
-    pub(super) fn fill(&self, found: Container, source: Source, is_enough: bool) {
+    pub(super) fn fill(&self, mut found: Container, source: Source, is_enough: bool) {
+        naming::bound(&mut found);
         let mut state = lock(&self.state);
         let known = &*state.container;
         let labels = match source {

@@ -28,9 +28,9 @@ use seawall_event::Container;
 use seawall_finding::{Gap, GapKind};
 
 use cgroup::{Claim, Weight};
-use limits::{CGROUPS_MAX, GAPS_MAX, REMOVED_KEPT};
+use limits::{ANNOUNCED_MAX, CGROUPS_MAX, GAPS_MAX, REMOVED_KEPT};
 use search::Search;
-use slot::Slot;
+use slot::{Slot, Source};
 pub use store::Store;
 use store::Stores;
 use tree::Tree;
@@ -99,6 +99,8 @@ struct Cgroups {
     by_id: HashMap<u64, Known>,
     /// A container has several cgroups when something in it makes some.
     slots: HashMap<String, Weak<Slot>>,
+    /// By the key that a slot of it will have.
+    announced: HashMap<String, Container>,
     /// Removed, oldest first.
     removed: VecDeque<(Instant, u64)>,
 }
@@ -127,6 +129,24 @@ impl Shared {
             false => (kind, "of containers, for other reasons".to_owned()),
         };
         *gaps.entry(key).or_default() += 1;
+    }
+}
+
+impl Shared {
+    /// An engine has created a container, of which it will write and say more. containerd's namespace is in some
+    /// paths and not in others.
+    fn announce(&self, (namespace, container): (Option<String>, Container)) {
+        let Some(id) = container.full_id.as_deref() else { return };
+        let mut cgroups = lock(&self.cgroups);
+        let keys = [slot::plain_key(None, id), slot::plain_key(namespace.as_deref(), id)];
+        if let Some(slot) = keys.iter().find_map(|key| cgroups.slots.get(key).and_then(Weak::upgrade)) {
+            slot.fill(container, Source::Socket, false);
+            return;
+        }
+        if cgroups.announced.len() >= ANNOUNCED_MAX {
+            cgroups.announced.clear();
+        }
+        cgroups.announced.extend(keys.map(|key| (key, container.clone())));
     }
 }
 
@@ -217,7 +237,11 @@ impl Containers {
         let is_over = |slot: &Arc<Slot>| slot.is_late() && !slot.is_found() && slot.is_own(path);
         let known = cgroups.slots.get(&key).and_then(Weak::upgrade).filter(|slot| !is_over(slot));
         let is_new = known.is_none();
+        let announced = cgroups.announced.remove(&key);
         let slot = known.unwrap_or_else(|| Arc::new(Slot::new(path, claims)));
+        if let Some(container) = announced {
+            slot.fill(container, Source::Socket, false);
+        }
         let is_kept = slot.is_own(path) && !slot.is_unsure();
         cgroups.by_id.insert(cgroup_id, Known { slot: Some(Arc::clone(&slot)), is_kept });
         cgroups.slots.insert(key, Arc::downgrade(&slot));

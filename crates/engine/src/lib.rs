@@ -4,6 +4,7 @@
 //! container's files. Callers see a synchronous interface; what is asynchronous stays inside. Reads no environment
 //! variable and knows nothing about manifests, layers or findings. Changes nothing in an engine.
 
+mod announcement;
 pub mod containerd;
 pub mod docker;
 mod endpoint;
@@ -12,6 +13,7 @@ mod error;
 mod http;
 pub mod limits;
 
+pub use announcement::{Announcement, Announcements};
 pub use containerd::{Containerd, Sandbox};
 pub use docker::{Docker, Question};
 pub use endpoint::{Address, Endpoint, EndpointError, EngineKind, TlsFiles, usual_endpoints};

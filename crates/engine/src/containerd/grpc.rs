@@ -51,8 +51,19 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Sends the question.
+    /// Sends the question, and waits until it is answered.
     pub(super) fn open<Q: Message>(
+        socket: &Path,
+        namespace: &str,
+        method: &str,
+        question: &Q,
+    ) -> Result<Answers, Failure> {
+        Answers::open_within(CALL_TIMEOUT, socket, namespace, method, question)
+    }
+
+    /// The same for answers that come when something happens: even the head of the first waits for that.
+    pub(super) fn open_within<Q: Message>(
+        timeout: Duration,
         socket: &Path,
         namespace: &str,
         method: &str,
@@ -67,7 +78,7 @@ impl Answers {
             .map_err(|error| Failure::Connection(Box::new(error)))?;
         let request = request(namespace, method)?;
         let message = framed(question)?;
-        let response = within(&runtime, CALL_TIMEOUT, async move {
+        let response = within(&runtime, timeout, async move {
             let stream = UnixStream::from_std(stream).map_err(Failure::connecting)?;
             let (sender, connection) = Builder::new()
                 .initial_window_size(WINDOW_BYTES)

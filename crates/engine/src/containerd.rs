@@ -12,12 +12,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use prost::Message as _;
 use seawall_inventory::{Container, Digest};
 
-use crate::limits::CALL_TIMEOUT;
+use crate::limits::{CALL_TIMEOUT, SILENCE_MAX};
 use crate::{
-    Address, ContainerDetails, Endpoint, EngineError, EngineImage, EngineKind, EngineVersion, Failure,
-    Overlay,
+    Address, Announcement, Announcements, ContainerDetails, Endpoint, EngineError, EngineImage, EngineKind,
+    EngineVersion, Failure, Overlay,
 };
 
 /// A connected containerd.
@@ -320,6 +321,25 @@ impl Containerd {
         Err(self.error(&format!("find container {id}"), Failure::NotFound(reason)))
     }
 
+    /// The containers that are created from now on, of every namespace. Waits for the first.
+    ///
+    /// # Errors
+    /// containerd does not answer as it should.
+    pub fn announcements(&self) -> Result<Announcements, EngineError> {
+        let operation = "listen to events".to_owned();
+        let method = "containerd.services.events.v1.Events/Subscribe";
+        let question = message::Filters { filters: vec!["topic==\"/containers/create\"".to_owned()] };
+        let mut answers = grpc::Answers::open(&self.socket, SILENCE_MAX, "", method, &question)
+            .map_err(|failure| self.error(&operation, failure))?;
+        let endpoint = self.endpoint.to_string();
+        Ok(Box::new(std::iter::from_fn(move || {
+            let announced = answers.next(SILENCE_MAX).and_then(|answer| answer.map(announced).transpose());
+            let error =
+                |failure| EngineError { operation: operation.clone(), endpoint: endpoint.clone(), failure };
+            announced.map_err(error).transpose()
+        })))
+    }
+
     fn details(&self, namespace: &str, record: &message::Container) -> Result<ContainerDetails, EngineError> {
         let tasks = self.tasks(namespace)?;
         let method = "containerd.services.snapshots.v1.Snapshots/Mounts";
@@ -355,6 +375,14 @@ impl Containerd {
             .map(|task| (if task.id.is_empty() { task.container_id } else { task.id }, task.pid))
             .collect())
     }
+}
+
+fn announced(envelope: prost::bytes::Bytes) -> Result<Announcement, Failure> {
+    let malformed = |error: prost::DecodeError| Failure::Malformed(Box::new(error));
+    let envelope = message::Envelope::decode(envelope).map_err(malformed)?;
+    let created = envelope.event.unwrap_or_default().value;
+    let created = message::ContainerCreate::decode(created.as_slice()).map_err(malformed)?;
+    Ok(Announcement { id: created.id, namespace: Some(envelope.namespace), name: None, image: created.image })
 }
 
 fn content_root(plugins: Vec<message::Plugin>) -> Option<PathBuf> {

@@ -120,6 +120,24 @@ pub(crate) struct ContainersResponse {
     pub(crate) containers: Vec<Container>,
 }
 
+/// `containerd.services.events.v1.Envelope`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Envelope {
+    #[prost(string, tag = "2")]
+    pub(super) namespace: String,
+    #[prost(message, optional, tag = "4")]
+    pub(super) event: Option<Packed>,
+}
+
+/// `containerd.events.ContainerCreate`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ContainerCreate {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
+    #[prost(string, tag = "2")]
+    pub(super) image: String,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ContainerRequest {
     #[prost(string, tag = "1")]

@@ -45,6 +45,10 @@ pub struct Happened {
     pub respond: Vec<String>,
 }
 
+/// The responses that a rule can ask for; what they are is said in `policy`, which a rule's loader does not know.
+pub const RESPONSE_NAMES: [&str; 8] =
+    ["notify", "kill", "freeze", "isolate", "stop", "quarantine", "capture", "deny"];
+
 /// A process of this machine, told apart from any that later gets its number.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessIdentity {

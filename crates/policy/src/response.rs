@@ -169,3 +169,16 @@ impl Policy {
         requested
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_and_policies_know_the_same_names() {
+        assert_eq!(Response::ALL.map(Response::name), seawall_finding::RESPONSE_NAMES);
+        for name in seawall_finding::RESPONSE_NAMES {
+            assert_eq!(name.parse::<Response>().map(Response::name), Ok(name));
+        }
+    }
+}

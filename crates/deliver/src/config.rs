@@ -12,9 +12,9 @@ use serde::Deserialize;
 
 use crate::filter::{Filter, FilterConfig};
 use crate::limits::{
-    BATCH_COUNT_MAX, CONFIG_BYTES_MAX, FILE_BYTES, FILES_KEPT, FILES_KEPT_MAX, LINE_BYTES, LINE_BYTES_MIN,
-    OUTPUTS_MAX, QUEUE_BYTES, QUEUE_COUNT, SPOOL_BYTES, SPOOL_FILE_BYTES, SYSLOG_BYTES, TEMPLATE_BYTES_MAX,
-    TIMEOUT, TIMEOUT_MAX,
+    BATCH_COUNT_MAX, CONFIG_BYTES_MAX, FILE_BYTES, FILES_KEPT, FILES_KEPT_MAX, LINE_BYTES, OUTPUTS_MAX,
+    QUEUE_BYTES, QUEUE_COUNT, SPOOL_BYTES, SPOOL_BYTES_MIN, SYSLOG_BYTES, TEMPLATE_BYTES_MAX, TIMEOUT,
+    TIMEOUT_MAX, UDP_BYTES_MAX,
 };
 use crate::output::{
     Durability, FileOutput, FileSettings, Framing, HttpOutput, HttpSettings, Lifetime, Output, ProgramOutput,
@@ -324,7 +324,10 @@ fn plan(
     let spool = match (spool, is_spooled) {
         (Some(spool), true) => {
             let bytes = queue.spool_bytes.or(spool.bytes).map_or(SPOOL_BYTES, |bytes| bytes.0);
-            Some((spool.directory.join(name), bytes.max(SPOOL_FILE_BYTES)))
+            if bytes < SPOOL_BYTES_MIN {
+                return Err(format!("its spool has {bytes} bytes; the least is {SPOOL_BYTES_MIN}"));
+            }
+            Some((spool.directory.join(name), bytes))
         }
         (None, _) | (_, false) => None,
     };
@@ -346,11 +349,12 @@ fn format(name: Option<&str>, default: Format) -> Result<Format, String> {
     name.map_or(Ok(default), |name| name.parse::<Format>().map_err(|error| error.to_string()))
 }
 
-fn line_bytes(given: Option<Bytes>, default: usize) -> Result<usize, String> {
+fn line_bytes(given: Option<Bytes>, default: usize, format: Format) -> Result<usize, String> {
     let bytes = given.map_or(default, |bytes| usize::try_from(bytes.0).unwrap_or(usize::MAX));
-    match bytes {
-        LINE_BYTES_MIN.. => Ok(bytes.min(16 * LINE_BYTES)),
-        _ => Err(format!("`line_bytes` is {bytes}; the least is {LINE_BYTES_MIN}")),
+    let least = format.line_bytes_min();
+    match bytes < least {
+        true => Err(format!("`line_bytes` is {bytes}; the least for `{format}` is {least}")),
+        false => Ok(bytes.min(16 * LINE_BYTES)),
     }
 }
 
@@ -368,10 +372,11 @@ impl FileConfig {
             return Err(format!("`keep` is {keep}; the most is {FILES_KEPT_MAX}"));
         }
         let bytes_max = self.rotate.bytes.map_or(FILE_BYTES, |bytes| bytes.0);
+        let format = format(self.format.as_deref(), Format::Json)?;
         Ok(FileSettings {
             path: self.path,
-            format: format(self.format.as_deref(), Format::Json)?,
-            line_bytes: line_bytes(self.line_bytes, LINE_BYTES)?,
+            format,
+            line_bytes: line_bytes(self.line_bytes, LINE_BYTES, format)?,
             // 0: another program rotates.
             bytes_max: (bytes_max > 0).then_some(bytes_max),
             age_max: self.rotate.every.map(|every| every.0).filter(|every| !every.is_zero()),
@@ -402,6 +407,10 @@ impl SyslogConfig {
             (Some(ProtocolConfig::Rfc3164), _) | (None, SyslogAddress::Unix(_)) => Protocol::Rfc3164,
             (None, SyslogAddress::Udp(_) | SyslogAddress::Tcp(_)) => Protocol::Rfc5424,
         };
+        let format = format(self.format.as_deref(), Format::Falco)?;
+        let line_bytes = line_bytes(self.line_bytes, SYSLOG_BYTES, format)?;
+        let line_bytes_max =
+            if matches!(address, SyslogAddress::Udp(_)) { UDP_BYTES_MAX } else { usize::MAX };
         Ok(SyslogSettings {
             address,
             protocol,
@@ -410,8 +419,8 @@ impl SyslogConfig {
                 FramingConfig::LineBreak => Framing::LineBreak,
             },
             facility: facility(self.facility.as_deref().unwrap_or("user"))?,
-            format: format(self.format.as_deref(), Format::Falco)?,
-            line_bytes: line_bytes(self.line_bytes, SYSLOG_BYTES)?,
+            format,
+            line_bytes: line_bytes.min(line_bytes_max),
             timeout: timeout(self.timeout)?,
         })
     }
@@ -428,14 +437,15 @@ fn host_and_port(text: &str) -> Result<String, String> {
 
 impl UnixConfig {
     fn settings(self) -> Result<UnixSettings, String> {
+        let format = format(self.format.as_deref(), Format::Json)?;
         Ok(UnixSettings {
             path: self.path,
             kind: match self.kind {
                 KindConfig::Stream => SocketKind::Stream,
                 KindConfig::Datagram => SocketKind::Datagram,
             },
-            format: format(self.format.as_deref(), Format::Json)?,
-            line_bytes: line_bytes(self.line_bytes, LINE_BYTES)?,
+            format,
+            line_bytes: line_bytes(self.line_bytes, LINE_BYTES, format)?,
             timeout: timeout(self.timeout)?,
         })
     }
@@ -446,6 +456,7 @@ impl ProgramConfig {
         if self.command.first().is_none_or(String::is_empty) {
             return Err("`command` is a list of a program and its arguments".to_owned());
         }
+        let format = format(self.format.as_deref(), Format::FalcoJson)?;
         Ok(ProgramSettings {
             command: self.command,
             environment: resolved(self.environment, resolver)?,
@@ -453,8 +464,8 @@ impl ProgramConfig {
                 LifetimeConfig::Kept => Lifetime::Kept,
                 LifetimeConfig::EachFinding => Lifetime::EachFinding,
             },
-            format: format(self.format.as_deref(), Format::FalcoJson)?,
-            line_bytes: line_bytes(self.line_bytes, LINE_BYTES)?,
+            format,
+            line_bytes: line_bytes(self.line_bytes, LINE_BYTES, format)?,
             timeout: timeout(self.timeout)?,
         })
     }

@@ -120,13 +120,14 @@ impl Delivery {
     /// About how many bytes it takes in memory and on disk.
     pub(crate) fn weight(&self) -> usize {
         const STRUCTURE: usize = 1024;
+        const FIELD: usize = 96;
         let finding = &self.judged.finding;
         let own = finding.summary.len() + finding.remedy.len();
         let evidence: usize = match finding.evidence.happened() {
             Some(happened) => {
                 let value =
                     |value: &FieldValue| if let FieldValue::Text(text) = value { text.len() } else { 8 };
-                let fields = happened.fields.iter().map(|(name, field)| name.len() + value(field));
+                let fields = happened.fields.iter().map(|(name, field)| FIELD + name.len() + value(field));
                 fields.sum::<usize>()
                     + happened.output.len()
                     + happened.lineage.iter().map(String::len).sum::<usize>()

@@ -95,8 +95,12 @@ impl Spool {
         let cursor = options().write(true).create(true).truncate(false).open(directory.join("cursor"));
         let cursor = cursor.map_err(unusable)?;
         let mut state = State { files: files(directory)?, ..State::default() };
-        state.next_number = state.files.back().map_or(0, |file| file.number + 1);
-        state.begin_at(read_cursor(directory), directory);
+        let delivered = read_cursor(directory);
+        // Behind the cursor too: a file before it would count as delivered.
+        let after = |number: u64| number.saturating_add(1);
+        state.next_number = state.files.back().map_or(0, |file| after(file.number));
+        state.next_number = state.next_number.max(delivered.map_or(0, |position| after(position.number)));
+        state.begin_at(delivered, directory);
         Ok(Spool {
             directory: directory.to_owned(),
             bytes_max,
@@ -230,6 +234,9 @@ fn options() -> OpenOptions {
     options
 }
 
+/// More files than a process could write; whoever puts one there with a larger number has no successor.
+const NUMBER_MAX: u64 = u64::MAX / 2;
+
 fn name(number: u64) -> String {
     format!("{number:016x}.spool")
 }
@@ -248,7 +255,7 @@ fn files(directory: &Path) -> Result<VecDeque<SpoolFile>, SpoolError> {
         let number = number.filter(|number| number.len() == 16).and_then(|n| u64::from_str_radix(n, 16).ok());
         let about = fs::symlink_metadata(entry.path()).map_err(unusable)?;
         match number {
-            Some(number) if about.is_file() && number < u64::MAX / 2 => {
+            Some(number) if about.is_file() && number < NUMBER_MAX => {
                 files.push(SpoolFile { number, bytes: about.len() });
             }
             Some(_) | None => {}
@@ -263,7 +270,8 @@ fn read_cursor(directory: &Path) -> Option<Position> {
     let text = fs::read_to_string(directory.join("cursor")).ok()?;
     let (number, offset) = text.lines().next()?.split_once(' ')?;
     let hex = |digits: &str| u64::from_str_radix(digits, 16).ok();
-    Some(Position { number: hex(number)?, offset: hex(offset)? })
+    let position = Position { number: hex(number)?, offset: hex(offset)? };
+    (position.number < NUMBER_MAX).then_some(position)
 }
 
 #[cfg(test)]

@@ -48,6 +48,26 @@ fn what_was_not_delivered_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_run_after_an_empty_spool_is_not_taken_for_delivered() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let mut begin = 0;
+    for _ in 0..4 {
+        // Delivers what is there, adds more, and ends.
+        let spool = Spool::open(&path, 1 << 20).unwrap();
+        while spool.bytes() > 0 {
+            let (numbers, damaged) = take(&spool, 10);
+            assert_eq!((numbers, damaged), ((begin - 3..begin).collect(), 0));
+        }
+        drop(spool);
+        let spool = Spool::open(&path, 1 << 20).unwrap();
+        assert_eq!(append(&spool, begin..begin + 3), 3);
+        begin += 3;
+    }
+    assert_eq!(take(&Spool::open(&path, 1 << 20).unwrap(), 10).0, [9, 10, 11]);
+}
+
+#[test]
 fn hostile_findings_come_back_as_they_were() {
     let directory = tempfile::tempdir().unwrap();
     let spool = Spool::open(&directory.path().join("s"), 1 << 20).unwrap();

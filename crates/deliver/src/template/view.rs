@@ -16,7 +16,7 @@ use crate::{Delivery, Format};
 struct View(Arc<Delivery>);
 
 /// What templates can ask of a finding; `docs/outputs.md` has the same list.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "rule",
     "rule_id",
     "priority",

@@ -1,5 +1,7 @@
 //! Configurations that work, and the words for those that do not.
 
+use std::path::Path;
+
 use super::*;
 
 fn resolver(source: &SecretSource) -> Result<Secret, String> {

@@ -200,3 +200,21 @@ fn our_json_keeps_its_published_schema() {
         }
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_text_makes_a_tame_and_bounded_line(text in ".{0,200}", bytes_max in 2560..70_000_usize) {
+        let mut delivery = delivery(crate::delivery::tests::named(&text));
+        delivery.host = text;
+        for (name, format) in Format::ALL {
+            let line = format.line(&delivery, bytes_max);
+            assert!(!line.is_empty() && line.len() <= bytes_max, "{name}");
+            assert!(!line.chars().any(|c| c.is_control() && c != '\t'), "{name}: {line:?}");
+            if matches!(format, Format::FalcoJson | Format::Json | Format::Ocsf) {
+                serde_json::from_str::<Value>(&line).unwrap();
+            }
+        }
+    }
+}

@@ -136,6 +136,30 @@ fn damage_costs_the_damaged_record_and_is_counted() {
 }
 
 #[test]
+fn a_byte_that_fell_over_costs_no_more_than_its_line_and_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    fs::create_dir(&path).unwrap();
+    let whole: String = (0..4).map(record).collect();
+    let files = [SpoolFile { number: 0, bytes: whole.len() as u64 }];
+    for place in (0..whole.len()).step_by(3) {
+        for flip in [0x01, 0x80, b'\n' ^ whole.as_bytes()[place]] {
+            let mut bytes = whole.clone().into_bytes();
+            bytes[place] ^= flip;
+            fs::write(path.join(name(0)), &bytes).unwrap();
+            let reading = record::read(&path, &files, 0, 10, usize::MAX).unwrap();
+            let lost = 4 - reading.deliveries.len();
+            assert!(
+                lost <= 2 && (lost == 0 || reading.damaged > 0),
+                "{place} {flip}: {lost} {}",
+                reading.damaged
+            );
+            assert_eq!(reading.until, Position { number: 0, offset: whole.len() as u64 });
+        }
+    }
+}
+
+#[test]
 fn files_that_vanish_are_told_of() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");

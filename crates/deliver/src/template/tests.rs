@@ -388,3 +388,22 @@ fn the_documentation_names_all_templates_and_values() {
     let missing: Vec<&str> = names.filter(|name| !text.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "docs/outputs.md does not name {missing:?}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn any_text_stays_in_its_place(text in ".{0,100}") {
+        let mut delivery = delivery(crate::delivery::tests::named(&text));
+        delivery.host = text;
+        let delivery = Arc::new(delivery);
+        for (name, _) in built_in::ALL {
+            let template = Template::built_in(name).unwrap();
+            let compiled = template.compile(&given(&template)).unwrap();
+            let deliveries = vec![delivery.clone(); template.batch().min(2)];
+            let rendered = compiled.render(&deliveries).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let expected = if template.escape == Escape::JsonLines { 2 } else { usize::from(template.escape == Escape::Json) };
+            assert_eq!(values(&template, name, &rendered.body).len(), expected, "{name}");
+        }
+    }
+}

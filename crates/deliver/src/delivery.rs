@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use seawall_finding::{Evidence, FieldValue, Priority, Severity};
+use seawall_finding::{Evidence, FieldValue, Priority, Severity, Subject};
 use seawall_policy::Judged;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,20 @@ impl Delivery {
             Evidence::Leaked(_) => "leaked",
             Evidence::Misset(_) => "misset",
             Evidence::Untrusted(_) => "untrusted",
+        }
+    }
+
+    /// What it is about: `container`, `host`, `package` …
+    pub(crate) fn subject_kind(&self) -> &'static str {
+        match &self.judged.finding.subject {
+            Subject::Package { .. } => "package",
+            Subject::Distribution { .. } => "distribution",
+            Subject::Host { .. } => "host",
+            Subject::Engine { .. } => "engine",
+            Subject::Container { .. } => "container",
+            Subject::Image { .. } => "image",
+            Subject::Workload { .. } => "workload",
+            Subject::Target { .. } => "target",
         }
     }
 

@@ -10,6 +10,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::FlockOperation;
@@ -39,6 +40,8 @@ pub(crate) struct Spool {
     bytes_max: u64,
     state: Mutex<State>,
     changed: Condvar,
+    /// [`State::bytes`], for those who must not wait for a disk that hangs.
+    waiting: AtomicU64,
     cursor: File,
     /// Held as long as the spool is.
     _lock: File,
@@ -104,6 +107,7 @@ impl Spool {
         Ok(Spool {
             directory: directory.to_owned(),
             bytes_max,
+            waiting: AtomicU64::new(state.bytes()),
             state: Mutex::new(state),
             changed: Condvar::new(),
             cursor,
@@ -133,6 +137,7 @@ impl Spool {
         }
         if appended > 0 {
             state.write(buffer.as_bytes(), &self.directory)?;
+            self.waiting.store(state.bytes(), Ordering::Relaxed);
             drop(state);
             self.changed.notify_one();
         }
@@ -158,6 +163,7 @@ impl Spool {
     pub(crate) fn delivered(&self, until: Position) -> io::Result<()> {
         let mut state = self.lock();
         state.begin_at(Some(until), &self.directory);
+        self.waiting.store(state.bytes(), Ordering::Relaxed);
         drop(state);
         // So few bytes of one length are written whole or not at all.
         self.cursor.write_all_at(format!("{:016x} {:016x}\n", until.number, until.offset).as_bytes(), 0)
@@ -171,7 +177,7 @@ impl Spool {
 
     /// Bytes that wait.
     pub(crate) fn bytes(&self) -> u64 {
-        self.lock().bytes()
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 

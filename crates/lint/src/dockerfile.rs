@@ -27,6 +27,7 @@ pub use rules::CHECKS;
 pub use suppress::Suppressed;
 
 pub(crate) use rules::{controls, names_secret};
+pub(crate) use suppress::Suppression;
 
 use seawall_finding::{Confidence, Evidence, Finding, Findings, Gap, GapKind, Misset, Severity, Subject};
 use seawall_inventory::Place;
@@ -48,6 +49,8 @@ pub struct Options<'a> {
     pub registries: &'a [&'a str],
     /// Labels that an image must have.
     pub labels: &'a [&'a str],
+    /// Ids of rules that others ask about the same files, and that comments may name.
+    pub other_rules: &'a [&'a str],
     /// When the support of an image (repository and tag) ended, as `YYYY-MM-DD`, where it has.
     pub end_of_life: Option<&'a EndOfLife>,
 }
@@ -104,6 +107,11 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
         }
     }
     linted
+}
+
+/// The comments of a build file that ask to leave findings out.
+pub(crate) fn comments(bytes: &[u8]) -> Vec<Suppression> {
+    if refusal("", bytes).is_some() { Vec::new() } else { File::read(bytes, None).suppressions }
 }
 
 /// Instructions out of a file: a step of an image's history.

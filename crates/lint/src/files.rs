@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use seawall_finding::{Evidence, Finding, Findings, Fingerprint, Gap, GapKind};
 
+use crate::dockerfile::Suppression;
 use crate::manifest::{self, File};
+use crate::suppress::Suppressions;
 use crate::{dockerfile, fix};
 
 /// Rounds of changes to one build file: a change may make room for another.
@@ -22,6 +24,8 @@ pub struct Options {
     pub registries: Vec<String>,
     /// Labels that an image must have.
     pub labels: Vec<String>,
+    /// Ids of rules that others ask about the same files, and that comments may name.
+    pub other_rules: Vec<String>,
     /// Whether changes count as mechanical that a program may not survive: a read-only root, no capabilities, no root.
     pub harden: bool,
 }
@@ -85,6 +89,35 @@ fn is_dockerfile(path: &str, text: &str) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
     let word = first.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
     !is_candidate(path) && ["FROM", "ARG"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+}
+
+/// The comments of a file that ask to leave findings out, for whoever has others than this crate's.
+#[derive(Debug)]
+pub struct Comments(Asking);
+
+#[derive(Debug)]
+enum Asking {
+    Build(Vec<Suppression>),
+    Deploy(Suppressions),
+}
+
+impl Comments {
+    /// Those of a file.
+    pub fn of(path: &str, bytes: &[u8]) -> Comments {
+        let text = String::from_utf8_lossy(bytes);
+        Comments(match is_dockerfile(path, &text) {
+            true => Asking::Build(dockerfile::comments(bytes)),
+            false => Asking::Deploy(Suppressions::of(&text, false)),
+        })
+    }
+
+    /// Whether one asks to leave out what a rule finds at a line.
+    pub fn silence(&self, rule: &str, line: u32) -> bool {
+        match &self.0 {
+            Asking::Build(comments) => comments.iter().any(|comment| comment.silences(rule, line)),
+            Asking::Deploy(comments) => comments.near(rule, line).is_some(),
+        }
+    }
 }
 
 /// Judges files, all together: path and bytes of each. What is no file of a known kind is a gap.
@@ -160,6 +193,7 @@ fn with_options<T>(
         dockerignore,
         registries: &options.registries.iter().map(String::as_str).collect::<Vec<&str>>(),
         labels: &options.labels.iter().map(String::as_str).collect::<Vec<&str>>(),
+        other_rules: &options.other_rules.iter().map(String::as_str).collect::<Vec<&str>>(),
         end_of_life: None,
     })
 }

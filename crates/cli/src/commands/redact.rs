@@ -13,6 +13,11 @@ impl Redactor {
         Redactor { rules: Rules::builtin() }
     }
 
+    /// The rules that tell a credential.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// The texts of a finding. A change of a text that holds a credential is not shown either.
     pub(crate) fn finding(&self, finding: &mut Finding) {
         // Our own words, with a piece of the text at most.

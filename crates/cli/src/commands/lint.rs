@@ -6,6 +6,7 @@ mod read;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdout};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use seawall_finding::{Coverage, Finding, Findings, Gap, GapKind, LeftOut, Severity};
@@ -40,7 +41,8 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     }
     let redactor = Redactor::new();
     let options = options(args, &redactor)?;
-    let files = Files::read(&args.path)?;
+    let paths: Vec<PathBuf> = args.path.iter().chain(&args.compose_file).cloned().collect();
+    let files = Files::read(&paths)?;
     if args.fix {
         return fix(&files, &options, &judge, args, (session, &redactor));
     }
@@ -64,7 +66,7 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     ];
     let left_out = left_out.into_iter().filter(|(_, findings)| *findings > 0);
     let left_out = left_out.map(|(by, findings)| LeftOut { by, findings }).collect();
-    let name = args.path.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    let name = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
     let assessed = Assessed {
         inventory: Inventory {
             target: Target { kind: TargetKind::Files, name, digest: None },
@@ -97,9 +99,7 @@ fn options(args: &Lint, redactor: &Redactor) -> Result<Options> {
         }
     }
     let version = args.kubernetes_version.unwrap_or(pss::Version::LATEST);
-    let seccomp = |path: &std::path::PathBuf| {
-        Ok((path.display().to_string(), input::text_of(path, SECCOMP_BYTES_MAX)?))
-    };
+    let seccomp = |path: &PathBuf| Ok((path.display().to_string(), input::text_of(path, SECCOMP_BYTES_MAX)?));
     Ok(Options {
         manifest: manifest::Options {
             selection: Selection {
@@ -109,6 +109,7 @@ fn options(args: &Lint, redactor: &Redactor) -> Result<Options> {
             },
             pod_security: args.pss.map(|level| (level, version)),
             seccomp_profiles: args.seccomp_profile.iter().map(seccomp).collect::<Result<_>>()?,
+            compose_files: args.compose_file.iter().map(|path| read::shown(path)).collect(),
             ignore_suppressions: args.no_ignore,
             ..manifest::Options::default()
         },

@@ -164,8 +164,12 @@ fn said_of(file: &File<'_>, hit: Hit) -> Said {
         file.parsed.instructions.iter().rfind(|instruction| instruction.span.start <= hit.span.start);
     let keyword = keyword.map_or("file", |instruction| instruction.keyword.name());
     let detail = if hit.detail.is_empty() { &seen } else { &hit.detail };
+    let first = detail.split_whitespace().next().unwrap_or_default();
     Said {
-        setting: format!("{keyword} {detail}"),
+        setting: match first.eq_ignore_ascii_case(keyword) {
+            true => detail.clone(),
+            false => format!("{keyword} {detail}"),
+        },
         summary: hit.summary,
         expected: hit.expected,
         severity: hit.severity,

@@ -144,7 +144,7 @@ fn sockets(_: &Case<'_>, container: &ContainerSpec) -> Answer {
         let socket = socket(&path)?;
         let seen = match socket.is_it {
             true => socket.path.clone(),
-            false => format!("{} holds {}", normal(&path), socket.path),
+            false => format!("{}, with {} below it", normal(&path), socket.path),
         };
         Some(Wrong::new(&mount.origin, &setting(mount), seen, "no engine socket"))
     });

@@ -10,7 +10,7 @@ use seawall_finding::{Evidence, Finding, Findings, Fingerprint, Gap, GapKind};
 use crate::dockerfile::Suppression;
 use crate::manifest::{self, File};
 use crate::suppress::Suppressions;
-use crate::{dockerfile, fix};
+use crate::{dockerfile, fix, pipeline};
 
 /// Rounds of changes to one build file: a change may make room for another.
 const FIX_ROUNDS_MAX: usize = 8;
@@ -64,6 +64,7 @@ pub fn is_candidate(path: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     is_dockerfile_name(name)
         || name == DOCKERIGNORE
+        || pipeline::is_makefile(path)
         || matches!(
             extension,
             "yaml" | "yml" | "json" | "sh" | "bash" | "container" | "pod" | "kube" | "service" | "conf"
@@ -75,7 +76,11 @@ const DOCKERIGNORE: &str = ".dockerignore";
 fn is_dockerfile_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let of = |word: &str| {
-        name == word || name.ends_with(&format!(".{word}")) || name.starts_with(&format!("{word}."))
+        let (before, after) = (name.strip_suffix(word), name.strip_prefix(word));
+        // `Dockerfile.dev`, `dev.Dockerfile`, `Dockerfile-dev`; `dockerfile-parse.py` is none.
+        let is_part = |rest: &str| rest.starts_with(['-', '_']) && !rest.contains('.');
+        before.is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '-', '_']))
+            || after.is_some_and(|rest| rest.starts_with('.') || is_part(rest))
     };
     (of("dockerfile") || of("containerfile")) && !name.ends_with(DOCKERIGNORE)
 }

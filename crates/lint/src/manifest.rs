@@ -9,7 +9,7 @@ mod projects;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use seawall_finding::{Change, Check, Evidence, Finding, Gap, GapKind};
+use seawall_finding::{Change, Check, Evidence, Finding, Gap, GapKind, Outcome};
 use seawall_inventory::workload::Source;
 use seawall_inventory::{Place, Workload};
 
@@ -19,7 +19,7 @@ use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX, SELECTIONS_MAX};
 use crate::pss::{self, Level, Version};
 use crate::suppress::{Silenced, Suppressions};
 use crate::workload::{Context, HostFacts, Judged, Selection, checks};
-use crate::{cluster, command, compose, document, fix, unit};
+use crate::{cluster, command, compose, document, fix, pipeline, unit};
 
 pub use kind::{Kind, kind};
 
@@ -72,6 +72,8 @@ struct Read<'a> {
     documents: Vec<Arc<Node>>,
     workloads: Vec<(Workload, Option<usize>)>,
     is_compose: bool,
+    /// Whether its containers live for one job: what they do not say is not asked.
+    is_pipeline: bool,
     /// Whether its workloads are told with another file too, but for what stands in this one.
     is_told_alone: bool,
 }
@@ -122,10 +124,14 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
             let judged = judge(workload, &context, options);
             for Judged { mut check, findings, hardenings } in judged {
                 let of_check = home(&mut check.place, workload, &lines, &reads).unwrap_or(index);
-                if of_check == index || !read.is_told_alone {
+                let is_asked = |finding: &Finding| !read.is_pipeline || is_said(finding);
+                let findings = findings.into_iter().zip(hardenings);
+                let findings: Vec<_> = findings.filter(|(finding, _)| is_asked(finding)).collect();
+                let is_moot = check.outcome == Outcome::Fail && findings.is_empty() && read.is_pipeline;
+                if !is_moot && (of_check == index || !read.is_told_alone) {
                     examined.checks.push(check);
                 }
-                for (mut finding, hardening) in findings.into_iter().zip(hardenings) {
+                for (mut finding, hardening) in findings {
                     let home = home(&mut finding.place, workload, &lines, &reads).unwrap_or(index);
                     let (Some(at), Some(suppressions)) = (reads.get(home), suppressions.get(home)) else {
                         continue;
@@ -162,6 +168,10 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
 }
 
 impl Read<'_> {
+    fn add(&mut self, workloads: Vec<Workload>) {
+        self.workloads.extend(workloads.into_iter().map(|workload| (workload, None)));
+    }
+
     /// The document of a workload; of a Compose file the one with services.
     fn root(&self, document: Option<usize>) -> Option<&Node> {
         let root = match document {
@@ -179,6 +189,12 @@ fn home(place: &mut Place, workload: &Workload, lines: &Lines, reads: &[Read<'_>
     place.path = Some(reads.get(read)?.file.path.to_owned());
     place.line = Some(line);
     Some(read)
+}
+
+/// Whether a finding is about something that was said, not about something that was not.
+fn is_said(finding: &Finding) -> bool {
+    finding.rule != "capabilities-not-dropped"
+        && !matches!(&finding.evidence, Evidence::Misset(misset) if misset.seen == "not set")
 }
 
 fn judge(workload: &Workload, context: &Context<'_>, options: &Options) -> Vec<Judged> {
@@ -217,8 +233,14 @@ fn read<'a>(
     (lines, index): (&mut Lines, usize),
     gaps: &mut Vec<Gap>,
 ) -> Option<Read<'a>> {
-    let mut read =
-        Read { file, documents: Vec::new(), workloads: Vec::new(), is_compose: false, is_told_alone: false };
+    let mut read = Read {
+        file,
+        documents: Vec::new(),
+        workloads: Vec::new(),
+        is_compose: false,
+        is_pipeline: false,
+        is_told_alone: false,
+    };
     let mut refusals: Vec<Refusal> = Vec::new();
     match kind(file.path, file.text) {
         Some(Kind::Kubernetes | Kind::Compose) => {
@@ -240,9 +262,13 @@ fn read<'a>(
             read.workloads = workloads.into_iter().map(|workload| (workload, None)).collect();
             refusals.extend(problems);
         }
-        Some(Kind::Script) => {
-            read.workloads =
-                command::script(file.text).into_iter().map(|workload| (workload, None)).collect();
+        Some(Kind::Script) => read.add(command::script(file.text)),
+        Some(Kind::Makefile) => read.add(command::script(&pipeline::recipes(file.text))),
+        Some(Kind::Pipeline) => {
+            let (documents, refusal) = document::parse(file.text);
+            refusals.extend(refusal);
+            read.is_pipeline = true;
+            documents.iter().for_each(|root| read.add(pipeline::workloads(root, file.text)));
         }
         None => {
             refusals.push((GapKind::Unsupported, "neither a manifest nor a unit nor a script".to_owned()))

@@ -47,6 +47,24 @@ pub(super) static RULES: &[WorkloadRule] = &[
     },
     WorkloadRule {
         rule: Rule {
+            id: "docker-in-docker",
+            title: "Docker in Docker",
+            why: "An engine in a container needs a privileged container: a job that runs beside it takes over the \
+                  machine of the runner, with what other jobs have there.",
+            fix: "Build with a rootless builder (BuildKit rootless, Buildah, Kaniko), or give such jobs machines of \
+                  their own.",
+            severity: Severity::Medium,
+            references: &["https://docs.gitlab.com/ci/docker/using_docker_build/"],
+            controls: &[(NistSp800190, "4.4.3"), (Cwe, "CWE-250")],
+        },
+        section: SECTION,
+        by_default: true,
+        judge: Judge::Container(docker_in_docker),
+        bad: &["docker run docker:27.3-dind", "docker run registry.example.org/mirror/docker:dind-rootless"],
+        good: &["docker run docker:27.3-cli", "docker run -v x:/y dind/tool:1"],
+    },
+    WorkloadRule {
+        rule: Rule {
             id: "privilege-escalation-allowed",
             title: "Processes may gain privileges",
             why: "A set-user-id program or a file capability makes a process more than its parent. Without the \
@@ -112,6 +130,18 @@ fn privileged(case: &Case<'_>, container: &ContainerSpec) -> Answer {
         Some(_) => Answer::Pass("privileged is false".to_owned()),
         None => Answer::Pass("privileged is not set".to_owned()),
     }
+}
+
+fn docker_in_docker(_: &Case<'_>, container: &ContainerSpec) -> Answer {
+    let Some(image) = &container.image else { return Answer::NotApplicable("no image is named") };
+    let (tag, _) = super::image::tag_and_digest(&image.value);
+    let name = image.value.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let is_engine = name.split(':').next() == Some("docker") && tag.is_some_and(|tag| tag.contains("dind"));
+    if !is_engine {
+        return Answer::Pass("another image".to_owned());
+    }
+    let wrong = Wrong::new(&image.origin, "image", &image.value, "no engine in a container");
+    Answer::Fail(vec![if is_on(&container.privileged) { wrong.implied() } else { wrong }])
 }
 
 fn escalation(case: &Case<'_>, container: &ContainerSpec) -> Answer {

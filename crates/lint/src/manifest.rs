@@ -106,6 +106,7 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
             host: options.host,
             peers: &peers,
             seccomp_profiles: options.seccomp_profiles.clone(),
+            engine_sockets: &[],
         };
         for (workload, document) in &read.workloads {
             containers += workload.containers.len();

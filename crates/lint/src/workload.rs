@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub peers: &'a [Workload],
     /// Seccomp profiles by the name or path that workloads use.
     pub seccomp_profiles: BTreeMap<String, String>,
+    /// Paths of the host at which engines listen, beside those that everybody knows.
+    pub engine_sockets: &'a [String],
 }
 
 /// What is known of the machine and its engine.

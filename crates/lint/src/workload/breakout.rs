@@ -155,7 +155,7 @@ fn engine_socket(scene: &Scene<'_>) -> Vec<Wrong> {
     let mounts = scene.container.mounts.iter();
     let way = mounts.filter_map(|mount| {
         let path = shown(mount)?;
-        let socket = socket(&path)?;
+        let socket = socket(&path, scene.case.context.engine_sockets)?;
         let who = scene.root.clone().or_else(|| {
             let groups = scene.case.workload.security.groups.iter().chain(&scene.container.security.groups);
             let names: Vec<String> = groups.map(|group| group.value.to_string()).collect();

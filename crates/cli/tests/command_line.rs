@@ -508,6 +508,24 @@ fn a_credential_in_a_build_file_or_script_is_found_once_and_never_shown() {
     assert!(out.contains("deploy.sh:4: A file holds a credential") && !out.contains(&password), "{out}");
 }
 
+#[test]
+fn a_name_that_is_a_token_is_in_no_report() {
+    let place = Place::with_database();
+    let token = ["AKIA", "Q3EGRZTNVJ4X2MLA"].concat();
+    let root = place.path("root");
+    std::fs::create_dir_all(root.join(&token)).unwrap();
+    std::fs::write(root.join(&token).join("package-lock.json"), "{ this is no JSON").unwrap();
+    let target = format!("dir:{}", root.display());
+    for format in ["json", "table", "sarif", "html", "cyclonedx", "junit"] {
+        let output = place.command(&["scan", &target, "--format", format]).output().unwrap();
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8(shown).unwrap();
+        // A bill of materials tells no gaps.
+        let is_told = shown.contains("package-lock.json") || format == "cyclonedx";
+        assert!(is_told && !shown.contains(&token), "{format}: {shown}");
+    }
+}
+
 /// DESIGN.md, "Fixed points that scripts rely on", for what is found in files.
 #[test]
 fn files_are_linted_and_the_standard_of_a_version_is_a_policy() {

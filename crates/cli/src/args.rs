@@ -360,8 +360,11 @@ pub(crate) struct Scan {
 pub(crate) struct Lint {
     /// Files, directories (all files of a known kind below them, but not in .git and node_modules), or - for
     /// standard input
-    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present = "compose_file", value_hint = ValueHint::AnyPath)]
     pub(crate) path: Vec<PathBuf>,
+    /// Judge these Compose files as one project in this order, like `docker compose -f A -f B`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) compose_file: Vec<PathBuf>,
     /// Judge pods by this Pod Security Standard alone, baseline or restricted; what it forbids is denied
     #[arg(long, value_name = "LEVEL")]
     pub(crate) pss: Option<pss::Level>,

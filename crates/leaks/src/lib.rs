@@ -10,6 +10,7 @@ mod decode;
 mod engine;
 mod entropy;
 mod extract;
+mod hide;
 mod hit;
 mod known;
 mod limits;

@@ -15,6 +15,10 @@ pub const STREAMED_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 pub(crate) const DECODED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// The same for one layer or directory in all: thousands of small files that each inflate a thousandfold.
 pub(crate) const DECODED_TOTAL_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// The dictionary that an xz stream may ask for: `xz -9` takes 64 MiB.
+pub(crate) const XZ_DICTIONARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The window of a zstd stream, as a power of two: more needs `--long`, for those who unpack it too.
+pub(crate) const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 /// Encodings in encodings: a zip in a gzip in base64.
 pub(crate) const DECODE_DEPTH_MAX: usize = 3;
 /// Members of one archive that are looked at.

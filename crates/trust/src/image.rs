@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::bundle::Bundle;
 use crate::json;
+use crate::notation;
 use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX, EVIDENCE_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_IMAGES_MAX};
 use crate::sign::SignError;
 use crate::statement::COSIGN_SIGN;
@@ -141,10 +142,21 @@ pub fn examine(
     for referrer in home.referrers(image)? {
         let place = format!("referrer {}", referrer.digest);
         let fetched = home.manifest(&referrer.digest)?;
-        for bundle in bundles(&mut evidence, image, &fetched.bytes)? {
-            let outcome = bundle
-                .map_err(Refusal::Unreadable)
-                .and_then(|bundle| verify_any(&bundle, Artifact::Digest(image), wanted, now));
+        let carrier: Carrier = match json::read(&fetched.bytes) {
+            Ok(carrier) => carrier,
+            Err(error) => {
+                let outcome = Err(Refusal::Unreadable(error.to_string()));
+                attempts.push(Attempt { place, outcome });
+                continue;
+            }
+        };
+        for (media_type, bytes) in envelopes(&mut evidence, image, &carrier)? {
+            let outcome = match notation::is_envelope(media_type) {
+                true => by_notation(home, image, (media_type, &bytes), wanted, now)?,
+                false => Bundle::read(&bytes)
+                    .map_err(|error| Refusal::Unreadable(error.0))
+                    .and_then(|bundle| verify_any(&bundle, Artifact::Digest(image), wanted, now)),
+            };
             attempts.push(Attempt { place: place.clone(), outcome });
         }
     }
@@ -195,25 +207,47 @@ struct Reference {
     annotations: std::collections::BTreeMap<String, String>,
 }
 
-/// The bundles of a referrer. What it is follows from its layers: the type in a list of referrers is what some registry
-/// made of it. A manifest of another subject has nothing to say here.
-fn bundles(
+/// A signature of notation's, by the first wish that is one for it.
+fn by_notation(
+    home: &Home,
+    image: &Digest,
+    envelope: (&str, &[u8]),
+    wanted: &[Wanted<'_>],
+    now: Timestamp,
+) -> Result<Result<Verified, Refusal>, ImageError> {
+    let notation = wanted.iter().find_map(|wish| match wish {
+        Wanted::Notation(notation) => Some(*notation),
+        Wanted::Keys(..) | Wanted::Identities(..) => None,
+    });
+    let Some(notation) = notation else {
+        return Ok(Err(Refusal::OtherKind { found: "notation's means", wanted: "a sigstore signature" }));
+    };
+    let repository = home.scope();
+    match notation.of(&repository) {
+        Some(policy) => Ok(notation::verify(envelope, &home.manifest(image)?.pinned, policy, now)),
+        None => {
+            let why = format!("no statement of notation's trust policy is about `{repository}`");
+            Ok(Err(Refusal::Certificate(why)))
+        }
+    }
+}
+
+/// The bundles and envelopes of a referrer, with their media types. What it is follows from its layers: the type in a list
+/// of referrers is what some registry made of it. A manifest of another subject has nothing to say here.
+fn envelopes<'c>(
     evidence: &mut Evidence<'_>,
     image: &Digest,
-    manifest: &[u8],
-) -> Result<Vec<Result<Bundle, String>>, ImageError> {
-    let carrier: Carrier = match json::read(manifest) {
-        Ok(carrier) => carrier,
-        Err(error) => return Ok(vec![Err(error.to_string())]),
-    };
-    if carrier.subject.is_none_or(|subject| subject.digest != *image) {
+    carrier: &'c Carrier,
+) -> Result<Vec<(&'c str, Vec<u8>)>, ImageError> {
+    if carrier.subject.as_ref().is_none_or(|subject| subject.digest != *image) {
         return Ok(Vec::new());
     }
+    let is_signature = |layer: &&Reference| {
+        layer.media_type.starts_with(BUNDLE_PREFIX) || notation::is_envelope(&layer.media_type)
+    };
     let mut found = Vec::new();
-    let layers = carrier.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX));
-    for layer in layers.take(ARTIFACTS_MAX) {
-        let bytes = evidence.blob(&layer.digest)?;
-        found.push(Bundle::read(&bytes).map_err(|error| error.0));
+    for layer in carrier.layers.iter().filter(is_signature).take(ARTIFACTS_MAX) {
+        found.push((layer.media_type.as_str(), evidence.blob(&layer.digest)?));
     }
     Ok(found)
 }

@@ -14,6 +14,7 @@ mod json;
 pub mod key;
 pub mod limits;
 mod log;
+pub mod notation;
 mod pem;
 pub mod requirement;
 mod rules;

@@ -1,6 +1,6 @@
 //! RFC 3161 time stamps: that an authority saw a signature at a moment.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::certificate::{Certificate, TIME_STAMPING, chain};
 use crate::der::{self, DerError, Element, Reader};
@@ -31,7 +31,7 @@ struct SignerInfo<'a> {
     signature: &'a [u8],
 }
 
-/// When one of the authorities saw `signature`.
+/// When one of the authorities saw `signature`, by a TimeStampResp.
 pub(crate) fn check(
     response: &[u8],
     signature: &[u8],
@@ -39,16 +39,37 @@ pub(crate) fn check(
 ) -> Result<Timestamp, String> {
     let token =
         response_token(response).map_err(|error| format!("the time stamp cannot be read: {}", error.0))?;
+    check_content(&token, signature, authorities).map(|info| info.at)
+}
+
+/// The same by a token alone: the first and last moment that it can mean.
+pub(crate) fn check_token(
+    bytes: &[u8],
+    signature: &[u8],
+    authorities: &[Authority],
+) -> Result<(Timestamp, Timestamp), String> {
+    let unreadable = |error: DerError| format!("the time stamp cannot be read: {}", error.0);
+    let token = token(der::sequence(bytes).map_err(unreadable)?).map_err(unreadable)?;
+    let info = check_content(&token, signature, authorities)?;
+    let around = |by: SignedDuration| info.at.checked_add(by).map_err(|error| error.to_string());
+    Ok((around(-info.accuracy)?, around(info.accuracy)?))
+}
+
+fn check_content<'a>(
+    token: &Token<'a>,
+    signature: &[u8],
+    authorities: &[Authority],
+) -> Result<Info<'a>, String> {
     let info = info(token.info).map_err(|error| format!("the time stamp cannot be read: {}", error.0))?;
     if info.imprint != info.hash.of(signature) {
         return Err("the time stamp is of another signature".to_owned());
     }
-    check_attributes(&token)
+    check_attributes(token)
         .map_err(|error| format!("the time stamp's attributes are wrong: {}", error.0))?;
     let mut why = "no authority for time stamps is trusted".to_owned();
     for authority in authorities.iter().filter(|authority| authority.valid.contains(info.at)) {
-        match check_signer(&token, authority, info.at) {
-            Ok(()) => return Ok(info.at),
+        match check_signer(token, authority, info.at) {
+            Ok(()) => return Ok(info),
             Err(reason) => why = reason,
         }
     }
@@ -81,8 +102,13 @@ fn response_token(bytes: &[u8]) -> Result<Token<'_>, DerError> {
     if status > 1 {
         return Err(DerError("the authority refused it"));
     }
-    let mut content = response.nested(der::SEQUENCE)?;
+    let content = response.nested(der::SEQUENCE)?;
     response.end()?;
+    token(content)
+}
+
+/// A token: the content of a ContentInfo (RFC 5652, 3).
+fn token(mut content: Reader<'_>) -> Result<Token<'_>, DerError> {
     if content.oid()? != SIGNED_DATA {
         return Err(DerError("it is not signed data"));
     }
@@ -164,6 +190,8 @@ struct Info<'a> {
     hash: Hash,
     imprint: &'a [u8],
     at: Timestamp,
+    /// How far it may be off.
+    accuracy: SignedDuration,
 }
 
 fn info(bytes: &[u8]) -> Result<Info<'_>, DerError> {
@@ -177,7 +205,29 @@ fn info(bytes: &[u8]) -> Result<Info<'_>, DerError> {
     let value = imprint.expect(der::OCTET_STRING)?.body;
     imprint.end()?;
     reader.expect(der::INTEGER)?;
-    Ok(Info { hash, imprint: value, at: reader.time()? })
+    let at = reader.time()?;
+    let accuracy = match reader.optional(der::SEQUENCE)? {
+        Some(element) => accuracy(Reader::new(element.body))?,
+        None => SignedDuration::ZERO,
+    };
+    Ok(Info { hash, imprint: value, at, accuracy })
+}
+
+/// Seconds, thousandths and millionths of them, each left out where it is none.
+fn accuracy(mut reader: Reader<'_>) -> Result<SignedDuration, DerError> {
+    let number = |element: Option<Element<'_>>| match element {
+        None => Ok(0),
+        Some(element) if element.body.len() <= 4 => {
+            Ok(element.body.iter().fold(0, |value: i64, byte| value << 8 | i64::from(*byte)))
+        }
+        Some(_) => Err(DerError("an accuracy beyond reason")),
+    };
+    let seconds = number(reader.optional(der::INTEGER)?)?;
+    let thousandths = number(reader.optional(der::implicit(0))?)?;
+    let millionths = number(reader.optional(der::implicit(1))?)?;
+    reader.end()?;
+    let fraction = SignedDuration::from_millis(thousandths) + SignedDuration::from_micros(millionths);
+    Ok(SignedDuration::from_secs(seconds) + fraction)
 }
 
 fn hash(mut algorithm: Reader<'_>) -> Result<Hash, DerError> {

@@ -36,6 +36,7 @@ Examples:
   seawall verify --key release.pub registry.example/app:1.2
   seawall verify --key release.pub --attestation cyclonedx registry.example/app:1.2
   seawall verify --trusted-root trusted_root.json --certificate-identity 'https://github.com/org/app/**' --certificate-oidc-issuer https://token.actions.githubusercontent.com ghcr.io/org/app:1.2
+  seawall verify --notation ~/.config/notation registry.example/app:1.2
   seawall verify --policy policy.yaml --format sarif --output trust.sarif registry.example/app:1.2";
 
 pub(crate) const VERIFY_BUNDLE_EXAMPLES: &str = "\
@@ -149,6 +150,9 @@ pub(crate) struct Verify {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
+    /// Take what notation's trust policy trusts: its configuration directory, ~/.config/notation
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["key", "certificate_identity"])]
+    pub(crate) notation: Option<PathBuf>,
     /// How many different keys or identities must have signed
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) signers: std::num::NonZeroUsize,
@@ -185,6 +189,9 @@ pub(crate) struct SignerArgs {
     /// Time-stamp authority of the private authority: PEM, the lowest certificate first and the root last
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "signer_ca")]
     pub(crate) timestamp_ca: Option<PathBuf>,
+    /// List of certificates that an authority revoked (PEM or DER)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) crl: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

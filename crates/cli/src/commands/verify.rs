@@ -8,8 +8,10 @@ use seawall_finding::{Coverage, Findings, Severity};
 use seawall_inventory::{Digest, Inventory, Target, TargetKind};
 use seawall_scan::Assessed;
 use seawall_trust::bundle::Bundle;
+use seawall_trust::certificate::crl::RevocationList;
 use seawall_trust::certificate::identity::{Identity, Pattern};
 use seawall_trust::image::{Attempt, Home, examine, pin};
+use seawall_trust::notation::Notation;
 use seawall_trust::requirement::{Requirement, Requirements, undefined};
 use seawall_trust::statement::predicate_type;
 use seawall_trust::trusted_root::TrustedRoot;
@@ -38,6 +40,10 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
         Home::Layout(..) => requirements.0.first().filter(|_| requirements.0.len() == 1),
     };
     let findings = match requirement {
+        Some(requirement) if is_skipped(requirement, &home) => {
+            session.terminal.note(format_args!("note: notation's trust policy says that {} is not verified", args.target));
+            Findings::default()
+        }
         Some(requirement) => {
             let attempts = examine(&home, &image.digest, &requirement.wanted(), session.config.now())?;
             tell(&attempts, &image.digest, session);
@@ -52,6 +58,22 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
     Ok(judge.exit(&report, Examined::Something))
 }
 
+/// Whether notation's policy exempts the image, and nothing else is required of it.
+fn is_skipped(requirement: &Requirement, home: &Home) -> bool {
+    let policy = requirement.notation.as_ref().and_then(|notation| notation.of(&home.scope()));
+    requirement.wanted().len() == 1 && policy.is_some_and(|policy| policy.is_skip())
+}
+
+/// Lists of revoked certificates from files.
+fn lists(paths: &[PathBuf]) -> Result<Vec<RevocationList>> {
+    let mut lists = Vec::new();
+    for path in paths {
+        let read = RevocationList::read_all(&trust::bytes(path, limits::CRL_BYTES_MAX)?);
+        lists.extend(read.with_context(|| format!("cannot use {}", path.display()))?);
+    }
+    Ok(lists)
+}
+
 fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
     for verified in attempts.iter().filter_map(|attempt| attempt.outcome.as_ref().ok()) {
         session.terminal.note(format_args!("{digest} is {}", told(verified)));
@@ -63,6 +85,12 @@ fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
 
 /// What the command line requires of every image, or what the policy files require of which.
 fn requirements(args: &Verify) -> Result<Requirements> {
+    if let Some(directory) = &args.notation {
+        let notation = Notation::open(directory, lists(&args.signer.crl)?)?;
+        let images = vec![Pattern::glob("**").map_err(anyhow::Error::msg)?];
+        let notation = Some(notation);
+        return Ok(Requirements(vec![Requirement { images, notation, ..Requirement::default() }]));
+    }
     if args.signer.key.is_empty() && args.signer.certificate_identity.is_empty() {
         let mut requirements = Requirements::default();
         for path in &args.judging.policy {
@@ -96,7 +124,8 @@ pub(super) fn policy(path: &Path) -> Result<Requirements> {
         let path: PathBuf = path.parent().unwrap_or_else(|| Path::new("")).join(name);
         trust::text(&path, limits::TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
     };
-    Requirements::read(&text, &beside).with_context(|| format!("cannot use {}", path.display()))
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
+    Requirements::read_beside(&text, Some(directory), &beside).with_context(|| format!("cannot use {}", path.display()))
 }
 
 pub(crate) fn bundle(args: &VerifyBundle, session: &Session<'_>) -> Result<Exit> {
@@ -175,7 +204,7 @@ fn root(args: &SignerArgs) -> Result<Option<TrustedRoot>> {
     if let Some(path) = &args.trusted_root {
         let bytes = trust::bytes(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
         let root = TrustedRoot::read(&bytes).with_context(|| format!("cannot use {}", path.display()))?;
-        return Ok(Some(root));
+        return Ok(Some(root.with_revoked(lists(&args.crl)?)));
     }
     let Some(path) = &args.signer_ca else { return Ok(None) };
     let pem = |path: &Path| trust::text(path, limits::TRUSTED_ROOT_BYTES_MAX);
@@ -185,5 +214,5 @@ fn root(args: &SignerArgs) -> Result<Option<TrustedRoot>> {
         let with = root.with_timestamp_authority(&pem(path)?);
         root = with.with_context(|| format!("cannot use {}", path.display()))?;
     }
-    Ok(Some(root))
+    Ok(Some(root.with_revoked(lists(&args.crl)?)))
 }

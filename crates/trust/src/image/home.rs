@@ -57,6 +57,14 @@ impl Home {
         }
     }
 
+    /// The repository's whole name, by which policies know it; a layout has none.
+    pub fn scope(&self) -> String {
+        match self {
+            Home::Registry(_, name) => format!("{}/{}", name.registry(), name.repository()),
+            Home::Layout(..) => String::new(),
+        }
+    }
+
     /// What the name means now. Asked once: whoever goes on does so by the digest.
     pub(super) fn root(&self) -> Result<Fetched, ImageError> {
         match self {

@@ -20,7 +20,7 @@ use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
 
 mod attach;
 mod home;
-mod legacy;
+pub(crate) mod legacy;
 
 pub use attach::{attest, sign, sign_simply};
 pub use home::{Home, LayoutError};
@@ -171,8 +171,22 @@ pub fn examine(
     Ok(attempts)
 }
 
+/// Verifies the signatures in an image's tag `.sig`, with the names that they are for.
+pub(crate) fn simple_signatures(
+    home: &Home,
+    image: &Digest,
+    wanted: &[Wanted<'_>],
+    now: Timestamp,
+) -> Result<Vec<Result<legacy::Signed, Refusal>>, ImageError> {
+    let mut evidence = Evidence { home, left_bytes: EVIDENCE_BYTES_MAX };
+    match home.tag(&legacy::Kind::Signature.tag(image))? {
+        Some(manifest) => legacy::signatures(&mut evidence, image, &manifest, wanted, now),
+        None => Ok(Vec::new()),
+    }
+}
+
 /// What signatures are read from, as long as it is not too much.
-struct Evidence<'h> {
+pub(crate) struct Evidence<'h> {
     home: &'h Home,
     left_bytes: u64,
 }

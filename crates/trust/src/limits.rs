@@ -58,3 +58,7 @@ pub(crate) const NOTATION_POLICIES_MAX: usize = 10_000;
 pub const CRL_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Revoked certificates of one list.
 pub(crate) const REVOKED_MAX: usize = 500_000;
+/// Files of `registries.d`: one per registry of a site.
+pub(crate) const REGISTRIES_D_FILES_MAX: usize = 1000;
+/// One of them.
+pub(crate) const REGISTRIES_D_BYTES_MAX: u64 = 1024 * 1024;

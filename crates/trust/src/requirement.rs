@@ -225,7 +225,7 @@ impl Judging<'_> {
     }
 }
 
-fn finding(rule: &Rule, name: &str, summary: String, untrusted: Untrusted) -> Finding {
+pub(crate) fn finding(rule: &Rule, name: &str, summary: String, untrusted: Untrusted) -> Finding {
     Finding {
         rule: rule.id.to_owned(),
         subject: Subject::Image { name: name.to_owned() },

@@ -37,6 +37,7 @@ Examples:
   seawall verify --key release.pub --attestation cyclonedx registry.example/app:1.2
   seawall verify --trusted-root trusted_root.json --certificate-identity 'https://github.com/org/app/**' --certificate-oidc-issuer https://token.actions.githubusercontent.com ghcr.io/org/app:1.2
   seawall verify --notation ~/.config/notation registry.example/app:1.2
+  seawall verify --containers-policy /etc/containers/policy.json --registries-d /etc/containers/registries.d registry.example/app:1.2
   seawall verify --policy policy.yaml --format sarif --output trust.sarif registry.example/app:1.2";
 
 pub(crate) const VERIFY_BUNDLE_EXAMPLES: &str = "\
@@ -153,6 +154,12 @@ pub(crate) struct Verify {
     /// Take what notation's trust policy trusts: its configuration directory, ~/.config/notation
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["key", "certificate_identity"])]
     pub(crate) notation: Option<PathBuf>,
+    /// Ask what podman's policy.json requires of the image; signatures are read from the tag `.sig`, as podman does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["key", "certificate_identity", "notation"])]
+    pub(crate) containers_policy: Option<PathBuf>,
+    /// Look for signatures only where this directory lets podman do so: /etc/containers/registries.d
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "containers_policy")]
+    pub(crate) registries_d: Option<PathBuf>,
     /// How many different keys or identities must have signed
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) signers: std::num::NonZeroUsize,

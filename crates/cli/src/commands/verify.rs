@@ -10,7 +10,8 @@ use seawall_scan::Assessed;
 use seawall_trust::bundle::Bundle;
 use seawall_trust::certificate::crl::RevocationList;
 use seawall_trust::certificate::identity::{Identity, Pattern};
-use seawall_trust::image::{Attempt, Home, examine, pin};
+use seawall_trust::containers_policy::{ContainersPolicy, Question, RegistriesD};
+use seawall_trust::image::{Attempt, Home, Pinned, examine, pin};
 use seawall_trust::notation::Notation;
 use seawall_trust::requirement::{Requirement, Requirements, undefined};
 use seawall_trust::statement::predicate_type;
@@ -31,31 +32,66 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
         // Whoever asks for verification wants what fails it denied; the policy's waivers are the exceptions.
         judge.policy.fail_on = Some(Severity::Unknown);
     }
-    let requirements = requirements(args)?;
     let home = sign::home(&args.target, &args.registry, session)?;
-    let image = pin(&home)?;
-    let requirement = match &home {
-        Home::Registry(_, name) => requirements.of(name),
-        // A layout has no name: the command line says what is required, or a policy with one entry.
-        Home::Layout(..) => requirements.0.first().filter(|_| requirements.0.len() == 1),
-    };
-    let findings = match requirement {
-        Some(requirement) if is_skipped(requirement, &home) => {
-            session.terminal.note(format_args!("note: notation's trust policy says that {} is not verified", args.target));
-            Findings::default()
-        }
-        Some(requirement) => {
-            let attempts = examine(&home, &image.digest, &requirement.wanted(), session.config.now())?;
-            tell(&attempts, &image.digest, session);
-            requirement.judge(&args.target, &image, &attempts, session.config.now())
-        }
-        None => Findings { found: vec![undefined(&args.target, &image.digest)], gaps: Vec::new() },
+    let (image, findings) = match &args.containers_policy {
+        Some(policy) => by_containers_policy(args, policy, &home, session)?,
+        None => by_requirements(args, &home, session)?,
     };
     let target = Target { kind: TargetKind::Image, name: args.target.clone(), digest: Some(image.digest) };
     let inventory = Inventory { target, ..Inventory::default() };
     let report = judge.report(Assessed { inventory, findings, coverage: Coverage::default() }, session)?;
     judge.outputs.write(&report, session.terminal)?;
     Ok(judge.exit(&report, Examined::Something))
+}
+
+fn by_requirements(args: &Verify, home: &Home, session: &Session<'_>) -> Result<(Pinned, Findings)> {
+    let requirements = requirements(args)?;
+    let image = pin(home)?;
+    let requirement = match home {
+        Home::Registry(_, name) => requirements.of(name),
+        // A layout has no name: the command line says what is required, or a policy with one entry.
+        Home::Layout(..) => requirements.0.first().filter(|_| requirements.0.len() == 1),
+    };
+    let findings = match requirement {
+        Some(requirement) if is_skipped(requirement, home) => {
+            let target = &args.target;
+            session.terminal.note(format_args!("note: notation's trust policy exempts {target}"));
+            Findings::default()
+        }
+        Some(requirement) => {
+            let attempts = examine(home, &image.digest, &requirement.wanted(), session.config.now())?;
+            tell(&attempts, &image.digest, session);
+            requirement.judge(&args.target, &image, &attempts, session.config.now())
+        }
+        None => Findings { found: vec![undefined(&args.target, &image.digest)], gaps: Vec::new() },
+    };
+    Ok((image, findings))
+}
+
+/// What podman would say. Files that its policy names are meant from the root, as podman means them.
+fn by_containers_policy(
+    args: &Verify,
+    path: &Path,
+    home: &Home,
+    session: &Session<'_>,
+) -> Result<(Pinned, Findings)> {
+    let bytes = trust::bytes(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
+    let policy = ContainersPolicy::read(&bytes).with_context(|| format!("cannot use {}", path.display()))?;
+    let registries = args.registries_d.as_deref().map(RegistriesD::read).transpose();
+    let registries = registries.map_err(anyhow::Error::msg).context("cannot use registries.d")?;
+    let image = pin(home)?;
+    let open = |name: &str| {
+        trust::bytes(Path::new(name), limits::KEY_BYTES_MAX).map_err(|error| format!("{error:#}"))
+    };
+    let question = Question {
+        target: &args.target,
+        home,
+        image: &image,
+        registries: registries.as_ref(),
+        now: session.config.now(),
+    };
+    let findings = policy.judge(question, &open)?;
+    Ok((image, findings))
 }
 
 /// Whether notation's policy exempts the image, and nothing else is required of it.

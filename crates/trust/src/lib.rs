@@ -20,6 +20,7 @@ pub mod requirement;
 mod rules;
 mod secret;
 pub mod sign;
+pub mod site;
 pub mod statement;
 #[cfg(test)]
 mod testing;

@@ -62,3 +62,7 @@ pub(crate) const REVOKED_MAX: usize = 500_000;
 pub(crate) const REGISTRIES_D_FILES_MAX: usize = 1000;
 /// One of them.
 pub(crate) const REGISTRIES_D_BYTES_MAX: u64 = 1024 * 1024;
+/// A site's own log: a million entries of 1 kB.
+pub(crate) const SITE_LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The small files of a site: certificates, the trusted root, the list of what was revoked.
+pub(crate) const SITE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -12,6 +12,9 @@ const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x0
 const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x04];
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x03];
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04];
+/// `id-aa-signingCertificateV2` (RFC 5035).
+const SIGNING_CERTIFICATE: &[u8] =
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x02, 0x2f];
 const SHA_2: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
 
 /// A token as it stands in a response, nothing of it verified.
@@ -30,6 +33,8 @@ struct SignerInfo<'a> {
     attributes: Vec<u8>,
     signature: &'a [u8],
 }
+
+pub(crate) mod issue;
 
 /// When one of the authorities saw `signature`, by a TimeStampResp.
 pub(crate) fn check(
@@ -85,6 +90,8 @@ fn check_signer(token: &Token<'_>, authority: &Authority, at: Timestamp) -> Resu
     let leaf = leaf.ok_or("no trusted authority made the time stamp")?;
     let others = [authority.intermediates(), &token.certificates].concat();
     chain::path(leaf, &others, authority.root(), TIME_STAMPING, at)?;
+    check_signing_certificate(token, leaf)
+        .map_err(|error| format!("the time stamp's attributes are wrong: {}", error.0))?;
     let key = leaf.key().map_err(|error| error.to_string())?;
     let hash = token.signer.hash;
     let schemes = [Scheme::Ecdsa(hash), Scheme::RsaPkcs1(hash), Scheme::Ed25519];
@@ -160,11 +167,33 @@ fn signer(mut reader: Reader<'_>) -> Result<SignerInfo<'_>, DerError> {
     Ok(SignerInfo { issuer, serial, hash, attributes, signature })
 }
 
+/// That the signed attributes name no other certificate than the signer's (RFC 5816): somebody could else show one with
+/// the same issuer and number.
+fn check_signing_certificate(token: &Token<'_>, leaf: &Certificate) -> Result<(), DerError> {
+    let mut attributes = Reader::new(&token.signer.attributes).nested(der::SET)?;
+    while !attributes.is_empty() {
+        let mut attribute = attributes.nested(der::SEQUENCE)?;
+        if attribute.oid()? != SIGNING_CERTIFICATE {
+            continue;
+        }
+        let mut named = attribute.nested(der::SET)?.nested(der::SEQUENCE)?;
+        let mut first = named.nested(der::SEQUENCE)?.nested(der::SEQUENCE)?;
+        let hash = match first.optional(der::SEQUENCE)? {
+            Some(algorithm) => hash(Reader::new(algorithm.body))?,
+            None => Hash::Sha256,
+        };
+        if first.expect(der::OCTET_STRING)?.body != hash.of(leaf.der()) {
+            return Err(DerError("they name another certificate"));
+        }
+    }
+    Ok(())
+}
+
 /// The attributes bind the signature to this content.
 fn check_attributes(token: &Token<'_>) -> Result<(), DerError> {
     let mut outer = Reader::new(&token.signer.attributes);
     let mut attributes = outer.nested(der::SET)?;
-    let (mut kind, mut digest) = (None, None);
+    let (mut kind, mut digest, mut certificate) = (None, None, None);
     while !attributes.is_empty() {
         let mut attribute = attributes.nested(der::SEQUENCE)?;
         let id = attribute.oid()?;
@@ -172,6 +201,7 @@ fn check_attributes(token: &Token<'_>) -> Result<(), DerError> {
         let place = match id {
             CONTENT_TYPE => &mut kind,
             MESSAGE_DIGEST => &mut digest,
+            SIGNING_CERTIFICATE => &mut certificate,
             _ => continue,
         };
         let value = values.element()?.body;

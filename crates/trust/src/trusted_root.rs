@@ -9,6 +9,8 @@ use crate::certificate::{Certificate, CertificateError};
 use crate::json::Base64;
 use crate::key::{PublicKey, Scheme};
 
+mod write;
+
 const MEDIA_TYPES: [&str; 2] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",

@@ -14,7 +14,20 @@ Examples:
   seawall sign --key release.key registry.example/app:1.2
   seawall sign --key release.key --legacy registry.example/app:1.2    # podman, skopeo and CRI-O read it too
   seawall sign --key release.key oci:layout
+  seawall sign --site site --identity build@example.com registry.example/app:1.2     # see `seawall trust init --help`
   seawall sign --key release.key --bundle app.tar.gz.sigstore.json app.tar.gz";
+
+pub(crate) const SITE_EXAMPLES: &str = "\
+Whoever has the directory and its password can sign as anybody: keep it where you build, and root.key, which only
+`trust rotate` needs, elsewhere. Hand out trusted_root.json, and crl.pem after a revocation; cosign and sigstore-python
+read the former too.
+
+Examples:
+  seawall trust init site --name 'Example Ltd'
+  seawall sign --site site --identity build@example.com registry.example/app:1.2
+  seawall verify --trusted-root site/trusted_root.json --crl site/crl.pem --certificate-identity build@example.com --certificate-oidc-issuer https://exampleltd.seawall.local registry.example/app:1.2
+  seawall trust revoke site build@example.com
+  seawall trust rotate site --part ca";
 
 pub(crate) const ATTEST_EXAMPLES: &str = "\
 Examples:
@@ -60,6 +73,34 @@ pub(crate) enum Trust {
         #[arg(long, value_name = "KIND", default_value = "p256")]
         algorithm: NewKey,
     },
+    /// Make a site's own trust without internet: an authority, logs and a time-stamp authority, in one directory
+    #[command(after_help = SITE_EXAMPLES)]
+    Init {
+        /// A directory that is not there yet
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// What the site is called; stands in its certificates
+        #[arg(long, value_name = "NAME", default_value = "Seawall site")]
+        name: String,
+    },
+    /// Make a part of a site new; what the old one signed before counts on
+    Rotate {
+        /// The site's directory, with the root's key in it
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// Which part
+        #[arg(long, value_name = "PART")]
+        part: SitePart,
+    },
+    /// Take back what a site certified, and write its list of revoked certificates (crl.pem) anew
+    Revoke {
+        /// The site's directory
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// Identity or serial number; without it the list is only made new, as it must be once a year
+        #[arg(value_name = "IDENTITY|SERIAL")]
+        whom: Option<String>,
+    },
     /// Write what the policy requires for podman, skopeo, CRI-O and bootc; they read the signatures of `sign --legacy`
     Export {
         /// Policy file (YAML) with a section `trust`
@@ -69,6 +110,18 @@ pub(crate) enum Trust {
         #[arg(long, value_name = "FILE", default_value = "policy.json")]
         file: ContainersFile,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SitePart {
+    /// The authority that certifies signers
+    Ca,
+    /// The time-stamp authority
+    Tsa,
+    /// The transparency log, which begins anew
+    Log,
+    /// The log of certificates
+    CertificateLog,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -101,7 +154,7 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) bundle: Option<PathBuf>,
     /// Write the tag `.sig` too, which cosign before version 3, podman, skopeo and CRI-O read
-    #[arg(long, conflicts_with_all = ["bundle", "certificate"])]
+    #[arg(long, conflicts_with_all = ["bundle", "certificate", "site"])]
     pub(crate) legacy: bool,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
@@ -111,8 +164,14 @@ pub(crate) struct Sign {
 #[derive(Debug, Args)]
 pub(crate) struct SigningArgs {
     /// Private key: cosign's encrypted file, or PEM in the open
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: PathBuf,
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "site")]
+    pub(crate) key: Option<PathBuf>,
+    /// Sign with a certificate of some minutes by this site (`seawall trust init`), with log entry and time stamp
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "identity", conflicts_with_all = ["key", "certificate"])]
+    pub(crate) site: Option<PathBuf>,
+    /// Whom the site's certificate names: a mail address, or an address with ://
+    #[arg(long, value_name = "IDENTITY", requires = "site")]
+    pub(crate) identity: Option<String>,
     /// Certificate (PEM) that a private authority gave for the key: it then says who signed
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) certificate: Option<PathBuf>,

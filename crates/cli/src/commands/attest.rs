@@ -15,7 +15,8 @@ pub(crate) fn run(args: &Attest, session: &Session<'_>) -> Result<Exit> {
     let predicate = trust::bytes(&args.predicate, limits::PREDICATE_BYTES_MAX)?;
     let predicate = serde_json::from_slice(&predicate)
         .with_context(|| format!("{} is no JSON document", args.predicate.display()))?;
-    let by = sign::Signing::read(&args.by, session)?;
+    let site = sign::site(&args.by, session)?;
+    let by = sign::Signing::read(&args.by, site.as_ref(), session)?;
     let home = sign::home(&args.target, &args.registry, session)?;
     let image = pin(&home)?;
     attest(&home, &image, &kind, predicate, by.signatory()?, session.config.now())?;

@@ -19,6 +19,7 @@ const LABEL: &str = "X509 CRL";
 /// A list of revoked certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationList {
+    der: Vec<u8>,
     tbs: Vec<u8>,
     scheme: Scheme,
     signature: Vec<u8>,
@@ -95,6 +96,7 @@ impl RevocationList {
         inner.end()?;
         let (tbs, signature) = (tbs.whole.to_vec(), signature.to_vec());
         Ok(RevocationList {
+            der: bytes.to_vec(),
             tbs,
             scheme: scheme(&mut Reader::new(algorithm.body))?,
             signature,
@@ -144,7 +146,13 @@ impl RevocationList {
         Ok(pem::write(LABEL, &bytes))
     }
 
-    fn is_by(&self, issuer: &Certificate) -> bool {
+    /// As PEM.
+    pub fn to_pem(&self) -> String {
+        pem::write(LABEL, &self.der)
+    }
+
+    /// Whether an authority signed it.
+    pub(crate) fn is_by(&self, issuer: &Certificate) -> bool {
         let key = issuer.key();
         self.issuer == issuer.subject()
             // Bit 6 is `cRLSign`.

@@ -39,8 +39,11 @@ pub enum Role {
         /// How many.
         below: u8,
     },
-    /// An authority for a time-stamp authority.
-    StampAuthority,
+    /// A root, for authorities and those who stamp times, with so many authorities allowed below it.
+    Root {
+        /// How many.
+        below: u8,
+    },
     /// One who stamps times.
     Stamp,
     /// A signer.
@@ -137,11 +140,9 @@ impl Template<'_> {
                 extension(KEY_USAGE, Critical, USAGE_AUTHORITY),
                 extension(EXTENDED_KEY_USAGE, Plain, &purpose(CODE_SIGNING)),
             ],
-            Role::StampAuthority => [
-                constraints(0),
-                extension(KEY_USAGE, Critical, USAGE_AUTHORITY),
-                extension(EXTENDED_KEY_USAGE, Plain, &purpose(TIME_STAMPING)),
-            ],
+            Role::Root { below } => {
+                [constraints(*below), extension(KEY_USAGE, Critical, USAGE_AUTHORITY), Vec::new()]
+            }
             // RFC 3161, 2.3: its purpose is critical and the only one.
             Role::Stamp => [
                 Vec::new(),

@@ -363,9 +363,10 @@ impl Site {
         self.directory.join(LOG).join(format!("{}.entries", self.about.logs_closed + 1))
     }
 
-    fn origin(&self) -> String {
+    /// Which log it is: the host, by which clients know who signs checkpoints, and the number of the tree.
+    fn origin(&self) -> log::Origin<'_> {
         let host = self.about.issuer.trim_start_matches("https://");
-        format!("{host}/log/{}", self.about.logs_closed + 1)
+        log::Origin { host, tree: self.about.logs_closed + 1 }
     }
 
     fn lists(&self) -> Result<Vec<RevocationList>, SiteError> {
@@ -441,7 +442,7 @@ impl Issued<'_> {
     pub(crate) fn witness(&self, bundle: &mut Bundle, message: &[u8]) -> Result<(), SiteError> {
         let site = self.site;
         let body = log::body(bundle, message);
-        let entry = log::append(&site.log_path(), &site.online.log, &site.origin(), body, self.at)?;
+        let entry = log::append(&site.log_path(), &site.online.log, site.origin(), body, self.at)?;
         bundle.log_entries.push(entry);
         let signature = match &bundle.content {
             Content::Message { signature, .. } => signature,

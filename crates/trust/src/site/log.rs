@@ -13,11 +13,18 @@ use crate::bundle::{Bundle, Content, InclusionProof, LogEntry, Signer};
 use crate::key::PrivateKey;
 use crate::limits::SITE_LOG_BYTES_MAX;
 
+/// What checkpoints call the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) host: &'a str,
+    pub(super) tree: u32,
+}
+
 /// Adds what a bundle's signature is over to the log, and gives the entry for the bundle.
 pub(super) fn append(
     path: &Path,
     key: &PrivateKey,
-    origin: &str,
+    origin: Origin<'_>,
     body: (&'static str, Vec<u8>),
     at: Timestamp,
 ) -> Result<LogEntry, SiteError> {
@@ -105,23 +112,24 @@ fn proof(
     leaves: &[[u8; 32]],
     index: usize,
     key: &PrivateKey,
-    origin: &str,
+    origin: Origin<'_>,
 ) -> Result<InclusionProof, SiteError> {
+    let Origin { host, tree } = origin;
     let mut hashes = Vec::new();
-    let root = tree(leaves, Some(index), &mut hashes);
-    let text = format!("{origin}\n{}\n{}\n", leaves.len(), BASE64_STANDARD.encode(root));
+    let root = root_of(leaves, Some(index), &mut hashes);
+    let text = format!("{host} - {tree}\n{}\n{}\n", leaves.len(), BASE64_STANDARD.encode(root));
     let signature = [&key.public().id()[..4], &key.sign(text.as_bytes())?].concat();
     Ok(InclusionProof {
         index: index as u64,
         tree_size: leaves.len() as u64,
         root: root.to_vec(),
         hashes,
-        checkpoint: format!("{text}\n— {origin} {}\n", BASE64_STANDARD.encode(signature)),
+        checkpoint: format!("{text}\n— {host} {}\n", BASE64_STANDARD.encode(signature)),
     })
 }
 
 /// The root of a tree (RFC 6962, 2.1), and the path to one of its leaves, the lowest sibling first.
-fn tree(leaves: &[[u8; 32]], wanted: Option<usize>, path: &mut Vec<Vec<u8>>) -> [u8; 32] {
+fn root_of(leaves: &[[u8; 32]], wanted: Option<usize>, path: &mut Vec<Vec<u8>>) -> [u8; 32] {
     match leaves {
         [] => return crate::sha256(&[]),
         [one] => return *one,
@@ -130,7 +138,7 @@ fn tree(leaves: &[[u8; 32]], wanted: Option<usize>, path: &mut Vec<Vec<u8>>) -> 
     let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
     let in_left = wanted.filter(|index| *index < left.len());
     let in_right = wanted.and_then(|index| index.checked_sub(left.len()));
-    let (left, right) = (tree(left, in_left, path), tree(right, in_right, path));
+    let (left, right) = (root_of(left, in_left, path), root_of(right, in_right, path));
     match (in_left, in_right) {
         (Some(_), _) => path.push(right.to_vec()),
         (None, Some(_)) => path.push(left.to_vec()),

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use seawall_image::Limits;
 use seawall_image::manifest::{DOCKER_LIST, Descriptor, Document, OCI_INDEX};
-use seawall_image::registry::RegistryError;
+use seawall_image::registry::{Failure, RegistryError};
 use seawall_inventory::Digest;
 use serde::Deserialize;
 
@@ -19,6 +19,7 @@ use crate::statement::COSIGN_SIGN;
 use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
 
 mod attach;
+pub mod copy;
 mod home;
 pub(crate) mod legacy;
 
@@ -48,6 +49,17 @@ pub enum ImageError {
         /// Why.
         reason: String,
     },
+}
+
+impl ImageError {
+    /// Whether it is only that there is no such thing.
+    fn is_not_found(&self) -> bool {
+        match self {
+            ImageError::Registry(error) => matches!(error.failure, Failure::NotFound(_)),
+            ImageError::Layout(error) => error.is_not_found(),
+            ImageError::Sign(_) | ImageError::Document { .. } => false,
+        }
+    }
 }
 
 /// An image, or an index of images, by its digest.

@@ -66,3 +66,7 @@ pub(crate) const REGISTRIES_D_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) const SITE_LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// The small files of a site: certificates, the trusted root, the list of what was revoked.
 pub(crate) const SITE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Manifests of one copy: an index of five hundred images, each with some statements and those with signatures.
+pub(crate) const COPY_MANIFESTS_MAX: usize = 10_000;
+/// Indexes in indexes, and statements of statements.
+pub(crate) const COPY_DEPTH_MAX: usize = 10;

@@ -30,23 +30,31 @@ const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 pub(crate) enum Kind {
     Signature,
     Attestation,
+    /// A bill of materials that nobody signed: copied, and no evidence.
+    Sbom,
 }
 
 impl Kind {
+    /// Those that hold evidence.
     pub(crate) const ALL: [Kind; 2] = [Kind::Signature, Kind::Attestation];
+    /// Those that an image may have beside it.
+    pub(crate) const TAGS: [Kind; 3] = [Kind::Signature, Kind::Attestation, Kind::Sbom];
 
     pub(crate) fn tag(self, of: &Digest) -> String {
         let ending = match self {
             Kind::Signature => "sig",
             Kind::Attestation => "att",
+            Kind::Sbom => "sbom",
         };
         format!("{}-{}.{ending}", of.algorithm().name(), of.hex())
     }
 
-    fn media_type(self) -> &'static str {
+    /// Of the layers that are evidence.
+    fn media_type(self) -> Option<&'static str> {
         match self {
-            Kind::Signature => SIMPLE_SIGNING,
-            Kind::Attestation => ENVELOPE,
+            Kind::Signature => Some(SIMPLE_SIGNING),
+            Kind::Attestation => Some(ENVELOPE),
+            Kind::Sbom => None,
         }
     }
 }
@@ -147,12 +155,12 @@ pub(crate) fn examine(
     };
     let mut outcomes = Vec::new();
     for layer in
-        carrier.layers.iter().filter(|layer| layer.media_type == kind.media_type()).take(ARTIFACTS_MAX)
+        carrier.layers.iter().filter(|layer| kind.media_type() == Some(&layer.media_type)).take(ARTIFACTS_MAX)
     {
         let bytes = evidence.blob(&layer.digest)?;
         outcomes.push(match kind {
             Kind::Signature => signature(layer, &bytes, image, wanted, now).map(|signed| signed.verified),
-            Kind::Attestation => attestation(layer, &bytes, image, wanted, now),
+            Kind::Attestation | Kind::Sbom => attestation(layer, &bytes, image, wanted, now),
         });
     }
     Ok(outcomes)

@@ -2,14 +2,17 @@
 
 pub(crate) mod attest;
 pub(crate) mod audit;
+pub(crate) mod copy;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
+pub(crate) mod gate;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;
+pub(crate) mod pin;
 pub(crate) mod redact;
 pub(crate) mod rules;
 pub(crate) mod rules_check;

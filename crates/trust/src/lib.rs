@@ -16,6 +16,7 @@ pub mod limits;
 mod log;
 pub mod notation;
 mod pem;
+pub mod provenance;
 pub mod requirement;
 mod rules;
 mod secret;

@@ -32,7 +32,33 @@ Examples:
 pub(crate) const ATTEST_EXAMPLES: &str = "\
 Examples:
   seawall attest --key release.key --type cyclonedx --predicate app.cdx.json registry.example/app:1.2
+  seawall attest --key release.key --provenance registry.example/app:1.2        # in GitHub Actions, GitLab CI, here
+  seawall attest --key release.key --provenance --buildkit-metadata build.json registry.example/app:1.2
+  seawall attest --key release.key --scan registry.example/app:1.2
   seawall attest --key release.key --type https://example.com/review/v1 --predicate review.json registry.example/app:1.2";
+
+pub(crate) const COPY_EXAMPLES: &str = "\
+Digests stay what they are, so every signature counts at the other end too; what is there already is not sent again.
+
+Examples:
+  seawall copy registry.example/app:1.2 mirror.example/app:1.2
+  seawall copy registry.example/app:1.2 oci-archive:app.tar      # over an air gap, and from there:
+  seawall copy oci-archive:app.tar registry.local/app:1.2
+  seawall copy oci:layout:1.2 registry.example/app:1.2";
+
+pub(crate) const PIN_EXAMPLES: &str = "\
+Examples:
+  seawall pin Dockerfile                                    # as a diff
+  seawall pin --policy policy.yaml --apply .                # only images that the policy's section `trust` trusts";
+
+pub(crate) const GATE_EXAMPLES: &str = "\
+One report, one exit code. Without --fail-on, findings that are high or critical are denied. The image is pinned
+before it is looked at, and signed and attested (scan, SBOM, provenance) only when the policy allows it.
+
+Examples:
+  seawall gate --files . --policy policy.yaml registry.example/app:1.2
+  seawall gate --files . --policy policy.yaml --format sarif=gate.sarif --format table --key release.key --provenance registry.example/app:1.2
+  seawall gate --site site --identity https://ci.example/app --format gitlab=gl-container-scanning-report.json registry.example/app:1.2";
 
 pub(crate) const VERIFY_EXAMPLES: &str = "\
 What is required stands on the command line, or in the policy's section `trust`, whose first entry that matches counts:
@@ -164,7 +190,7 @@ pub(crate) struct Sign {
 #[derive(Debug, Args)]
 pub(crate) struct SigningArgs {
     /// Private key: cosign's encrypted file, or PEM in the open
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "site")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,
     /// Sign with a certificate of some minutes by this site (`seawall trust init`), with log entry and time stamp
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "identity", conflicts_with_all = ["key", "certificate"])]
@@ -175,6 +201,13 @@ pub(crate) struct SigningArgs {
     /// Certificate (PEM) that a private authority gave for the key: it then says who signed
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) certificate: Option<PathBuf>,
+}
+
+impl SigningArgs {
+    /// Whether anybody is to sign.
+    pub(crate) fn is_given(&self) -> bool {
+        self.key.is_some() || self.site.is_some()
+    }
 }
 
 /// How to reach an image's registry.
@@ -189,14 +222,91 @@ pub(crate) struct RegistryArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The image: a name, oci:DIR[:TAG|@DIGEST], or oci-archive:FILE[:TAG]
+    pub(crate) source: String,
+    /// Where to: the same, or the same repository
+    pub(crate) destination: String,
+    /// Leave out signatures, attestations and whatever else is said of it
+    #[arg(long)]
+    pub(crate) image_only: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pin {
+    /// Build files, or directories with some below them
+    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) path: Vec<PathBuf>,
+    /// Make the changes that are shown
+    #[arg(long)]
+    pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// The image to ship: a name in a registry, or oci:DIR[:TAG]; all its platforms are looked at
+    pub(crate) image: Option<String>,
+    /// Build files and manifests, or directories with some; the base images of build files are verified by the
+    /// policy's section `trust`
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// VEX document: OpenVEX, CSAF or CycloneDX
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) vex: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) by: SigningArgs,
+    /// Attest where the image comes from too, by the environment of GitHub Actions, GitLab CI or this host
+    #[arg(long)]
+    pub(crate) provenance: bool,
+    /// What `docker buildx build --metadata-file FILE` wrote, as the provenance
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "provenance")]
+    pub(crate) buildkit_metadata: Option<PathBuf>,
+    /// Tell on stderr what is denied in a pipeline's own words; auto does so where GITHUB_ACTIONS is set
+    #[arg(long, value_name = "WHOSE", default_value = "auto")]
+    pub(crate) annotate: Annotate,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Annotate {
+    /// GitHub's where GitHub runs us
+    Auto,
+    /// Workflow commands (::error file=…::)
+    Github,
+    /// Nobody's
+    None,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Attest {
     /// The image, or an OCI layout's (oci:DIR[:TAG])
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) by: SigningArgs,
     /// What is said of the image: a JSON document
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) predicate: PathBuf,
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present_any = ["provenance", "scan"])]
+    pub(crate) predicate: Option<PathBuf>,
+    /// Say where the image comes from (SLSA provenance), by the environment of GitHub Actions, GitLab CI or this host
+    #[arg(long, conflicts_with_all = ["predicate", "kind"])]
+    pub(crate) provenance: bool,
+    /// Say what BuildKit recorded of the build instead: what `docker buildx build --metadata-file FILE` wrote
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "provenance")]
+    pub(crate) buildkit_metadata: Option<PathBuf>,
+    /// On a plain host, the checkout that the image was built from
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub(crate) source: PathBuf,
+    /// Scan the image, and say what was found (cosign's type `vuln`)
+    #[arg(long, conflicts_with_all = ["predicate", "kind", "provenance"])]
+    pub(crate) scan: bool,
     /// What kind of thing that is: slsaprovenance1, cyclonedx, spdx, vuln, openvex, … or an address
     #[arg(long = "type", value_name = "TYPE", default_value = "custom")]
     pub(crate) kind: String,

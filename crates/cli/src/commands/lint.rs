@@ -5,6 +5,7 @@ mod read;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdout};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use seawall_finding::{Coverage, Finding, Findings, Gap, GapKind, LeftOut, Severity};
@@ -16,7 +17,8 @@ use seawall_report::printable;
 use seawall_scan::Assessed;
 use similar::TextDiff;
 
-use self::read::{FILE_BYTES_MAX, Files, Origin};
+use self::read::{FILE_BYTES_MAX, Origin};
+pub(super) use self::read::Files;
 use super::judge::{Examined, Judge};
 use super::redact::Redactor;
 use crate::args::Lint;
@@ -39,37 +41,63 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     if args.fix {
         return fix(&files, &options, &judge, args, session);
     }
-    let linted = files::examine(&files.files, &options);
+    let looked = judged_files(&files, &options);
+    let name = args.path.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    let read = looked.coverage.files;
+    let assessed = Assessed {
+        inventory: Inventory {
+            target: Target { kind: TargetKind::Files, name, digest: None },
+            ..Inventory::default()
+        },
+        findings: looked.findings,
+        coverage: looked.coverage,
+    };
+    let report = judge.report(assessed, session)?;
+    judge.outputs.write(&report, session.terminal)?;
+    if read == 0 {
+        session
+            .terminal
+            .note(format_args!("note: there is no file of a known kind in {}", report.inventory.target.name));
+        return Ok(Exit::NotExamined);
+    }
+    let examined = if looked.is_anything_read { Examined::Something } else { Examined::Nothing };
+    Ok(judge.exit(&report, examined))
+}
+
+/// What was seen of files.
+pub(super) struct Looked {
+    pub(super) findings: Findings,
+    pub(super) coverage: Coverage,
+    pub(super) is_anything_read: bool,
+}
+
+/// Reads and judges what the user named, for a command that judges other things too.
+pub(super) fn look(paths: &[PathBuf], options: &Options) -> Result<(Files, Looked)> {
+    let files = Files::read(paths)?;
+    let looked = judged_files(&files, options);
+    Ok((files, looked))
+}
+
+/// Every option at its default.
+pub(super) fn default_options() -> Options {
+    Options::default()
+}
+
+fn judged_files(files: &Files, options: &Options) -> Looked {
+    let linted = files::examine(&files.files, options);
     let mut findings = linted.findings;
     let unread = findings.gaps.iter().filter(|gap| gap.kind != GapKind::Undetermined);
     let unread: BTreeSet<&str> = unread.filter_map(|gap| gap.place.path.as_deref()).collect();
     let is_anything_read = linted.files > unread.len() as u64;
-    findings.gaps.extend(files.gaps);
+    findings.gaps.extend(files.gaps.iter().cloned());
     let redactor = Redactor::new();
     findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
     let left_out = match linted.suppressed {
         0 => Vec::new(),
         findings => vec![LeftOut { by: "comments in the files".to_owned(), findings }],
     };
-    let name = args.path.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
-    let assessed = Assessed {
-        inventory: Inventory {
-            target: Target { kind: TargetKind::Files, name, digest: None },
-            ..Inventory::default()
-        },
-        findings,
-        coverage: Coverage { files: linted.files, bytes: linted.bytes, left_out, ..Coverage::default() },
-    };
-    let report = judge.report(assessed, session)?;
-    judge.outputs.write(&report, session.terminal)?;
-    if linted.files == 0 {
-        session
-            .terminal
-            .note(format_args!("note: there is no file of a known kind in {}", report.inventory.target.name));
-        return Ok(Exit::NotExamined);
-    }
-    let examined = if is_anything_read { Examined::Something } else { Examined::Nothing };
-    Ok(judge.exit(&report, examined))
+    let coverage = Coverage { files: linted.files, bytes: linted.bytes, left_out, ..Coverage::default() };
+    Looked { findings, coverage, is_anything_read }
 }
 
 fn options(args: &Lint) -> Result<Options> {
@@ -164,7 +192,7 @@ fn fix(
 }
 
 /// Writes the new text to the file that was read, if it is that still.
-fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
+pub(super) fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
     let path = match origin {
         Some(Origin::Path(path)) => path,
         Some(Origin::Stdin) => bail!("it came on standard input; save the diff of --fix"),
@@ -177,6 +205,6 @@ fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
 }
 
 /// Text of a file's as one line that no terminal obeys and no patch misreads.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     printable(text).replace(['\n', '\t'], " ")
 }

@@ -45,7 +45,16 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
 }
 
 fn by_requirements(args: &Verify, home: &Home, session: &Session<'_>) -> Result<(Pinned, Findings)> {
-    let requirements = requirements(args)?;
+    judged(&requirements(args)?, &args.target, home, session)
+}
+
+/// What an image is, and what it lacks of what is required of it.
+pub(super) fn judged(
+    requirements: &Requirements,
+    target: &str,
+    home: &Home,
+    session: &Session<'_>,
+) -> Result<(Pinned, Findings)> {
     let image = pin(home)?;
     let requirement = match home {
         Home::Registry(_, name) => requirements.of(name),
@@ -54,18 +63,26 @@ fn by_requirements(args: &Verify, home: &Home, session: &Session<'_>) -> Result<
     };
     let findings = match requirement {
         Some(requirement) if is_skipped(requirement, home) => {
-            let target = &args.target;
             session.terminal.note(format_args!("note: notation's trust policy exempts {target}"));
             Findings::default()
         }
         Some(requirement) => {
             let attempts = examine(home, &image.digest, &requirement.wanted(), session.config.now())?;
             tell(&attempts, &image.digest, session);
-            requirement.judge(&args.target, &image, &attempts, session.config.now())
+            requirement.judge(target, &image, &attempts, session.config.now())
         }
-        None => Findings { found: vec![undefined(&args.target, &image.digest)], gaps: Vec::new() },
+        None => Findings { found: vec![undefined(target, &image.digest)], gaps: Vec::new() },
     };
     Ok((image, findings))
+}
+
+/// The requirements of several policy files, one after another.
+pub(super) fn trust_sections(paths: &[PathBuf]) -> Result<Requirements> {
+    let mut requirements = Requirements::default();
+    for path in paths {
+        requirements.0.extend(policy(path)?.0);
+    }
+    Ok(requirements)
 }
 
 /// What podman would say. Files that its policy names are meant from the root, as podman means them.
@@ -128,10 +145,7 @@ fn requirements(args: &Verify) -> Result<Requirements> {
         return Ok(Requirements(vec![Requirement { images, notation, ..Requirement::default() }]));
     }
     if args.signer.key.is_empty() && args.signer.certificate_identity.is_empty() {
-        let mut requirements = Requirements::default();
-        for path in &args.judging.policy {
-            requirements.0.extend(policy(path)?.0);
-        }
+        let requirements = trust_sections(&args.judging.policy)?;
         if requirements.0.is_empty() {
             bail!(
                 "say who must have signed: --key, --certificate-identity, or a --policy with a section `trust`"

@@ -13,8 +13,8 @@ use seawall_report::Format;
 pub(crate) mod trust;
 
 use trust::{
-    ATTEST_EXAMPLES, Attest, COPY_EXAMPLES, Copy, GATE_EXAMPLES, Gate, PIN_EXAMPLES, Pin, SIGN_EXAMPLES, Sign,
-    Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify, VerifyBundle,
+    ATTEST_EXAMPLES, Attest, COPY_EXAMPLES, Copy, GATE_EXAMPLES, Gate, PIN_EXAMPLES, Pin, SIGN_EXAMPLES,
+    Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify, VerifyBundle,
 };
 
 const EXIT_CODES: &str = "\

@@ -6,9 +6,9 @@ pub(crate) mod copy;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod gate;
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
-pub(crate) mod gate;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;

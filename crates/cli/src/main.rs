@@ -18,7 +18,8 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, Rules};
 use crate::commands::{
-    attest, audit, copy, db, diff, explain, gate, lint, manual, pin, rules_check, sbom, scan, sign, trust, verify,
+    attest, audit, copy, db, diff, explain, gate, lint, manual, pin, rules_check, sbom, scan, sign, trust,
+    verify,
 };
 use crate::config::Config;
 use crate::exit::Exit;

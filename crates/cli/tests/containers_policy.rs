@@ -19,7 +19,10 @@ impl Site {
         let directory = tempfile::tempdir().unwrap();
         let registry = format!("127.0.0.1:{}", running.port());
         let site = Site { directory, _running: running, registry };
-        Layout::new().image(&Image::new().layer(Tar::new().file("x", "x"))).write(&site.at("layout")).unwrap();
+        Layout::new()
+            .image(&Image::new().layer(Tar::new().file("x", "x")))
+            .write(&site.at("layout"))
+            .unwrap();
         let (from, to) = (format!("oci:{}", site.at("layout").display()), site.name("team/app:1"));
         let copy = ["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", &from];
         output(Command::new("skopeo").args(copy).arg(format!("docker://{to}"))).unwrap();
@@ -85,7 +88,11 @@ fn skopeo_has_the_same_verdicts() {
     let gpg = r#"[{"type": "signedBy", "keyType": "GPGKeys", "keyData": "AAAA"}]"#;
     let both = r#"[{"type": "insecureAcceptAnything"}, {"type": "reject"}]"#;
     let check = |policy: String, target: &str, expected: i32| {
-        assert_eq!(site.skopeo(&policy, &format!("docker://{target}")), expected, "skopeo: {policy} {target}");
+        assert_eq!(
+            site.skopeo(&policy, &format!("docker://{target}")),
+            expected,
+            "skopeo: {policy} {target}"
+        );
         let (code, told) = site.ours(&policy, &[], target);
         assert_eq!(code, Some(expected), "{policy} {target}: {told}");
     };

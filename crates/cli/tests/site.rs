@@ -90,7 +90,9 @@ fn openssl_checks_certificates_lists_and_time_stamps() {
     site.openssl("x509 -inform DER -in leaf.der -out leaf.pem");
     let untrusted = "-CAfile site/root.pem -untrusted site/ca.pem -x509_strict";
     site.openssl(&format!("verify -attime {at} {untrusted} leaf.pem"));
-    site.openssl(&format!("verify -attime {at} -CAfile site/root.pem -purpose timestampsign -x509_strict site/tsa.pem"));
+    site.openssl(&format!(
+        "verify -attime {at} -CAfile site/root.pem -purpose timestampsign -x509_strict site/tsa.pem"
+    ));
     site.openssl("crl -in site/crl.pem -CAfile site/ca.pem -noout");
     let chain = "-CAfile site/root.pem -untrusted site/tsa.pem";
     site.openssl(&format!("ts -verify -attime {at} -data signature -in stamp {chain}"));
@@ -101,7 +103,9 @@ fn openssl_checks_certificates_lists_and_time_stamps() {
         [fs::read(site.at("site/ca.pem")).unwrap(), fs::read(site.at("site/crl.pem")).unwrap()].concat(),
     )
     .unwrap();
-    let arguments = format!("verify -attime {at} -crl_check -CAfile site/root.pem -untrusted chain -CRLfile site/crl.pem leaf.pem");
+    let arguments = format!(
+        "verify -attime {at} -crl_check -CAfile site/root.pem -untrusted chain -CRLfile site/crl.pem leaf.pem"
+    );
     let arguments: Vec<&str> = arguments.split(' ').collect();
     if let Some((is_good, told)) = site.run("openssl", &arguments) {
         assert!(!is_good && told.contains("revoked"), "{told}");
@@ -114,7 +118,10 @@ fn sigstore_clients_verify_what_a_site_signs() {
     for round in 0..3 {
         site.sign(DAY + 60 + round, "bundle");
     }
-    assert!(site.verify("bundle", &[], 0).contains(&format!("signed by {WHO} (by {ISSUER}) at 2026-06-01T00:01:02Z")));
+    assert!(
+        site.verify("bundle", &[], 0)
+            .contains(&format!("signed by {WHO} (by {ISSUER}) at 2026-06-01T00:01:02Z"))
+    );
     let program = format!(
         "import sys\n\
          try:\n    import sigstore\n\
@@ -158,8 +165,10 @@ fn what_was_revoked_or_made_anew() {
         site.verify("after", &revoked, 0);
     }
     // Who still has the old keys signs in vain.
-    let (new_keys, new_root) =
-        (fs::read(site.at("site/online.key")).unwrap(), fs::read_to_string(site.at("site/trusted_root.json")).unwrap());
+    let (new_keys, new_root) = (
+        fs::read(site.at("site/online.key")).unwrap(),
+        fs::read_to_string(site.at("site/trusted_root.json")).unwrap(),
+    );
     assert_ne!(root, new_root);
     fs::write(site.at("site/online.key"), keys).unwrap();
     site.sign(DAY + 9000, "stolen");

@@ -219,9 +219,9 @@ impl Certificate {
         const AUTHORITY_INFORMATION: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
         const RESPONDER: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01];
         // The same extension may only say where the issuer's certificate lies.
-        let responder = self.extension(AUTHORITY_INFORMATION).is_some_and(|value| {
-            value.windows(RESPONDER.len()).any(|window| window == RESPONDER)
-        });
+        let responder = self
+            .extension(AUTHORITY_INFORMATION)
+            .is_some_and(|value| value.windows(RESPONDER.len()).any(|window| window == RESPONDER));
         responder || self.extension(DISTRIBUTION_POINTS).is_some()
     }
 

@@ -368,7 +368,10 @@ mod tests {
         check(r#"{"type": "reject", "type": "reject"}"#, "twice");
         check(r#"{"type": "sigstoreSigned"}"#, "0 sources");
         check(r#"{"type": "sigstoreSigned", "keyPath": "a", "keyData": "b"}"#, "2 sources");
-        check(r#"{"type": "sigstoreSigned", "keyPath": "a", "signedIdentity": {"type": "x"}}"#, "unknown variant");
+        check(
+            r#"{"type": "sigstoreSigned", "keyPath": "a", "signedIdentity": {"type": "x"}}"#,
+            "unknown variant",
+        );
         check(r#"{"type": "sigstoreSigned", "keyPaths": []}"#, "is empty");
         let fulcio = r#""fulcio": {"caPath": "a", "oidcIssuer": "b", "subjectEmail": "c"}"#;
         check(&format!(r#"{{"type": "sigstoreSigned", {fulcio}}}"#), "needs `rekorPublicKey");

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use crate::bundle::Bundle;
 use crate::json;
-use crate::notation;
 use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX, EVIDENCE_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_IMAGES_MAX};
+use crate::notation;
 use crate::sign::SignError;
 use crate::statement::COSIGN_SIGN;
 use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};

@@ -215,11 +215,9 @@ fn attributes(parts: &Parts) -> Result<(Signing, Option<Timestamp>), String> {
         Some(Attribute::Text(_) | Attribute::Other) => Err(format!("its {name} is no time")),
     };
     let (signed, authentic, expiry) = (time(SIGNING_TIME)?, time(AUTHENTIC_SIGNING_TIME)?, time(EXPIRY)?);
-    for (name, is_there) in [
-        (SIGNING_SCHEME, true),
-        (AUTHENTIC_SIGNING_TIME, authentic.is_some()),
-        (EXPIRY, expiry.is_some()),
-    ] {
+    for (name, is_there) in
+        [(SIGNING_SCHEME, true), (AUTHENTIC_SIGNING_TIME, authentic.is_some()), (EXPIRY, expiry.is_some())]
+    {
         if is_there && !critical(name) {
             return Err(format!("its header {name} is not critical"));
         }
@@ -378,9 +376,8 @@ fn check_authenticity(envelope: &Envelope, by: Applicable<'_>) -> Result<(), Str
             return Err(format!("its subject names {name} twice"));
         }
     }
-    let is_wanted = |identity: &policy::Attributes| {
-        identity.iter().all(|(name, value)| subject.get(name) == Some(value))
-    };
+    let is_wanted =
+        |identity: &policy::Attributes| identity.iter().all(|(name, value)| subject.get(name) == Some(value));
     match wanted.iter().any(is_wanted) {
         true => Ok(()),
         false => Err(format!("it is signed by `{}`, whom the policy does not name", subject_text(leaf))),
@@ -395,11 +392,7 @@ fn check_expiry(envelope: &Envelope, now: Timestamp) -> Result<(), Refusal> {
 }
 
 /// That every certificate held when the signature was made, as far as somebody vouches for that; else now.
-fn check_times(
-    envelope: &Envelope,
-    by: Applicable<'_>,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, String> {
+fn check_times(envelope: &Envelope, by: Applicable<'_>, now: Timestamp) -> Result<Option<Timestamp>, String> {
     let hold = |at: Timestamp| {
         envelope.certificates.iter().try_for_each(|certificate| check_validity(certificate, at))
     };

@@ -92,10 +92,7 @@ pub fn of_environment<'v>(
     }
 }
 
-fn github<'v>(
-    variable: &dyn Fn(&str) -> Option<&'v str>,
-    host: Host<'_>,
-) -> Result<Value, ProvenanceError> {
+fn github<'v>(variable: &dyn Fn(&str) -> Option<&'v str>, host: Host<'_>) -> Result<Value, ProvenanceError> {
     let must = |name: &'static str| {
         variable(name).ok_or(ProvenanceError::Missing { platform: "GitHub Actions", variable: name })
     };
@@ -129,10 +126,7 @@ fn github<'v>(
     ))
 }
 
-fn gitlab<'v>(
-    variable: &dyn Fn(&str) -> Option<&'v str>,
-    host: Host<'_>,
-) -> Result<Value, ProvenanceError> {
+fn gitlab<'v>(variable: &dyn Fn(&str) -> Option<&'v str>, host: Host<'_>) -> Result<Value, ProvenanceError> {
     let must = |name: &'static str| {
         variable(name).ok_or(ProvenanceError::Missing { platform: "GitLab CI", variable: name })
     };
@@ -221,7 +215,9 @@ pub fn of_buildkit(metadata: &[u8], image: &Digest) -> Result<(&'static str, Val
     }
     let fields = metadata.as_object().into_iter().flatten();
     let provenances: Vec<&Value> = fields
-        .filter(|(name, _)| *name == "buildx.build.provenance" || name.starts_with("buildx.build.provenance/"))
+        .filter(|(name, _)| {
+            *name == "buildx.build.provenance" || name.starts_with("buildx.build.provenance/")
+        })
         .map(|(_, value)| value)
         .collect();
     match provenances.as_slice() {
@@ -238,7 +234,8 @@ mod tests {
     use super::*;
 
     fn of(variables: &[(&str, &'static str)], checkout: &Checkout) -> Result<Value, ProvenanceError> {
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         let now = "2026-06-01T00:00:00Z".parse().unwrap();
         of_environment(&variable, Host { name: "box", checkout, now })
     }

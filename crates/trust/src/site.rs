@@ -191,7 +191,8 @@ impl Site {
         fs::create_dir(directory.join(LOG)).map_err(|error| SiteError::file("make", directory, error))?;
         let authority = site.authority(Part::Authority, &root, &root_key, now)?;
         let stamp = site.authority(Part::Stamp, &root, &root_key, now)?;
-        let believed = |certificate| Authority { certificates: vec![certificate, root.clone()], valid: since(now) };
+        let believed =
+            |certificate| Authority { certificates: vec![certificate, root.clone()], valid: since(now) };
         let trusted = TrustedRoot {
             logs: vec![LogKey::new(site.online.log.public().clone(), now)],
             certificate_logs: vec![LogKey::new(site.online.certificate_log.public().clone(), now)],
@@ -210,8 +211,7 @@ impl Site {
     /// It is none, or the password is wrong.
     pub fn open(directory: &Path, password: &Secret) -> Result<Site, SiteError> {
         let broken = |name: &str| SiteError::Broken(directory.join(name).display().to_string());
-        let about: About =
-            crate::json::read(&read(&directory.join(ABOUT))?).map_err(|_| broken(ABOUT))?;
+        let about: About = crate::json::read(&read(&directory.join(ABOUT))?).map_err(|_| broken(ABOUT))?;
         if about.version != 1 {
             return Err(broken(ABOUT));
         }
@@ -238,7 +238,8 @@ impl Site {
     /// # Errors
     /// The identity cannot be one, or the record cannot be written.
     pub fn issue(&self, identity: &str, now: Timestamp) -> Result<Issued<'_>, SiteError> {
-        let is_address = identity.contains("://") || identity.split_once('@').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
+        let is_address = identity.contains("://")
+            || identity.split_once('@').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
         if !is_address || !identity.is_ascii() || identity.chars().any(|c| c.is_control() || c == ' ') {
             return Err(SiteError::Identity(identity.to_owned()));
         }
@@ -300,7 +301,8 @@ impl Site {
         let (root, now) = (self.certificate(ROOT)?, whole_second(now)?);
         let root_key = PrivateKey::from_pem(&read_text(&self.directory.join(ROOT_KEY))?, Some(password))?;
         let mut trusted = TrustedRoot::read(&read(&self.directory.join(TRUSTED_ROOT))?)?;
-        let believed = |certificate| Authority { certificates: vec![certificate, root.clone()], valid: since(now) };
+        let believed =
+            |certificate| Authority { certificates: vec![certificate, root.clone()], valid: since(now) };
         match part {
             Part::Authority => {
                 self.online.authority = new_key()?;
@@ -482,7 +484,9 @@ fn close<'p>(periods: impl Iterator<Item = &'p mut Period>, now: Timestamp) {
 fn read(path: &Path) -> Result<Vec<u8>, SiteError> {
     let failed = |error| SiteError::file("read", path, error);
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(SITE_FILE_BYTES_MAX).read_to_end(&mut bytes)).map_err(failed)?;
+    File::open(path)
+        .and_then(|file| file.take(SITE_FILE_BYTES_MAX).read_to_end(&mut bytes))
+        .map_err(failed)?;
     Ok(bytes)
 }
 

@@ -13,8 +13,7 @@ const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x03];
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x04];
 /// `id-aa-signingCertificateV2` (RFC 5035).
-const SIGNING_CERTIFICATE: &[u8] =
-    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x02, 0x2f];
+const SIGNING_CERTIFICATE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x02, 0x2f];
 const SHA_2: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
 
 /// A token as it stands in a response, nothing of it verified.
@@ -69,8 +68,7 @@ fn check_content<'a>(
     if info.imprint != info.hash.of(signature) {
         return Err("the time stamp is of another signature".to_owned());
     }
-    check_attributes(token)
-        .map_err(|error| format!("the time stamp's attributes are wrong: {}", error.0))?;
+    check_attributes(token).map_err(|error| format!("the time stamp's attributes are wrong: {}", error.0))?;
     let mut why = "no authority for time stamps is trusted".to_owned();
     for authority in authorities.iter().filter(|authority| authority.valid.contains(info.at)) {
         match check_signer(token, authority, info.at) {

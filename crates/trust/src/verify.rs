@@ -119,7 +119,9 @@ pub enum Refusal {
     #[error("the certificate of `{0}` was revoked at {1}")]
     Revoked(String, Timestamp),
     /// It is not known whether a certificate was revoked.
-    #[error("whether the certificate of `{0}` was revoked is not known: there is no list of its authority that holds")]
+    #[error(
+        "whether the certificate of `{0}` was revoked is not known: there is no list of its authority that holds"
+    )]
     RevocationUnknown(String),
 }
 

@@ -256,6 +256,9 @@ pub(crate) struct Gate {
     /// policy's section `trust`
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) files: Vec<PathBuf>,
+    /// Judge the image's settings too: its user, history, variables, setuid files (CIS Docker section 4)
+    #[arg(long)]
+    pub(crate) settings: bool,
     /// VEX document: OpenVEX, CSAF or CycloneDX
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) vex: Vec<PathBuf>,

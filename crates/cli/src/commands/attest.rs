@@ -34,7 +34,9 @@ pub(crate) fn run(args: &Attest, session: &Session<'_>) -> Result<Exit> {
                 .with_context(|| format!("{} is no JSON document", path.display()))?;
             (kind, predicate)
         }
-        None if args.scan => (predicate_type("vuln").map_err(anyhow::Error::msg)?, scanned(args, &home, &image, session)?),
+        None if args.scan => {
+            (predicate_type("vuln").map_err(anyhow::Error::msg)?, scanned(args, &home, &image, session)?)
+        }
         None => provenance(&Source::of_attest(args), &image, session)?,
     };
     attest(&home, &image, &kind, predicate, by.signatory()?, session.config.now())?;
@@ -58,12 +60,17 @@ fn scanned(args: &Attest, home: &Home, image: &Pinned, session: &Session<'_>) ->
     };
     let database = scan::database(session)?;
     if database.is_none() {
-        bail!("a scan without advisories says nothing that is worth a signature; `seawall db update` fetches them");
+        bail!(
+            "a scan without advisories says nothing that is worth a signature; `seawall db update` fetches them"
+        );
     }
     let targets = Targets::new(&target, session)?.with_leaks(LeakRules::builtin(session));
     let opened = targets.open(&text, &platforms(&target))?;
     let [one] = opened.as_slice() else { bail!("{text} has {} images; attest each", opened.len()) };
-    let assessed = assess(targets.examine(one)?, database.as_ref(), &super::assess_options(session));
+    let mut examined = targets.examine(one)?;
+    // As in a scan that nobody asked for settings.
+    examined.settings.clear();
+    let assessed = assess(examined, database.as_ref(), &super::assess_options(session));
     let judging = Judging::default();
     let report = Judge::new(&judging)?.report(assessed, session)?;
     scan_predicate(&report, session)
@@ -109,7 +116,11 @@ impl<'a> Source<'a> {
 }
 
 /// Predicate type and predicate of where an image comes from.
-pub(super) fn provenance(source: &Source<'_>, image: &Pinned, session: &Session<'_>) -> Result<(String, Value)> {
+pub(super) fn provenance(
+    source: &Source<'_>,
+    image: &Pinned,
+    session: &Session<'_>,
+) -> Result<(String, Value)> {
     if let Some(path) = source.buildkit {
         let metadata = trust::bytes(path, limits::PREDICATE_BYTES_MAX)?;
         let (kind, predicate) = of_buildkit(&metadata, &image.digest)
@@ -129,7 +140,8 @@ fn checkout(directory: &Path) -> Checkout {
         return Checkout::default();
     };
     let read = |name: &str| trust::text(&git.join(name), limits::KEY_BYTES_MAX).ok();
-    let is_commit = |text: &&str| [40, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_commit =
+        |text: &&str| [40, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     let head = read("HEAD").unwrap_or_default();
     let commit = match head.trim().strip_prefix("ref: ") {
         None => Some(head.trim().to_owned()),
@@ -176,7 +188,10 @@ mod tests {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         write("HEAD", "ref: refs/heads/main\n");
         write("packed-refs", &format!("# pack-refs\n{commit} refs/heads/main\n"));
-        write("config", "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://u:secret@h.example/r.git\n");
+        write(
+            "config",
+            "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://u:secret@h.example/r.git\n",
+        );
         let read = checkout(&directory.path().join("."));
         assert_eq!(read.commit.as_deref(), Some(commit));
         assert_eq!(read.origin.as_deref(), Some("https://h.example/r.git"));

@@ -120,7 +120,10 @@ impl Gathered {
         let targets = Targets::new(&target, session)?.with_leaks(LeakRules::builtin(session));
         let opened = targets.open(&target.target, &PlatformChoice::All)?;
         for one in &opened {
-            let examined = targets.examine(one)?;
+            let mut examined = targets.examine(one)?;
+            if !args.settings {
+                examined.settings.clear();
+            }
             let assessed = assess(examined, database.as_ref(), &super::assess_options(session));
             let coverage = &assessed.coverage;
             let is_judged = coverage.packages_judged + coverage.packages_undetermined > 0;
@@ -225,7 +228,9 @@ fn annotate(report: &Report, args: &Gate, session: &Session<'_>) {
     if !wanted {
         return;
     }
-    for judged in report.findings.iter().filter(|judged| judged.verdict != Verdict::Allow).take(ANNOTATIONS_MAX) {
+    for judged in
+        report.findings.iter().filter(|judged| judged.verdict != Verdict::Allow).take(ANNOTATIONS_MAX)
+    {
         session.terminal.note(workflow_command(judged));
     }
 }

@@ -17,8 +17,8 @@ use seawall_report::printable;
 use seawall_scan::Assessed;
 use similar::TextDiff;
 
-use self::read::{FILE_BYTES_MAX, Origin};
 pub(super) use self::read::Files;
+use self::read::{FILE_BYTES_MAX, Origin};
 use super::judge::{Examined, Judge};
 use super::redact::Redactor;
 use crate::args::Lint;

@@ -52,7 +52,9 @@ pub(crate) fn run(args: &Pin, session: &Session<'_>) -> Result<Exit> {
         let _ = write!(text, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
         if args.apply {
             match change(files.origins.get(path), bytes, &after) {
-                Ok(()) => session.terminal.note(format_args!("changed {path}: {} pinned", looked.changes.len())),
+                Ok(()) => {
+                    session.terminal.note(format_args!("changed {path}: {} pinned", looked.changes.len()))
+                }
                 Err(error) => {
                     session.terminal.error(&error.context(format!("cannot change {path}")));
                     is_all_changed = false;
@@ -125,7 +127,7 @@ impl<'a> Bases<'a> {
     fn look(&mut self, path: &str, bytes: &[u8]) -> Looked {
         let mut looked = Looked { findings: Findings::default(), changes: Vec::new() };
         let gap = |line: Option<u32>, reason: String| {
-            let mut gap = Gap::at(GapKind::Undetermined, path, reason);
+            let mut gap = Gap::at(GapKind::Unreadable, path, reason);
             gap.place.line = line;
             gap
         };

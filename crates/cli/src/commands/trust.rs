@@ -83,10 +83,9 @@ fn rotate(directory: &Path, part: SitePart, session: &Session<'_>) -> Result<Exi
 
 fn revoke(directory: &Path, whom: Option<&str>, session: &Session<'_>) -> Result<Exit> {
     let added = site(directory, session)?.revoke(whom, session.config.now())?;
-    session.terminal.note(format_args!(
-        "revoked {added} certificate(s); hand out {}/crl.pem",
-        directory.display()
-    ));
+    session
+        .terminal
+        .note(format_args!("revoked {added} certificate(s); hand out {}/crl.pem", directory.display()));
     Ok(Exit::Allowed)
 }
 

@@ -175,7 +175,8 @@ pub(super) fn policy(path: &Path) -> Result<Requirements> {
         trust::text(&path, limits::TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
     };
     let directory = path.parent().unwrap_or_else(|| Path::new(""));
-    Requirements::read_beside(&text, Some(directory), &beside).with_context(|| format!("cannot use {}", path.display()))
+    Requirements::read_beside(&text, Some(directory), &beside)
+        .with_context(|| format!("cannot use {}", path.display()))
 }
 
 pub(crate) fn bundle(args: &VerifyBundle, session: &Session<'_>) -> Result<Exit> {

@@ -24,7 +24,8 @@ pub fn unpack(file: File, into: &Path, limits: &Limits) -> Result<(), ArchiveErr
     let members = Members::index(file, limits)?.sound()?;
     for name in [MARKER, INDEX] {
         if !members.has(name) {
-            let reason = format!("it lacks {name}; only archives of OCI layouts keep digests (skopeo's oci-archive)");
+            let reason =
+                format!("it lacks {name}; only archives of OCI layouts keep digests (skopeo's oci-archive)");
             return Err(ManifestError::Contradictory { what: WHAT, reason }.into());
         }
         fs::write(into.join(name), members.document(name, limits.manifest_bytes_max)?)?;

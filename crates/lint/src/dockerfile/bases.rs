@@ -77,7 +77,8 @@ mod tests {
                 (base.written, base.image, base.line)
             })
             .collect();
-        let of = |written: &str, image: Option<&str>, line| (written.to_owned(), image.map(str::to_owned), line);
+        let of =
+            |written: &str, image: Option<&str>, line| (written.to_owned(), image.map(str::to_owned), line);
         assert_eq!(
             found,
             [

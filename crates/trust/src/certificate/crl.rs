@@ -139,10 +139,8 @@ impl RevocationList {
             ],
         );
         let signature = key.sign(&tbs)?;
-        let bytes = der::write(
-            der::SEQUENCE,
-            &[&tbs, &algorithm, &der::write(der::BIT_STRING, &[&[0], &signature])],
-        );
+        let bytes =
+            der::write(der::SEQUENCE, &[&tbs, &algorithm, &der::write(der::BIT_STRING, &[&[0], &signature])]);
         Ok(pem::write(LABEL, &bytes))
     }
 

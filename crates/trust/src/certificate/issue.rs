@@ -220,6 +220,8 @@ pub(crate) fn algorithm(key: &PrivateKey) -> Vec<u8> {
         Scheme::RsaPkcs1(Hash::Sha256) | Scheme::RsaPss(Hash::Sha256) => rsa(11),
         Scheme::RsaPkcs1(Hash::Sha384) | Scheme::RsaPss(Hash::Sha384) => rsa(12),
         Scheme::RsaPkcs1(Hash::Sha512) | Scheme::RsaPss(Hash::Sha512) => rsa(13),
-        Scheme::Ed25519 | Scheme::Ed25519Ph => write(der::SEQUENCE, &[&write(der::OID, &[&[0x2b, 0x65, 0x70]])]),
+        Scheme::Ed25519 | Scheme::Ed25519Ph => {
+            write(der::SEQUENCE, &[&write(der::OID, &[&[0x2b, 0x65, 0x70]])])
+        }
     }
 }

@@ -41,7 +41,9 @@ impl SignedIdentity {
         let Ok(signed) = signed.parse::<ImageName>() else { return false };
         match (self, image) {
             (SignedIdentity::MatchExact {}, Some(image)) => is_same(image, &signed),
-            (SignedIdentity::MatchRepoDigestOrExact {}, Some(image)) => is_repo_digest_or_exact(image, &signed),
+            (SignedIdentity::MatchRepoDigestOrExact {}, Some(image)) => {
+                is_repo_digest_or_exact(image, &signed)
+            }
             (SignedIdentity::MatchRepository {}, Some(image)) => repository(image) == repository(&signed),
             (SignedIdentity::ExactReference { docker_reference }, _) => {
                 docker_reference.parse().is_ok_and(|wanted| is_same(&wanted, &signed))
@@ -87,7 +89,8 @@ fn repository(name: &ImageName) -> (&str, &str) {
 /// Whether both say a tag or digest, and all is the same. A name without either says none, and `latest` is not meant.
 fn is_same(image: &ImageName, signed: &ImageName) -> bool {
     let says = |name: &ImageName| {
-        name.digest().is_some() || name.tag().is_some_and(|tag| name.to_string().ends_with(&format!(":{tag}")))
+        name.digest().is_some()
+            || name.tag().is_some_and(|tag| name.to_string().ends_with(&format!(":{tag}")))
     };
     says(signed)
         && repository(image) == repository(signed)

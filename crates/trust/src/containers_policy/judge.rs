@@ -195,7 +195,8 @@ fn sigstore(by: &SigstoreSigned, question: Question<'_>, open: Open<'_>) -> Resu
     let unusable = |what: String| ImageError::Document { what: "the policy".to_owned(), reason: what };
     let signers = Signers::read(by, open).map_err(unusable)?;
     let (mut rejected, mut count) = (Vec::new(), 0);
-    for attempt in simple_signatures(question.home, &question.image.digest, &signers.wanted(), question.now)? {
+    for attempt in simple_signatures(question.home, &question.image.digest, &signers.wanted(), question.now)?
+    {
         count += 1;
         match attempt {
             Ok(signed) if signers.identity.accepts(name, &signed.reference) => return Ok((None, Vec::new())),
@@ -313,10 +314,8 @@ impl Source {
 
 /// Each root is an authority of its own.
 fn authorities(roots: &[u8], between: &[Certificate]) -> Result<Vec<Authority>, String> {
-    let authority = |root: Certificate| Authority {
-        certificates: [between, &[root]].concat(),
-        valid: Period::default(),
-    };
+    let authority =
+        |root: Certificate| Authority { certificates: [between, &[root]].concat(), valid: Period::default() };
     Ok(certificates(roots)?.into_iter().map(authority).collect())
 }
 

@@ -260,14 +260,19 @@ impl Home {
     }
 
     /// A blob as a stream whose digest nobody has compared yet.
-    pub(super) fn open_blob(&self, digest: &Digest, size: u64) -> Result<Box<dyn io::Read + Send>, ImageError> {
+    pub(super) fn open_blob(
+        &self,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<Box<dyn io::Read + Send>, ImageError> {
         match self {
             Home::Registry(registry, name) => Ok(registry.blob(name, digest, Some(size))?),
             Home::Layout(path, _) => {
                 let path = blob_path(path, digest);
                 let about = fs::symlink_metadata(&path).map_err(failed("read", &path))?;
                 if !about.is_file() || about.len() != size {
-                    let reason = "it is no regular file, or has another size than its manifest says".to_owned();
+                    let reason =
+                        "it is no regular file, or has another size than its manifest says".to_owned();
                     return Err(ImageError::Document { what: path.display().to_string(), reason });
                 }
                 Ok(Box::new(fs::File::open(&path).map_err(failed("read", &path))?))
@@ -287,7 +292,8 @@ impl Home {
             Home::Layout(layout, _) => {
                 let path = blob_path(layout, digest);
                 let beside = path.with_extension("new");
-                let mut hashing = Hashing::new(digest.algorithm(), &beside).map_err(failed("write", &beside))?;
+                let mut hashing =
+                    Hashing::new(digest.algorithm(), &beside).map_err(failed("write", &beside))?;
                 let copied = io::copy(&mut from.take(size.saturating_add(1)), &mut hashing);
                 copied.map_err(failed("write", &beside))?;
                 if hashing.digest() != digest.hex() {

@@ -22,7 +22,10 @@ pub(super) fn check(certificates: &[Certificate]) -> Result<(), String> {
     for (between, pair) in certificates.windows(2).enumerate() {
         let [below, issuer] = pair else { break };
         if !below.is_issued_by(issuer) {
-            return Err(format!("the certificate of `{}` is followed by another than its issuer's", below.label()));
+            return Err(format!(
+                "the certificate of `{}` is followed by another than its issuer's",
+                below.label()
+            ));
         }
         chain::check_issuer(below, issuer, between, CODE_SIGNING)?;
     }

@@ -95,7 +95,9 @@ fn scheme(algorithm: Option<&Item>) -> Result<Scheme, String> {
 }
 
 fn critical(header: Option<&Item>) -> Result<Vec<String>, String> {
-    let Some(Item::Array(items)) = header else { return Err("it has no list of critical headers".to_owned()) };
+    let Some(Item::Array(items)) = header else {
+        return Err("it has no list of critical headers".to_owned());
+    };
     let text = |item: &Item| match item {
         Item::Text(text) => Ok(text.clone()),
         _ => Err("a critical header that is not known".to_owned()),

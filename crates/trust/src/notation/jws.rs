@@ -42,9 +42,8 @@ struct Protected {
 
 pub(super) fn read(bytes: &[u8]) -> Result<Parts, String> {
     let wire: Wire = json::read(bytes).map_err(|error| error.to_string())?;
-    let decoded = |text: &str| {
-        BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| "a field that is not base64".to_owned())
-    };
+    let decoded =
+        |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| "a field that is not base64".to_owned());
     let protected: Protected =
         json::read(&decoded(&wire.protected)?).map_err(|error| format!("its protected header: {error}"))?;
     let attribute = |(name, value): (String, Value)| {

@@ -202,18 +202,24 @@ fn store(text: &str) -> Result<(Purpose, String), String> {
 
 fn identities(texts: &[String]) -> Result<Option<Vec<Attributes>>, String> {
     if texts.iter().any(|text| text == "*") {
-        return if texts.len() == 1 { Ok(None) } else { Err("`*` stands beside other identities".to_owned()) };
+        return if texts.len() == 1 {
+            Ok(None)
+        } else {
+            Err("`*` stands beside other identities".to_owned())
+        };
     }
     let mut identities: Vec<Attributes> = Vec::new();
     for text in texts {
         let subject = text.strip_prefix("x509.subject:");
-        let subject = subject.ok_or_else(|| format!("`{text}` is no identity that is known (x509.subject:…)"))?;
+        let subject =
+            subject.ok_or_else(|| format!("`{text}` is no identity that is known (x509.subject:…)"))?;
         let identity = subject_of(subject)?;
         if let Some(missing) = ["C", "ST", "O"].into_iter().find(|name| !identity.contains_key(*name)) {
             return Err(format!("`{text}` lacks {missing}"));
         }
         // Of two overlapping ones nobody could say which was meant.
-        let within = |a: &Attributes, b: &Attributes| a.iter().all(|(name, value)| b.get(name) == Some(value));
+        let within =
+            |a: &Attributes, b: &Attributes| a.iter().all(|(name, value)| b.get(name) == Some(value));
         if identities.iter().any(|known| within(known, &identity) || within(&identity, known)) {
             return Err(format!("`{text}` overlaps with another identity"));
         }

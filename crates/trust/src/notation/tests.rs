@@ -13,7 +13,8 @@ use crate::key::PrivateKey;
 
 const REPOSITORY: &str = "registry.example/app";
 const SUBJECT: &str = "x509.subject: C=US, ST=WA, O=seawall";
-const LEAF: &str = "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nbasicConstraints=CA:false\n";
+const LEAF: &str =
+    "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nbasicConstraints=CA:false\n";
 
 /// A directory as notation keeps one, an authority and a signer.
 struct Site {
@@ -206,7 +207,8 @@ impl Draft {
         .concat();
         let chain: Vec<u8> = self.certificates.iter().flat_map(|one| bytes(one.der())).collect();
         let signature = raw_of(&self.key.sign(&signed).unwrap());
-        let unprotected = [cbor::head(5, 1), cbor::head(0, 33), cbor::head(4, self.certificates.len()), chain];
+        let unprotected =
+            [cbor::head(5, 1), cbor::head(0, 33), cbor::head(4, self.certificates.len()), chain];
         [
             &cbor::head(6, usize::from(tag))[..],
             &cbor::head(4, 4),
@@ -303,12 +305,36 @@ fn chains_that_are_wrong() {
         ("foreign", "other", subject, LEAF, "in a trust store"),
         ("stranger", "root", "/C=US/ST=WA/O=somebody/CN=x", LEAF, "whom the policy does not name"),
         ("double", "root", "/C=US/ST=WA/O=seawall/O=somebody/CN=x", LEAF, "names O twice"),
-        ("lax", "root", subject, "keyUsage=digitalSignature\nextendedKeyUsage=codeSigning\n", "is for digital"),
+        (
+            "lax",
+            "root",
+            subject,
+            "keyUsage=digitalSignature\nextendedKeyUsage=codeSigning\n",
+            "is for digital",
+        ),
         ("silent", "root", subject, "extendedKeyUsage=codeSigning\n", "is for digital"),
         ("cipher", "root", subject, "keyUsage=critical,digitalSignature,keyEncipherment\n", "other things"),
-        ("server", "root", subject, "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning,serverAuth\n", "other purposes"),
-        ("mail", "root", subject, "keyUsage=critical,digitalSignature\nextendedKeyUsage=emailProtection\n", "not for code signing"),
-        ("authority", "root", subject, "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:true\n", "it is an authority's"),
+        (
+            "server",
+            "root",
+            subject,
+            "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning,serverAuth\n",
+            "other purposes",
+        ),
+        (
+            "mail",
+            "root",
+            subject,
+            "keyUsage=critical,digitalSignature\nextendedKeyUsage=emailProtection\n",
+            "not for code signing",
+        ),
+        (
+            "authority",
+            "root",
+            subject,
+            "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:true\n",
+            "it is an authority's",
+        ),
     ] {
         site.leaf(name, issuer, subject, extensions);
         check(name, &[name, issuer], expected);
@@ -347,7 +373,8 @@ fn levels_decide_what_is_enforced() {
 #[test]
 fn a_signing_authority_has_a_store_of_its_own() {
     let Some(site) = Site::new() else { return };
-    let mut headers = json!({"alg": "ES256", "cty": PAYLOAD, "crit": [SIGNING_SCHEME, AUTHENTIC_SIGNING_TIME]});
+    let mut headers =
+        json!({"alg": "ES256", "cty": PAYLOAD, "crit": [SIGNING_SCHEME, AUTHENTIC_SIGNING_TIME]});
     headers[SIGNING_SCHEME] = json!("notary.x509.signingAuthority");
     headers[AUTHENTIC_SIGNING_TIME] = json!(site.now.to_string());
     let draft = Draft { headers, ..Draft::new(&site) };
@@ -364,7 +391,12 @@ fn a_countersignature_vouches_for_the_time() {
     let Some(site) = Site::new() else { return };
     let stamped = |site: &Site, of: &[u8]| stamp(site.directory.path(), of);
     let subject = "/C=US/CN=stamp";
-    site.leaf("stamp", "other", subject, "keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n");
+    site.leaf(
+        "stamp",
+        "other",
+        subject,
+        "keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n",
+    );
     site.store("tsa", "other");
     site.policy("strict", "\"ca:root\",\"tsa:other\"", SUBJECT);
     let mut draft = Draft::new(&site);

@@ -85,7 +85,8 @@ impl Requirements {
     ) -> Result<Requirements, FileError> {
         let file: File = serde_saphyr::from_str(text).map_err(|error| FileError(error.to_string()))?;
         let read = |(index, entry): (usize, Entry)| {
-            requirement(entry, directory, open).map_err(|reason| FileError(format!("entry {}: {reason}", index + 1)))
+            requirement(entry, directory, open)
+                .map_err(|reason| FileError(format!("entry {}: {reason}", index + 1)))
         };
         file.trust.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(Requirements)
     }
@@ -146,10 +147,7 @@ fn requirement(
     })
 }
 
-fn crls(
-    entry: &Entry,
-    open: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<Vec<RevocationList>, String> {
+fn crls(entry: &Entry, open: &dyn Fn(&str) -> Result<String, String>) -> Result<Vec<RevocationList>, String> {
     let mut lists = Vec::new();
     for path in &entry.crls {
         let read = RevocationList::read_all(open(path)?.as_bytes());

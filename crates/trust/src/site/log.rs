@@ -98,7 +98,8 @@ fn leaves(file: &mut File, path: &Path) -> Result<Vec<[u8; 32]>, SiteError> {
     let mut leaves = Vec::new();
     for line in BufReader::new(file.take(length)).lines() {
         let line = line.map_err(failed)?;
-        let body = BASE64_STANDARD.decode(&line).map_err(|_| SiteError::Broken(path.display().to_string()))?;
+        let body =
+            BASE64_STANDARD.decode(&line).map_err(|_| SiteError::Broken(path.display().to_string()))?;
         leaves.push(leaf(&body));
     }
     Ok(leaves)

@@ -278,7 +278,7 @@ pub(crate) fn verify(
         weighed.weigh(revocation, check_revocation(&envelope.certificates, lists, now))?;
     }
     let leaf = envelope.certificates.first();
-    let subjects = leaf.map(|leaf| subject_text(leaf)).into_iter().collect();
+    let subjects = leaf.map(subject_text).into_iter().collect();
     Ok(Verified {
         by: By::Identity(Named { subjects, issuer: None }),
         at: at.ok().flatten(),

@@ -98,17 +98,17 @@ fn critical(header: Option<&Item>) -> Result<Vec<String>, String> {
     let Some(Item::Array(items)) = header else {
         return Err("it has no list of critical headers".to_owned());
     };
-    let text = |item: &Item| match item {
-        Item::Text(text) => Ok(text.clone()),
-        _ => Err("a critical header that is not known".to_owned()),
+    let text = |item: &Item| {
+        let Item::Text(text) = item else { return Err("a critical header that is not known".to_owned()) };
+        Ok(text.clone())
     };
     items.iter().map(text).collect()
 }
 
 fn certificates(chain: Option<&Item>) -> Result<Vec<Vec<u8>>, String> {
-    let bytes = |item: &Item| match item {
-        Item::Bytes(bytes) => Ok(bytes.clone()),
-        _ => Err("a certificate that is none".to_owned()),
+    let bytes = |item: &Item| {
+        let Item::Bytes(bytes) = item else { return Err("a certificate that is none".to_owned()) };
+        Ok(bytes.clone())
     };
     match chain {
         Some(Item::Array(items)) => items.iter().map(bytes).collect(),
@@ -118,11 +118,7 @@ fn certificates(chain: Option<&Item>) -> Result<Vec<Vec<u8>>, String> {
 }
 
 fn time(item: &Item) -> Option<Timestamp> {
-    match item {
-        Item::Tag(EPOCH, seconds) => match **seconds {
-            Item::Integer(seconds) => Timestamp::from_second(i64::try_from(seconds).ok()?).ok(),
-            _ => None,
-        },
-        _ => None,
-    }
+    let Item::Tag(EPOCH, seconds) = item else { return None };
+    let Item::Integer(seconds) = **seconds else { return None };
+    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }

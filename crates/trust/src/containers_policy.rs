@@ -367,7 +367,7 @@ mod tests {
         check(r#"{"type": "reject", "x": 1}"#, "unknown field");
         check(r#"{"type": "reject", "type": "reject"}"#, "twice");
         check(r#"{"type": "sigstoreSigned"}"#, "0 sources");
-        check(r#"{"type": "sigstoreSigned", "keyPath": "a", "keyData": "b"}"#, "2 sources");
+        check(r#"{"type": "sigstoreSigned", "keyPath": "a", "keyData": "Yg=="}"#, "2 sources");
         check(
             r#"{"type": "sigstoreSigned", "keyPath": "a", "signedIdentity": {"type": "x"}}"#,
             "unknown variant",

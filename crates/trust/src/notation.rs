@@ -255,6 +255,16 @@ struct Target {
     size: u64,
 }
 
+/// Which artifact an envelope says that it is over. Proves nothing.
+///
+/// # Errors
+/// The bytes are no envelope of notation's.
+pub fn claimed(media_type: &str, bytes: &[u8]) -> Result<Digest, String> {
+    let envelope = Envelope::read(media_type, bytes)?;
+    let payload: Payload = json::read(&envelope.payload).map_err(|error| error.to_string())?;
+    Ok(payload.target_artifact.digest)
+}
+
 /// Verifies an envelope that hangs on an image.
 pub(crate) fn verify(
     (media_type, bytes): (&str, &[u8]),

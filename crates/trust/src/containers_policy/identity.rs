@@ -38,18 +38,20 @@ pub enum SignedIdentity {
 impl SignedIdentity {
     /// Whether a signature's name is the one wanted for an image; `image` is `None` for one of a layout, which has none.
     pub fn accepts(&self, image: Option<&ImageName>, signed: &str) -> bool {
-        let Ok(signed) = signed.parse::<ImageName>() else { return false };
+        let Ok(name) = signed.parse::<ImageName>() else { return false };
+        let signed = Signed { text: signed, name };
         match (self, image) {
             (SignedIdentity::MatchExact {}, Some(image)) => is_same(image, &signed),
             (SignedIdentity::MatchRepoDigestOrExact {}, Some(image)) => {
                 is_repo_digest_or_exact(image, &signed)
             }
-            (SignedIdentity::MatchRepository {}, Some(image)) => repository(image) == repository(&signed),
+            (SignedIdentity::MatchRepository {}, Some(image)) => repository(image) == repository(&signed.name),
             (SignedIdentity::ExactReference { docker_reference }, _) => {
-                docker_reference.parse().is_ok_and(|wanted| is_same(&wanted, &signed))
+                !is_bare(docker_reference)
+                    && docker_reference.parse().is_ok_and(|wanted| is_same(&wanted, &signed))
             }
             (SignedIdentity::ExactRepository { docker_repository }, _) => {
-                docker_repository.parse().is_ok_and(|wanted| repository(&wanted) == repository(&signed))
+                docker_repository.parse().is_ok_and(|wanted| repository(&wanted) == repository(&signed.name))
             }
             (SignedIdentity::RemapIdentity { prefix, signed_prefix }, Some(image)) => {
                 match remapped(image, prefix, signed_prefix) {
@@ -82,25 +84,32 @@ impl SignedIdentity {
     }
 }
 
+/// The name in a signature.
+struct Signed<'s> {
+    text: &'s str,
+    name: ImageName,
+}
+
 fn repository(name: &ImageName) -> (&str, &str) {
     (name.registry(), name.repository())
 }
 
-/// Whether both say a tag or digest, and all is the same. A name without either says none, and `latest` is not meant.
-fn is_same(image: &ImageName, signed: &ImageName) -> bool {
-    let says = |name: &ImageName| {
-        name.digest().is_some()
-            || name.tag().is_some_and(|tag| name.to_string().ends_with(&format!(":{tag}")))
-    };
-    says(signed)
-        && repository(image) == repository(signed)
-        && image.digest() == signed.digest()
-        && image.tag() == signed.tag()
+/// Whether the name has neither tag nor digest; then `latest` is not meant.
+fn is_bare(text: &str) -> bool {
+    !text.rsplit('/').next().unwrap_or(text).contains([':', '@'])
 }
 
-fn is_repo_digest_or_exact(image: &ImageName, signed: &ImageName) -> bool {
+/// Whether all is the same, tag and digest too.
+fn is_same(image: &ImageName, signed: &Signed<'_>) -> bool {
+    !is_bare(signed.text)
+        && repository(image) == repository(&signed.name)
+        && image.digest() == signed.name.digest()
+        && image.tag() == signed.name.tag()
+}
+
+fn is_repo_digest_or_exact(image: &ImageName, signed: &Signed<'_>) -> bool {
     match image.digest() {
-        Some(_) => repository(image) == repository(signed),
+        Some(_) => repository(image) == repository(&signed.name),
         None => is_same(image, signed),
     }
 }

@@ -18,8 +18,8 @@ use clap::Parser;
 
 use crate::args::{Cli, Command};
 use crate::commands::{
-    attest, audit, db, diff, explain, incidents, lint, manual, respond, rules_command, sbom, scan, sign,
-    trust, verify,
+    attest, audit, copy, db, diff, explain, gate, incidents, lint, manual, pin, respond, rules_command, sbom,
+    scan, sign, trust, verify,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -48,6 +48,9 @@ fn main() -> ExitCode {
         Command::Attest(args) => attest::run(args, &session),
         Command::Verify(args) => verify::image(args, &session),
         Command::VerifyBundle(args) => verify::bundle(args, &session),
+        Command::Copy(args) => copy::run(args, &session),
+        Command::Pin(args) => pin::run(args, &session),
+        Command::Gate(args) => gate::run(args, &session),
         Command::Explain { id: Some(id), .. } => explain::run(id, &session),
         Command::Explain { id: None, markdown, .. } => explain::reference(*markdown, &terminal),
         Command::Completions { shell } => manual::completions(*shell, &terminal),

@@ -18,7 +18,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, Rules};
 use crate::commands::{
-    attest, audit, db, diff, explain, lint, manual, rules_check, sbom, scan, sign, trust, verify,
+    admit, attest, audit, db, diff, explain, lint, manual, rules_check, sbom, scan, sign, trust, verify, wrap,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -43,7 +43,9 @@ fn main() -> ExitCode {
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),
         Command::Attest(args) => attest::run(args, &session),
+        Command::Verify(args) if args.wrap => wrap::run(args, &session),
         Command::Verify(args) => verify::image(args, &session),
+        Command::Admit { command } => admit::run(command, &session),
         Command::VerifyBundle(args) => verify::bundle(args, &session),
         Command::Explain { id: Some(id), .. } => explain::run(id, &session),
         Command::Explain { id: None, markdown, .. } => explain::reference(*markdown, &terminal),

@@ -62,7 +62,7 @@ fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
 }
 
 /// What the command line requires of every image, or what the policy files require of which.
-fn requirements(args: &Verify) -> Result<Requirements> {
+pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
     if args.signer.key.is_empty() && args.signer.certificate_identity.is_empty() {
         let mut requirements = Requirements::default();
         for path in &args.judging.policy {

@@ -12,6 +12,8 @@ pub mod limits;
 pub mod podman;
 mod rules;
 pub mod settings;
+#[cfg(test)]
+mod testing;
 pub mod verifier;
 
 pub use cache::Cache;

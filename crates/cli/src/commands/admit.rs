@@ -46,9 +46,9 @@ fn docker_plugin(args: &DockerPlugin, session: &Session<'_>) -> Result<Exit> {
         Some(address) => address.parse()?,
         None => Endpoint::unix(EngineKind::Docker, "/var/run/docker.sock"),
     };
-    let directory = |path: &Path| path.parent().unwrap_or(path).to_owned();
-    let own = [directory(policy), directory(&args.socket), cache_directory(session)];
-    let own = own.iter().map(|path| absolute(path)).collect::<Result<_>>()?;
+    let above = |path: &Path| std::path::absolute(path).map(|path| path.parent().unwrap_or(&path).to_owned());
+    let own = [above(policy), above(&args.socket), std::path::absolute(cache_directory(session))];
+    let own = own.into_iter().map(|path| Ok(path?.display().to_string())).collect::<Result<_>>()?;
     let socket = &args.socket;
     Plugin::new(admission, endpoint, own, log)
         .listen(socket)

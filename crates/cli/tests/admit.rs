@@ -1,0 +1,225 @@
+//! Admission as a user meets it: real dockerd and podman, the verifier as containerd calls it, the webhook over TLS.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking and says what it skips")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use seawall_testkit::{Daemon, Distribution, Image, Kind, Layout, Tar, output};
+use serde_json::{Value, json};
+
+/// A directory in which `seawall` runs, and a registry with a signed and an unsigned image.
+struct Site {
+    directory: tempfile::TempDir,
+    registry: Distribution,
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A program for linux/amd64 that writes `ran` and ends: no shell, no library.
+fn program() -> Vec<u8> {
+    let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0".to_vec();
+    let address: u64 = 0x40_0000;
+    let code = b"\xb8\x01\0\0\0\xbf\x01\0\0\0\x48\x8d\x35\x10\0\0\0\xba\x04\0\0\0\x0f\x05\xb8\x3c\0\0\0\x31\xff\x0f\x05ran\n";
+    let length = 120 + code.len() as u64;
+    for number in [address + 120, 64, 0] {
+        elf.extend(number.to_le_bytes());
+    }
+    elf.extend(b"\0\0\0\0\x40\0\x38\0\x01\0\0\0\0\0\0\0");
+    elf.extend(b"\x01\0\0\0\x05\0\0\0");
+    for number in [0, address, address, length, length, 4096] {
+        elf.extend(number.to_le_bytes());
+    }
+    elf.extend(code);
+    elf
+}
+
+fn image(name: &str) -> Image {
+    let layer = Tar::new().file_with_mode("ran", 0o755, program()).file("name", name);
+    Image::new().layer(layer).configure(|config| config["config"]["Cmd"] = json!(["/ran"]))
+}
+
+impl Site {
+    fn new() -> Option<Site> {
+        if std::env::consts::ARCH != "x86_64" {
+            println!("skipped: the images' program is for amd64");
+            return None;
+        }
+        let registry = Distribution::start("127.0.0.1", |_| "http: {addr: 'ADDRESS'}\n".to_owned())?;
+        let site = Site { directory: tempfile::tempdir().unwrap(), registry };
+        site.check(&["trust", "keygen", "--output", "our"], 0);
+        for name in ["signed", "unsigned"] {
+            let layout = site.at(name);
+            Layout::new().image(&image(name)).write(&layout).unwrap();
+            let from = format!("oci:{}", layout.display());
+            let to = format!("docker://{}", site.name(name));
+            output(Command::new("skopeo").args(["copy", "--quiet", "--dest-tls-verify=false", &from, &to])).unwrap();
+        }
+        site.check(&["sign", "--key", "our.key", &site.name("signed")], 0);
+        site.policy("");
+        Some(site)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn name(&self, image: &str) -> String {
+        format!("127.0.0.1:{}/team/{image}:1", self.registry.port())
+    }
+
+    fn policy(&self, more: &str) {
+        let text = format!("version: 1\ntrust:\n  - {{images: ['127.0.0.1:*/team'], keys: [our.pub]}}\n{more}");
+        std::fs::write(self.at("policy.yaml"), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.args(["--cache", "cache"]).args(arguments).current_dir(self.directory.path());
+        command.stdin(Stdio::null()).env_clear().env("HOME", self.directory.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("SEAWALL_KEY_PASSWORD", "correct horse");
+        command
+    }
+
+    /// What it writes to stdout and stderr together, with this exit code.
+    fn check(&self, arguments: &[&str], exit: i32) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {told}");
+        told
+    }
+}
+
+/// dockerd that asks our plugin, and the plugin.
+struct Docker {
+    daemon: Daemon,
+    _plugin: Running,
+    log: PathBuf,
+    socket: PathBuf,
+}
+
+impl Drop for Docker {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+impl Docker {
+    fn start(site: &Site) -> Option<Docker> {
+        // dockerd looks nowhere else for the sockets of plugins.
+        let plugins = std::path::Path::new("/run/docker/plugins");
+        if std::fs::create_dir_all(plugins).is_err() {
+            println!("skipped: /run/docker/plugins cannot be made");
+            return None;
+        }
+        let name = format!("seawall-test-{}", std::process::id());
+        let (socket, host) = (plugins.join(format!("{name}.sock")), site.at("docker.sock"));
+        let host = format!("unix://{}", host.display());
+        let log = site.at("log");
+        let mut command = site.command(&["admit", "docker-plugin", "--policy", "policy.yaml", "--socket"]);
+        command.arg(&socket).env("DOCKER_HOST", &host).stderr(std::fs::File::create(&log).unwrap());
+        let plugin = Running(command.spawn().unwrap());
+        wait(|| socket.exists());
+        let daemon = Daemon::start_docker(&["-H", &host, "--authorization-plugin", &name], "{}");
+        Some(Docker { daemon: daemon?, _plugin: plugin, log, socket })
+    }
+
+    fn run(&self, more: &[&str], image: &str) -> Result<String, String> {
+        let arguments = [&["run", "--rm", "--network", "none"], more, &[image]].concat();
+        self.daemon.ask(&arguments).map(|out| String::from_utf8_lossy(&out).into_owned())
+    }
+
+    fn refuses(&self, more: &[&str], image: &str, words: &str) {
+        let told = self.run(more, image).unwrap_err();
+        assert!(told.contains("seawall") && told.contains(words), "{image}: {told}");
+    }
+}
+
+fn wait(mut until: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !until() {
+        assert!(Instant::now() < end, "it does not happen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn docker_runs_what_is_signed_and_refuses_the_rest_by_every_name() {
+    let Some(site) = Site::new() else { return };
+    site.policy("admission: {mode: audit}\n");
+    let Some(docker) = Docker::start(&site) else { return };
+    let ask = |arguments: &[&str]| {
+        docker.daemon.ask(arguments).map(|out| String::from_utf8_lossy(&out).trim().to_owned())
+    };
+    let (signed, unsigned) = (site.name("signed"), site.name("unsigned"));
+    // In audit mode everything goes: an unsigned image comes in, and a container of it.
+    ask(&["pull", "--quiet", &unsigned]).unwrap();
+    ask(&["create", "--name", "early", "--network", "none", &unsigned]).unwrap();
+    let log = || std::fs::read_to_string(&docker.log).unwrap();
+    assert!(log().contains("would be denied POST"), "{}", log());
+    site.policy("");
+    wait(|| log().contains("the policy policy.yaml is now"));
+    // The container that was made before does not start.
+    assert!(ask(&["start", "early"]).unwrap_err().contains("has no signature"));
+    assert!(ask(&["restart", "early"]).unwrap_err().contains("has no signature"));
+    assert!(ask(&["rename", "early", "late"]).unwrap_err().contains("has no signature"));
+    let id = ask(&["image", "inspect", "--format", "{{.Id}}", &unsigned]).unwrap();
+    let digits = id.strip_prefix("sha256:").unwrap();
+    let digest = ask(&["image", "inspect", "--format", "{{index .RepoDigests 0}}", &unsigned]).unwrap();
+    ask(&["tag", &unsigned, "plain"]).unwrap();
+    ask(&["tag", &unsigned, "docker.io/library/other:2"]).unwrap();
+    for name in [
+        unsigned.as_str(),
+        &id,
+        digits,
+        &digits[..12],
+        &digits[..3],
+        &digest,
+        &format!("{unsigned}@{}", digest.split_once('@').unwrap().1),
+        "plain",
+        "plain:latest",
+        "docker.io/plain",
+        "index.docker.io/library/plain",
+        "other:2",
+    ] {
+        docker.refuses(&[], name, "");
+    }
+    // What comes from nowhere, whatever it is called.
+    let archive = site.at("archive.tar");
+    std::fs::write(&archive, image("loaded").tag("loaded:1").docker_archive()).unwrap();
+    ask(&["load", "--quiet", "--input", archive.to_str().unwrap()]).unwrap();
+    docker.refuses(&[], "loaded:1", "no digest of a registry");
+    // What is signed runs, by each of its names; and its tag on something else lends that nothing.
+    assert_eq!(docker.run(&[], &signed), Ok("ran\n".to_owned()));
+    let id = ask(&["image", "inspect", "--format", "{{.Id}}", &signed]).unwrap();
+    let digest = ask(&["image", "inspect", "--format", "{{index .RepoDigests 0}}", &signed]).unwrap();
+    ask(&["tag", &signed, "mine"]).unwrap();
+    for name in [signed.as_str(), &id, &id[7..19], &digest, "mine"] {
+        assert_eq!(docker.run(&[], name), Ok("ran\n".to_owned()), "{name}");
+    }
+    ask(&["tag", "loaded:1", &signed]).unwrap();
+    docker.refuses(&[], &signed, "did not come from 127.0.0.1");
+    ask(&["tag", "mine", &signed]).unwrap();
+    assert!(ask(&["pull", "--quiet", &unsigned]).unwrap_err().contains("has no signature"));
+    docker.refuses(&["--privileged"], &signed, "a privileged container");
+    docker.refuses(&["-v", "/:/host"], &signed, "is protected");
+    docker.refuses(&["-v", &format!("{}:/x", site.directory.path().display())], &signed, "is protected");
+    docker.refuses(&["--pid", "host"], &signed, "host's processes");
+    assert!(ask(&["swarm", "init"]).unwrap_err().contains("admission.docker.swarm"));
+    assert!(ask(&["plugin", "install", "--grant-all-permissions", "x/y"]).unwrap_err().contains("daemon's rights"));
+    for _ in 0..3 {
+        let started = Instant::now();
+        ask(&["create", "--network", "none", &signed]).unwrap();
+        println!("a container is made in {:?}", started.elapsed());
+    }
+}

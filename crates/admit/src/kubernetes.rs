@@ -57,11 +57,9 @@ impl Webhook {
             let Ok((stream, _)) = listener.accept() else { continue };
             let (webhook, certificates) = (self.clone(), Arc::clone(certificates));
             open.run(move || {
-                let accepted = certificates.accept(stream);
-                match accepted {
-                    Ok(mut stream) => http::serve(&mut stream, &|request| webhook.answer(request)),
-                    // Whoever does not shake hands is not the API server.
-                    Err(_) => {}
+                // Whoever does not shake hands is not the API server.
+                if let Ok(mut stream) = certificates.accept(stream) {
+                    http::serve(&mut stream, &|request| webhook.answer(request));
                 }
                 if let Some(problem) = certificates.problem() {
                     (webhook.log)(&problem);
@@ -121,7 +119,7 @@ fn duration(text: &str) -> Option<Duration> {
         total = total.checked_add(unit.checked_mul(number)?)?;
         rest = behind;
     }
-    Some(total)
+    (!text.is_empty()).then_some(total)
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use seawall_trust::requirement::Requirement;
 use seawall_trust::verify::{By, Verified};
 use seawall_trust::{KeyAlgorithm, PrivateKey, PublicKey};
 
+use crate::cache::Cache;
 use crate::decide::{Admission, Clock, Decision, Meant, Request, Wanted};
 use crate::evidence::Evidence;
 use crate::settings::{Engine, Place, Settings};
-use crate::cache::Cache;
 
 /// What the fake registry says of a digest, by its first digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,8 @@ impl Evidence for Fake {
         let says = SAYS.iter().find(|(digit, _)| digest.hex().starts_with(*digit)).map(|(_, says)| *says);
         let by = |key: &PublicKey| {
             let by = By::Key(key.clone());
-            let verified = Verified { by, at: None, log_indexes: Vec::new(), statement: None, unchecked: Vec::new() };
+            let verified =
+                Verified { by, at: None, log_indexes: Vec::new(), statement: None, unchecked: Vec::new() };
             vec![Attempt { place: "here".to_owned(), outcome: Ok(verified) }]
         };
         match says {
@@ -94,7 +95,7 @@ pub(crate) struct Site {
 
 /// One with this after the policy's `trust`, whose registry takes so long.
 pub(crate) fn site(more: &str, slow: Duration) -> Site {
-    let key = || PrivateKey::generate(KeyAlgorithm::P256).unwrap().public();
+    let key = || PrivateKey::generate(KeyAlgorithm::P256).unwrap().public().clone();
     let (key, other) = (key(), key());
     let pem = key.to_pem();
     let text = format!("version: 1\ntrust: [{{images: [a.b/team], keys: [our.pub]}}]\n{more}");
@@ -119,7 +120,9 @@ impl Site {
     pub(crate) fn check(&self, image: &str, expected: &str) {
         let decision = self.decide(vec![Wanted::remote(image)]);
         let shown = match decision.allowed {
-            true => format!("allowed {}", decision.pinned(image).map(ToString::to_string).unwrap_or_default()),
+            true => {
+                format!("allowed {}", decision.pinned(image).map(ToString::to_string).unwrap_or_default())
+            }
             false => decision.reasons().join(" "),
         };
         assert!(shown.contains(expected), "{image}: {shown}");
@@ -135,4 +138,3 @@ pub(crate) fn local(id: char, name: Option<&str>, origins: &[char]) -> Wanted {
     let name = name.map(|name| name.parse().unwrap());
     Wanted { written: format!("{name:?} {id}"), meant: Ok(Meant::Local { id: digest(id), name, origins }) }
 }
-

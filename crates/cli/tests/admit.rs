@@ -1,13 +1,18 @@
 //! Admission as a user meets it: real dockerd and podman, the verifier as containerd calls it, the webhook over TLS.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking and says what it skips")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says what it skips"
+)]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use seawall_testkit::{Daemon, Distribution, Image, Kind, Layout, Tar, output};
-use serde_json::{Value, json};
+use seawall_testkit::{Daemon, Distribution, Image, Layout, Tar, output};
+use serde_json::json;
 
 /// A directory in which `seawall` runs, and a registry with a signed and an unsigned image.
 struct Site {
@@ -62,7 +67,8 @@ impl Site {
             Layout::new().image(&image(name)).write(&layout).unwrap();
             let from = format!("oci:{}", layout.display());
             let to = format!("docker://{}", site.name(name));
-            output(Command::new("skopeo").args(["copy", "--quiet", "--dest-tls-verify=false", &from, &to])).unwrap();
+            output(Command::new("skopeo").args(["copy", "--quiet", "--dest-tls-verify=false", &from, &to]))
+                .unwrap();
         }
         site.check(&["sign", "--key", "our.key", &site.name("signed")], 0);
         site.policy("");
@@ -78,7 +84,8 @@ impl Site {
     }
 
     fn policy(&self, more: &str) {
-        let text = format!("version: 1\ntrust:\n  - {{images: ['127.0.0.1:*/team'], keys: [our.pub]}}\n{more}");
+        let text =
+            format!("version: 1\ntrust:\n  - {{images: ['127.0.0.1:*/team'], keys: [our.pub]}}\n{more}");
         std::fs::write(self.at("policy.yaml"), text).unwrap();
     }
 
@@ -216,10 +223,199 @@ fn docker_runs_what_is_signed_and_refuses_the_rest_by_every_name() {
     docker.refuses(&["-v", &format!("{}:/x", site.directory.path().display())], &signed, "is protected");
     docker.refuses(&["--pid", "host"], &signed, "host's processes");
     assert!(ask(&["swarm", "init"]).unwrap_err().contains("admission.docker.swarm"));
-    assert!(ask(&["plugin", "install", "--grant-all-permissions", "x/y"]).unwrap_err().contains("daemon's rights"));
+    assert!(
+        ask(&["plugin", "install", "--grant-all-permissions", "x/y"])
+            .unwrap_err()
+            .contains("daemon's rights")
+    );
     for _ in 0..3 {
         let started = Instant::now();
         ask(&["create", "--network", "none", &signed]).unwrap();
         println!("a container is made in {:?}", started.elapsed());
     }
+}
+
+/// What `skopeo` says of an image's digest.
+fn digest(name: &str) -> String {
+    let words = ["inspect", "--tls-verify=false", "--format", "{{.Digest}}", &format!("docker://{name}")];
+    String::from_utf8(output(Command::new("skopeo").args(words)).unwrap()).unwrap().trim().to_owned()
+}
+
+fn executable(path: &std::path::Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Writes to a command's stdin; its exit code, and what it writes to stdout and stderr.
+fn fed(command: &mut Command, input: &[u8]) -> (Option<i32>, String) {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+/// Debian's containerd has no verifiers: ours is called as containerd 1.7 and 2 call them.
+#[test]
+fn containerd_is_told_by_exit_code_and_reason() {
+    let Some(site) = Site::new() else { return };
+    let wrapper = site.check(&["admit", "image-verifier", "--policy", "policy.yaml", "--wrapper"], 0);
+    let verifier = site.at("verifier");
+    executable(&verifier, &wrapper);
+    let check = |name: &str, digest: &str, expected: i32, words: &str| {
+        let media_type = "application/vnd.oci.descriptor.v1+json";
+        let descriptor =
+            json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 1});
+        let mut command = Command::new(&verifier);
+        command.args(["-name", name, "-digest", digest, "-stdin-media-type", media_type]);
+        command.env_clear().current_dir("/");
+        let (code, told) = fed(&mut command, descriptor.to_string().as_bytes());
+        assert!(code == Some(expected) && told.contains(words), "{name}: {code:?} {told}");
+    };
+    let (signed, unsigned) = (site.name("signed"), site.name("unsigned"));
+    check(&signed, &digest(&signed), 0, "signed by key SHA256:");
+    check(&unsigned, &digest(&unsigned), 1, "has no signature");
+    // The name is that of the signed one, the digest that of the other.
+    check(&signed, &digest(&unsigned), 1, "has no signature");
+    check("registry.invalid/app:1", &digest(&signed), 1, "no requirement of the policy");
+    check(&signed, "sha256:1", 1, "not a digest");
+    // What was verified needs no registry any more, also in another process.
+    let Site { registry, directory } = site;
+    drop(registry);
+    let started = Instant::now();
+    let mut command = Command::new(directory.path().join("verifier"));
+    let digest = std::fs::read_to_string(directory.path().join("signed/index.json")).unwrap();
+    let digest: serde_json::Value = serde_json::from_str(&digest).unwrap();
+    let digest = digest["manifests"][0]["digest"].as_str().unwrap().to_owned();
+    command.args(["-name", &signed, "-digest", &digest]).env_clear();
+    let (code, told) = fed(&mut command, b"");
+    println!("a remembered image is verified in {:?}", started.elapsed());
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[test]
+fn podman_starts_what_is_signed() {
+    let Some(site) = Site::new() else { return };
+    let is_root = output(Command::new("id").arg("-u")).is_ok_and(|out| out == b"0\n");
+    if !is_root || Command::new("podman").arg("--version").output().is_err() {
+        println!("skipped: it takes root and podman");
+        return;
+    }
+    let hooks = site.at("hooks");
+    std::fs::create_dir(&hooks).unwrap();
+    let definition = site.check(&["admit", "oci-hook", "--policy", "policy.yaml", "--definition"], 0);
+    std::fs::write(hooks.join("seawall.json"), definition).unwrap();
+    let at = |name: &str| site.at(name).display().to_string();
+    let podman = |words: &[&str]| {
+        let mut command = Command::new("podman");
+        command.args(["--root", &at("data"), "--runroot", &at("run"), "--storage-driver", "vfs"]);
+        command.args(["--cgroup-manager=cgroupfs", "--events-backend=file", "--hooks-dir", &at("hooks")]);
+        output(command.args(words)).map(|out| String::from_utf8_lossy(&out).into_owned())
+    };
+    let (signed, unsigned) = (site.name("signed"), site.name("unsigned"));
+    for name in [&signed, &unsigned] {
+        podman(&["pull", "--quiet", "--tls-verify=false", name]).unwrap();
+    }
+    let run = |name: &str| podman(&["run", "--rm", "--network", "none", "--pull", "never", name]);
+    assert_eq!(run(&signed), Ok("ran\n".to_owned()));
+    assert!(run(&unsigned).unwrap_err().contains("has no signature"));
+    podman(&["tag", &unsigned, "mine"]).unwrap();
+    podman(&["tag", &unsigned, &format!("{signed}-2")]).unwrap();
+    for name in ["mine", &format!("{signed}-2")] {
+        assert!(run(name).unwrap_err().contains("has no signature"), "{name}");
+    }
+    let archive = site.at("archive.tar");
+    std::fs::write(&archive, image("loaded").tag("loaded:1").docker_archive()).unwrap();
+    podman(&["load", "--quiet", "--input", archive.to_str().unwrap()]).unwrap();
+    assert!(run("loaded:1").unwrap_err().contains("seawall:"));
+}
+
+#[test]
+fn a_wrapped_command_runs_what_was_verified() {
+    let Some(site) = Site::new() else { return };
+    let programs = site.at("programs");
+    std::fs::create_dir(&programs).unwrap();
+    executable(&programs.join("docker"), "#!/bin/sh\necho \"$@\"\n");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let wrap = |words: &[&str]| {
+        let mut command = site.command(&["verify", "--key", "our.pub", "--wrap", "--"]);
+        let output = command.args(words).env("PATH", &path).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (signed, unsigned) = (site.name("signed"), site.name("unsigned"));
+    let (code, told) = wrap(&["docker", "run", "--rm", "-e", "A=b", &signed, "sh", "-c", "id"]);
+    let expected = format!("run --rm -e A=b {signed}@{} sh -c id\n", digest(&signed));
+    assert!(code == Some(0) && told.contains(&expected), "{told}");
+    let (code, told) = wrap(&["docker", "run", &unsigned]);
+    assert!(code == Some(1) && told.contains("has no signature"), "{told}");
+    assert_eq!(wrap(&["docker", "ps"]).0, Some(2));
+    assert_eq!(wrap(&["docker", "run", "--rm"]).0, Some(2));
+    assert_eq!(site.command(&["verify", "--key", "our.pub"]).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn the_webhook_answers_over_tls_and_takes_a_new_certificate() {
+    let Some(site) = Site::new() else { return };
+    let openssl = |words: &str| {
+        output(Command::new("openssl").args(words.split(' ')).current_dir(site.directory.path()))
+    };
+    let issue = |name: &str| {
+        openssl(&format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 10 -subj /CN={name} \
+             -addext subjectAltName=IP:127.0.0.1 -keyout {name}.key -out {name}.pem"
+        ))
+    };
+    if issue("one").is_err() {
+        println!("skipped: openssl is not installed");
+        return;
+    }
+    issue("two").unwrap();
+    let place = |name: &str| {
+        for ending in ["key", "pem"] {
+            std::fs::copy(site.at(&format!("{name}.{ending}")), site.at(&format!("tls.{ending}"))).unwrap();
+        }
+    };
+    place("one");
+    let log = site.at("log");
+    let mut command =
+        site.command(&["admit", "webhook", "--policy", "policy.yaml", "--listen", "127.0.0.1:0"]);
+    command
+        .args(["--tls-cert", "tls.pem", "--tls-key", "tls.key"])
+        .stderr(std::fs::File::create(&log).unwrap());
+    let _running = Running(command.spawn().unwrap());
+    let told = || std::fs::read_to_string(&log).unwrap();
+    wait(|| told().contains("listening at "));
+    let address = told().split_once("listening at ").unwrap().1.lines().next().unwrap().to_owned();
+    let ask = |ca: &str, path: &str, image: &str| {
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "1", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "name": "web", "namespace": "shop",
+                "resource": {"group": "", "version": "v1", "resource": "pods"}, "operation": "CREATE",
+                "object": {"spec": {"containers": [{"name": "c", "image": image}]}},
+            },
+        })
+        .to_string();
+        let request = format!(
+            "POST {path}?timeout=10s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{review}",
+            review.len()
+        );
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-quiet", "-verify_return_error", "-connect", &address, "-CAfile"]);
+        fed(command.arg(site.at(ca)), request.as_bytes()).1
+    };
+    let (signed, unsigned) = (site.name("signed"), site.name("unsigned"));
+    let patched = ask("one.pem", "/mutate", &signed);
+    assert!(patched.contains("\"allowed\":true") && patched.contains("JSONPatch"), "{patched}");
+    let denied = ask("one.pem", "/validate", &unsigned);
+    assert!(denied.contains("\"allowed\":false") && denied.contains("has no signature"), "{denied}");
+    let pinned = format!("{signed}@{}", digest(&signed));
+    assert!(ask("one.pem", "/validate", &pinned).contains("\"allowed\":true"));
+    assert!(!ask("two.pem", "/validate", &pinned).contains("allowed"));
+    place("two");
+    assert!(ask("two.pem", "/validate", &pinned).contains("\"allowed\":true"));
+    // One that cannot be used changes nothing.
+    std::fs::write(site.at("tls.pem"), "x").unwrap();
+    assert!(ask("two.pem", "/validate", &pinned).contains("\"allowed\":true"));
+    wait(|| told().contains("the new certificate is not used"));
 }

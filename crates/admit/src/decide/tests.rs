@@ -76,8 +76,11 @@ fn those_who_ask_together_ask_once() {
 #[test]
 fn what_comes_late_is_denied_and_there_the_next_time() {
     let site = site("", Duration::from_millis(300));
-    let request =
-        Request { place: place(), images: vec![Wanted::remote(&pinned('a'))], within: Duration::from_millis(50) };
+    let request = Request {
+        place: place(),
+        images: vec![Wanted::remote(&pinned('a'))],
+        within: Duration::from_millis(50),
+    };
     let decision = site.admission.decide(&request);
     assert!(!decision.allowed && decision.reasons().concat().contains("within 50 ms"), "{decision:?}");
     std::thread::sleep(Duration::from_millis(600));
@@ -149,7 +152,8 @@ fn wanted() -> impl Strategy<Value = (Wanted, bool)> {
         let is_good = id == '1' && origins.contains(&'a') && name != Some("a.b/team/other");
         (local(id, name, &origins), is_good)
     });
-    let text = ".{0,40}".prop_map(|text| (Wanted { written: text, meant: Err("nobody knows".to_owned()) }, false));
+    let text =
+        ".{0,40}".prop_map(|text| (Wanted { written: text, meant: Err("nobody knows".to_owned()) }, false));
     prop_oneof![remote, local, text]
 }
 

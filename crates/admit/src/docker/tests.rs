@@ -104,7 +104,7 @@ fn what_cannot_be_seen_is_refused() {
     let not_base64 = json!({"RequestMethod": "POST", "RequestUri": "/containers/create", "RequestBody": "?"});
     check(not_base64, "not base64");
     check(json!({}), "its path does not begin");
-    check(json!([]), "invalid type");
+    check(json!("x"), "invalid type");
     check(call("/containers/c1/start", r#"{"Privileged":true}"#), "settings that come with the start");
     check(call("/build", ""), "admission.docker.build");
     check(call("/plugins/pull?remote=x", "[]"), "admission.docker.plugins");

@@ -280,13 +280,11 @@ fn containerd_is_told_by_exit_code_and_reason() {
     check("registry.invalid/app:1", &digest(&signed), 1, "no requirement of the policy");
     check(&signed, "sha256:1", 1, "not a digest");
     // What was verified needs no registry any more, also in another process.
+    let digest = digest(&signed);
     let Site { registry, directory } = site;
     drop(registry);
     let started = Instant::now();
     let mut command = Command::new(directory.path().join("verifier"));
-    let digest = std::fs::read_to_string(directory.path().join("signed/index.json")).unwrap();
-    let digest: serde_json::Value = serde_json::from_str(&digest).unwrap();
-    let digest = digest["manifests"][0]["digest"].as_str().unwrap().to_owned();
     command.args(["-name", &signed, "-digest", &digest]).env_clear();
     let (code, told) = fed(&mut command, b"");
     println!("a remembered image is verified in {:?}", started.elapsed());
@@ -316,7 +314,12 @@ fn podman_starts_what_is_signed() {
     for name in [&signed, &unsigned] {
         podman(&["pull", "--quiet", "--tls-verify=false", name]).unwrap();
     }
-    let run = |name: &str| podman(&["run", "--rm", "--network", "none", "--pull", "never", name]);
+    // A container gets more open files than this machine lets root have.
+    let limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"];
+    let run = |name: &str| {
+        let words = ["run", "--rm", "--network", "none", "--pull", "never"];
+        podman(&[&words[..], &limits, &[name]].concat())
+    };
     assert_eq!(run(&signed), Ok("ran\n".to_owned()));
     assert!(run(&unsigned).unwrap_err().contains("has no signature"));
     podman(&["tag", &unsigned, "mine"]).unwrap();

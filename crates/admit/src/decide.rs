@@ -462,6 +462,17 @@ impl Core {
         if !judged.found.is_empty() {
             return refuse(judged.found, REFUSED_FOR);
         }
+        let claimed = settings.claims.iter().filter(|claim| claim.covers(name));
+        let claimed: Vec<_> = claimed
+            .map(|claim| {
+                claim.judge(written, &requirement.counting(&image, &attempts, claim.says(), now), &image, now)
+            })
+            .collect();
+        let unmet: Vec<Finding> =
+            claimed.iter().filter_map(|met| met.as_ref().err()).map(|unmet| (**unmet).clone()).collect();
+        if !unmet.is_empty() {
+            return refuse(unmet, REFUSED_FOR);
+        }
         if let Some(gap) = judged.gaps.first() {
             return refuse(vec![unverifiable(written, Some(&key.digest), &gap.reason)], UNKNOWN_FOR);
         }
@@ -473,7 +484,7 @@ impl Core {
             key: key.clone(),
             by: by.into_iter().collect(),
             at: now,
-            until: until(requirement, &attempts, settings, now),
+            until: claimed.into_iter().flatten().fold(until(requirement, &attempts, settings, now), Ord::min),
             covers,
         };
         self.cache.put(found.clone());

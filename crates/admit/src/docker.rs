@@ -18,7 +18,7 @@ use seawall_engine::docker::DockerImage;
 use seawall_engine::{Docker, Endpoint, EngineError};
 use seawall_inventory::{Digest, ImageName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::decide::{Admission, Decision, Meant, Request, Wanted};
 use crate::evidence::told;
@@ -66,15 +66,18 @@ impl Plugin {
     /// # Errors
     /// The socket cannot be made.
     pub fn listen(&self, socket: &Path) -> io::Result<()> {
-        if UnixStream::connect(socket).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "somebody listens there already"));
+        self.answer_at(&bind(socket)?)
+    }
+
+    /// Answers at a socket that somebody else made and keeps open while this process is replaced.
+    ///
+    /// # Errors
+    /// It is no listening socket.
+    pub fn answer_at(&self, listener: &UnixListener) -> io::Result<()> {
+        // What is no listener would fail for ever below.
+        if !rustix::net::sockopt::socket_acceptconn(listener)? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "nobody can connect to it"));
         }
-        match fs::remove_file(socket) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let listener = UnixListener::bind(socket)?;
-        fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
         let open = Open::default();
         loop {
             // One connection that fails is no reason to leave the others.
@@ -87,19 +90,24 @@ impl Plugin {
     fn answer(&self, request: &http::Request) -> Answer {
         match request.target.as_str() {
             "/Plugin.Activate" => Answer::json(&json!({"Implements": ["authz"]})),
-            "/AuthZPlugin.AuthZReq" => self.authorization(&request.body, Plugin::request),
-            "/AuthZPlugin.AuthZRes" => self.authorization(&request.body, Plugin::response),
+            "/AuthZPlugin.AuthZReq" => Answer::json(&self.before(&request.body)),
+            "/AuthZPlugin.AuthZRes" => Answer::json(&self.authorization(&request.body, Plugin::response)),
             _ => Answer::text(404, "there is no such call"),
         }
     }
 
-    fn authorization(&self, body: &[u8], decide: fn(&Plugin, &Asked) -> Result<(), String>) -> Answer {
+    /// What dockerd is told before a call that it describes so: `Allow`, and otherwise `Msg` or `Err`.
+    pub fn before(&self, asked: &[u8]) -> Value {
+        self.authorization(asked, Plugin::request)
+    }
+
+    fn authorization(&self, body: &[u8], decide: fn(&Plugin, &Asked) -> Result<(), String>) -> Value {
         let asked: Asked = match serde_json::from_slice(body) {
             Ok(asked) => asked,
-            Err(error) => return Answer::json(&json!({"Allow": false, "Err": error.to_string()})),
+            Err(error) => return json!({"Allow": false, "Err": error.to_string()}),
         };
         match decide(self, &asked) {
-            Ok(()) => Answer::json(&json!({"Allow": true})),
+            Ok(()) => json!({"Allow": true}),
             Err(reason) => {
                 let mode = self.admission.settings().mode(&asked.place());
                 let line = format!("{} {}: {reason}", asked.request_method, asked.request_uri);
@@ -109,9 +117,9 @@ impl Plugin {
                 ));
                 match mode {
                     Mode::Enforce => {
-                        Answer::json(&json!({"Allow": false, "Msg": format!("seawall: {reason}")}))
+                        json!({"Allow": false, "Msg": format!("seawall: {reason}")})
                     }
-                    Mode::Warn | Mode::Audit => Answer::json(&json!({"Allow": true})),
+                    Mode::Warn | Mode::Audit => json!({"Allow": true}),
                 }
             }
         }
@@ -240,6 +248,19 @@ impl Plugin {
         };
         Ok(Some(image))
     }
+}
+
+fn bind(socket: &Path) -> io::Result<UnixListener> {
+    if UnixStream::connect(socket).is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "somebody listens there already"));
+    }
+    match fs::remove_file(socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(socket)?;
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
 impl Asked {

@@ -3,6 +3,7 @@
 //! Owns `decide` and its thin adapters. Refuses what makes a signature right (`trust`) and printing.
 
 pub mod cache;
+mod claims;
 pub mod decide;
 pub mod docker;
 pub mod evidence;

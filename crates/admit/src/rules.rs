@@ -15,5 +15,17 @@ pub(crate) const UNVERIFIABLE: Rule = Rule {
     controls: &[(Framework::NistSp800190, "4.1.5")],
 };
 
+/// An image of which the right ones say the wrong thing.
+pub(crate) const CLAIM_UNMET: Rule = Rule {
+    id: "image-attestation-unmet",
+    title: "Image whose attestation does not say what is required",
+    why: "Those who may sign say something of the image, such as the result of a scan, and it is too old or not what the \
+          policy asks for.",
+    fix: "Scan or build the image again and attest the result; or mend what the attestation says.",
+    severity: Severity::High,
+    references: &["https://github.com/in-toto/attestation/tree/main/spec/predicates"],
+    controls: &[(Framework::NistSp800190, "4.1.1"), (Framework::NistSp800190, "4.1.5")],
+};
+
 /// All rules.
-pub static RULES: [Rule; 1] = [UNVERIFIABLE];
+pub static RULES: [Rule; 2] = [UNVERIFIABLE, CLAIM_UNMET];

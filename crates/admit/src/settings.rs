@@ -12,6 +12,7 @@ use seawall_policy::Policy;
 use seawall_trust::requirement::Requirements;
 use serde::{Deserialize, Serialize};
 
+use crate::claims::{Claim, ClaimText};
 use crate::limits::CACHE_MINUTES_MAX;
 
 /// Why a policy cannot be used for admission.
@@ -123,6 +124,8 @@ struct Section {
     cache_minutes: u32,
     #[serde(default)]
     docker: DockerSettings,
+    #[serde(default)]
+    attestations: Vec<ClaimText>,
 }
 
 fn yes() -> bool {
@@ -174,6 +177,7 @@ pub struct Settings {
     pub docker: DockerSettings,
     /// The digest of the file and of all files that it names.
     pub digest: Digest,
+    pub(crate) claims: Vec<Claim>,
     mode: Mode,
     scopes: Vec<Scope>,
 }
@@ -218,6 +222,7 @@ impl Settings {
             pin: true,
             cache_minutes: hour(),
             docker: DockerSettings::default(),
+            attestations: Vec::new(),
         });
         if section.cache_minutes > CACHE_MINUTES_MAX {
             return Err(SettingsError(format!("`cache-minutes` is more than {CACHE_MINUTES_MAX}")));
@@ -227,7 +232,9 @@ impl Settings {
         }
         let scopes =
             section.scopes.into_iter().map(scope).collect::<Result<_, _>>().map_err(SettingsError)?;
+        let claims = section.attestations.into_iter().map(Claim::read).collect::<Result<_, _>>();
         Ok(Settings {
+            claims: claims.map_err(SettingsError)?,
             requirements,
             policy,
             pin: if section.pin { Pin::Digest } else { Pin::Name },
@@ -242,6 +249,7 @@ impl Settings {
     /// What requires this everywhere, with these waivers.
     pub fn of(requirements: Requirements, policy: Policy) -> Settings {
         Settings {
+            claims: Vec::new(),
             requirements,
             policy: Policy { fail_on: Some(Severity::Unknown), ..policy },
             pin: Pin::Digest,

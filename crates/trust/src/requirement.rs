@@ -17,7 +17,7 @@ use crate::key::PublicKey;
 use crate::rules;
 use crate::statement::COSIGN_SIGN;
 use crate::trusted_root::TrustedRoot;
-use crate::verify::{By, Wanted};
+use crate::verify::{By, Verified, Wanted};
 
 mod file;
 
@@ -107,6 +107,20 @@ impl Requirement {
         found.extend(judging.signatures());
         found.extend(self.attestations.iter().filter_map(|kind| judging.attestation(kind)));
         Findings { found, gaps: Vec::new() }
+    }
+
+    /// The attestations that say something of this kind, by signers who count.
+    pub fn counting<'a>(
+        &self,
+        image: &Pinned,
+        attempts: &'a [Attempt],
+        says: &str,
+        now: Timestamp,
+    ) -> Vec<&'a Verified> {
+        let judging = Judging { requirement: self, name: "", image, attempts, now };
+        let counts =
+            |attempt: &&Attempt| attempt.says() == Some(says) && judging.objection(attempt).is_none();
+        attempts.iter().filter(counts).filter_map(|attempt| attempt.outcome.as_ref().ok()).collect()
     }
 
     fn who(&self) -> String {

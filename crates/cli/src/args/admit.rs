@@ -50,7 +50,8 @@ pub(crate) struct DecidingArgs {
 pub(crate) struct DockerPlugin {
     #[command(flatten)]
     pub(crate) deciding: DecidingArgs,
-    /// The socket at which dockerd looks for the plugin `seawall`
+    /// The socket at which dockerd looks for the plugin `seawall`; `-` is a listening socket on standard input, which
+    /// systemd keeps while the plugin is replaced
     #[arg(long, value_name = "PATH", default_value = "/run/docker/plugins/seawall.sock")]
     pub(crate) socket: PathBuf,
 }

@@ -1,6 +1,7 @@
 //! `seawall admit`: one decision, and those who ask for it.
 
 use std::io::Read as _;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -50,9 +51,12 @@ fn docker_plugin(args: &DockerPlugin, session: &Session<'_>) -> Result<Exit> {
     let own = [above(policy), above(&args.socket), std::path::absolute(cache_directory(session))];
     let own = own.into_iter().map(|path| Ok(path?.display().to_string())).collect::<Result<_>>()?;
     let socket = &args.socket;
-    Plugin::new(admission, endpoint, own, log)
-        .listen(socket)
-        .with_context(|| format!("cannot listen at {}", socket.display()))?;
+    let plugin = Plugin::new(admission, endpoint, own, log);
+    let ended = match socket.as_os_str() == "-" {
+        true => std::io::stdin().as_fd().try_clone_to_owned().and_then(|fd| plugin.answer_at(&fd.into())),
+        false => plugin.listen(socket),
+    };
+    ended.with_context(|| format!("cannot listen at {}", socket.display()))?;
     Ok(Exit::Allowed)
 }
 

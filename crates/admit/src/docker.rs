@@ -7,6 +7,7 @@ mod body;
 mod call;
 mod protect;
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -50,6 +51,7 @@ struct Asked {
     user: String,
     request_method: String,
     request_uri: String,
+    request_headers: BTreeMap<String, String>,
     request_body: Option<String>,
     response_status_code: u16,
     response_body: Option<String>,
@@ -128,6 +130,13 @@ impl Plugin {
     /// Before a call.
     fn request(&self, asked: &Asked) -> Result<(), String> {
         let call = call::read(&asked.request_method, &asked.request_uri)?;
+        if call == Call::Harmless {
+            return Ok(());
+        }
+        // Docker takes parameters from there before those of the line, and does not show it.
+        if asked.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("form")) {
+            return Err("Docker does not show what comes as a form".to_owned());
+        }
         let settings = self.admission.settings();
         let host = Host::new(&settings.docker, &self.own);
         let granted = |grant: Grant, what: &str, name: &str| match grant {
@@ -138,6 +147,13 @@ impl Plugin {
             Call::Harmless => Ok(()),
             Call::Create => {
                 let wish = body::create(&asked.body()?, &host)?;
+                for mounted in &wish.mounted {
+                    let image = self.local(mounted)?;
+                    self.decide(
+                        asked,
+                        image.ok_or_else(|| format!("there is no image {mounted} to mount"))?,
+                    )?;
+                }
                 match self.local(&wish.image)? {
                     Some(image) => self.decide(asked, image),
                     // There is nothing to make it of: Docker says so, and the client pulls, which is decided, too. One
@@ -160,7 +176,8 @@ impl Plugin {
             Call::Volume => body::volume(&asked.body()?, &host),
             Call::Service => {
                 let wish = body::service(&asked.body()?, &host)?;
-                self.decide(asked, Wanted::remote(&wish.image))
+                let mut images = wish.mounted.iter().chain([&wish.image]);
+                images.try_for_each(|image| self.decide(asked, Wanted::remote(image)))
             }
             Call::Build => {
                 granted(settings.docker.build, "steps of a build run in images nobody verified", "build")
@@ -267,6 +284,10 @@ impl Asked {
     fn place(&self) -> Place {
         let user = Some(self.user.clone()).filter(|user| !user.is_empty());
         Place { engine: Engine::Docker, namespace: None, user }
+    }
+
+    fn header(&self, name: &str) -> Option<&String> {
+        self.request_headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     fn body(&self) -> Result<Vec<u8>, String> {

@@ -129,9 +129,9 @@ impl Requirement {
 }
 
 /// The finding for an image that no requirement is about.
-pub fn undefined(name: &str, digest: &Digest) -> Finding {
+pub fn undefined(name: &str, digest: Option<&Digest>) -> Finding {
     let untrusted = Untrusted {
-        digest: digest.to_string(),
+        digest: digest.map(Digest::to_string).unwrap_or_default(),
         required: "a requirement of the policy that is about this image".to_owned(),
         seen: "none".to_owned(),
         rejected: Vec::new(),

@@ -6,9 +6,12 @@ use serde_json::{Map, Value};
 use super::protect::{Host, Reach};
 
 /// What a body asks for.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wish {
     /// The image.
     pub(super) image: String,
+    /// Images that are mounted into it.
+    pub(super) mounted: Vec<String>,
 }
 
 /// The object of a body, which must be there: Docker shows a plugin neither what is larger than 1 MiB nor what is not
@@ -91,18 +94,24 @@ pub(super) fn create(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     if image.is_empty() {
         return Err("no image is named".to_owned());
     }
-    if let Some(config) = nested(&object, "HostConfig")? {
-        host_config(config, host)?;
-    }
-    Ok(Wish { image: image.to_owned() })
+    let mounted = match nested(&object, "HostConfig")? {
+        Some(config) => host_config(config, host)?,
+        None => Vec::new(),
+    };
+    Ok(Wish { image: image.to_owned(), mounted })
 }
 
-fn host_config(config: &Map<String, Value>, host: &Host<'_>) -> Result<(), String> {
+/// What a container would have of the host; answers with the images that would be mounted into it.
+fn host_config(config: &Map<String, Value>, host: &Host<'_>) -> Result<Vec<String>, String> {
     if is_true(config, "Privileged")? {
         host.refuse(Reach::Everything)?;
     }
     if text(config, "PidMode")? == "host" {
         host.refuse(Reach::Processes)?;
+    }
+    // A name is one of the daemon's own runtimes; a path is a program of the host, which runs as root.
+    if text(config, "Runtime")?.contains('/') {
+        host.refuse(Reach::Everything)?;
     }
     for name in texts(list(config, "CapAdd")?, "CapAdd")? {
         host.capability(name)?;
@@ -119,11 +128,19 @@ fn host_config(config: &Map<String, Value>, host: &Host<'_>) -> Result<(), Strin
     mounts(list(config, "Mounts")?, host)
 }
 
-fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<(), String> {
+fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
     host.count(mounts.len())?;
+    let mut images = Vec::new();
     for mount in mounts {
         let mount = mount.as_object().ok_or("`Mounts` has what is no object")?;
         let source = text(mount, "Source")?;
+        if text(mount, "Type")? == "image" {
+            // Nobody looks at it again when the container starts, so that its name must not be able to move.
+            if !source.contains("sha256:") {
+                return Err(format!("an image is mounted by digest or id, and `{source}` is neither"));
+            }
+            images.push(source.to_owned());
+        }
         if source.starts_with('/') {
             host.path(source)?;
         }
@@ -132,7 +149,7 @@ fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<(), String> {
             driver_options(driver, "Options", host)?;
         }
     }
-    Ok(())
+    Ok(images)
 }
 
 /// The local driver mounts what its options say.
@@ -165,6 +182,9 @@ pub(super) fn exec(body: &[u8], host: &Host<'_>) -> Result<(), String> {
 pub(super) fn service(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     let object = object(body)?;
     let task = nested(&object, "TaskTemplate")?.ok_or("the service has no task")?;
+    if !["", "container"].contains(&text(task, "Runtime")?) || nested(task, "PluginSpec")?.is_some() {
+        return Err("the service's task is a plugin, which has the daemon's rights".to_owned());
+    }
     let container = nested(task, "ContainerSpec")?.ok_or("the service's task is no container")?;
     let image = text(container, "Image")?;
     if image.is_empty() {
@@ -176,8 +196,8 @@ pub(super) fn service(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     for name in texts(list(container, "CapabilityAdd")?, "CapabilityAdd")? {
         host.capability(name)?;
     }
-    mounts(list(container, "Mounts")?, host)?;
-    Ok(Wish { image: image.to_owned() })
+    let mounted = mounts(list(container, "Mounts")?, host)?;
+    Ok(Wish { image: image.to_owned(), mounted })
 }
 
 #[cfg(test)]
@@ -218,6 +238,7 @@ mod tests {
             r#""Privileged":true"#,
             "\"privileged\":true",
             r#""PidMode":"host""#,
+            r#""Runtime":"/tmp/runc""#,
             r#""CapAdd":["SYS_ADMIN"]"#,
             r#""CapAdd":["cap_sys_admin"]"#,
             r#""CapAdd":["ALL"]"#,
@@ -244,6 +265,8 @@ mod tests {
         ] {
             check(&with(config), "app:1");
         }
+        let mount = r#""Mounts":[{"Type":"image","Source":"app:2","Target":"/x"}]"#;
+        check(&with(mount), "is neither");
         check(&with(r#""Privileged":"yes""#), "no boolean");
         check(r#"{"Image":"app:1","HostConfig":{},"hostconfig":{"Privileged":true}}"#, "twice");
         let settings = DockerSettings { privileged: Grant::Allow, ..DockerSettings::default() };
@@ -270,6 +293,8 @@ mod tests {
         assert!(service(with(r#""Image":"app:1""#).as_bytes(), &host).is_err());
         let mount = format!(r#""Image":"{digest}","Mounts":[{{"Type":"bind","Source":"/"}}]"#);
         assert!(service(with(&mount).as_bytes(), &host).is_err());
+        let plugin = with(&format!(r#""Image":"{digest}""#)).replace("{\"C", "{\"runtime\":\"plugin\",\"C");
+        assert!(service(plugin.as_bytes(), &host).is_err(), "{plugin}");
         assert!(service(br#"{"TaskTemplate":{"PluginSpec":{"Remote":"x"}}}"#, &host).is_err());
     }
 }

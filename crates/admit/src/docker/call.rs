@@ -32,6 +32,8 @@ pub(super) enum Call {
 
 /// A request's line, read once as Go's `net/url` and Docker's router read it.
 struct Line<'a> {
+    /// `1.41`; none is the newest that the daemon knows.
+    version: Option<String>,
     segments: Vec<String>,
     query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
@@ -53,19 +55,18 @@ fn line(uri: &str) -> Result<Line<'_>, String> {
     if !path.starts_with('/') || uri.contains(['#', '\\']) {
         return Err("its path does not begin with one `/`".to_owned());
     }
-    let path = decoded(path)?;
+    let path = decoded_path(path)?;
     let mut segments: Vec<String> = path.trim_start_matches('/').split('/').map(str::to_owned).collect();
     if segments.iter().any(|segment| segment.is_empty() || segment == "." || segment == "..")
         || path.starts_with("//")
     {
         return Err("its path has empty parts or dots".to_owned());
     }
-    let is_version = segments.first().is_some_and(|first| {
-        first.strip_prefix('v').is_some_and(|number| {
-            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-        })
+    let version = segments.first().and_then(|first| first.strip_prefix('v')).filter(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     });
-    if is_version {
+    let version = version.map(str::to_owned);
+    if version.is_some() {
         segments.remove(0);
     }
     // Older Go took `;` for `&`.
@@ -76,18 +77,23 @@ fn line(uri: &str) -> Result<Line<'_>, String> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         Ok((decoded_parameter(key)?, decoded_parameter(value)?))
     });
-    Ok(Line { segments, query: pairs.collect::<Result<_, String>>()? })
+    Ok(Line { version, segments, query: pairs.collect::<Result<_, String>>()? })
 }
+
+/// A path's text: nothing in it that some reader takes for another end or separator.
+fn decoded_path(text: &str) -> Result<Cow<'_, str>, String> {
+    let is_plain = |path: &Cow<'_, str>| !path.chars().any(|c| c.is_control() || c == '\\');
+    decoded(text).and_then(|path| if is_plain(&path) { Ok(path) } else { Err(UNREADABLE.to_owned()) })
+}
+
+const UNREADABLE: &str = "it has an encoding that cannot be read";
 
 fn decoded(text: &str) -> Result<Cow<'_, str>, String> {
     let broken = text.split('%').skip(1).any(|after| {
         !after.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
     let decoded = percent_decode_str(text).decode_utf8().ok().filter(|_| !broken);
-    match decoded {
-        Some(decoded) if !decoded.chars().any(|c| c.is_control() || c == '\\') => Ok(decoded),
-        Some(_) | None => Err("it has an encoding that cannot be read".to_owned()),
-    }
+    decoded.ok_or_else(|| UNREADABLE.to_owned())
 }
 
 fn decoded_parameter(text: &str) -> Result<Cow<'_, str>, String> {
@@ -102,15 +108,21 @@ fn decoded_parameter(text: &str) -> Result<Cow<'_, str>, String> {
 /// # Errors
 /// Why that cannot be told.
 pub(super) fn read(method: &str, uri: &str) -> Result<Call, String> {
-    let line = line(uri)?;
-    let segments: Vec<&str> = line.segments.iter().map(String::as_str).collect();
     // A reading call changes nothing, but for the stream of a terminal, which is of a container that runs.
     if ["GET", "HEAD", "OPTIONS", "DELETE"].contains(&method) {
         return Ok(Call::Harmless);
     }
+    let line = line(uri)?;
+    let segments: Vec<&str> = line.segments.iter().map(String::as_str).collect();
     match (method, segments.as_slice()) {
         ("POST", ["containers", "create"]) => Ok(Call::Create),
         ("POST", ["containers", id, "start"]) => {
+            // Before 1.24 a start brought settings, in a body that a plugin need not see.
+            if line.version.as_ref().is_some_and(|version| !is_from_1_24(version)) {
+                return Err(
+                    "a start by a version of the API before 1.24 may change what was decided".to_owned()
+                );
+            }
             // The memory of a process, from anywhere on the host.
             match line.parameter("checkpoint-dir")? {
                 Some(directory) if !directory.is_empty() => {
@@ -141,6 +153,12 @@ pub(super) fn read(method: &str, uri: &str) -> Result<Call, String> {
     }
 }
 
+fn is_from_1_24(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+    let (major, minor) = (numbers.next().flatten(), numbers.next().flatten());
+    major > Some(1) || (major == Some(1) && minor >= Some(24))
+}
+
 /// Without a tag Docker pulls them all. `fromSrc` makes an image that came from nowhere, which cannot run.
 fn pull(line: &Line<'_>) -> Result<Call, String> {
     let (from, tag) = (line.parameter("fromImage")?.unwrap_or(""), line.parameter("tag")?.unwrap_or(""));
@@ -165,8 +183,7 @@ fn is_harmless(method: &str, segments: &[&str]) -> bool {
         ("POST", ["auth" | "commit"]) => true,
         ("POST", ["containers", "prune"]) => true,
         ("POST", ["containers", _, verb]) => {
-            ["stop", "kill", "pause", "unpause", "attach", "resize", "update", "wait", "checkpoints"]
-                .contains(verb)
+            ["stop", "kill", "pause", "unpause", "attach", "resize", "update", "wait"].contains(verb)
         }
         ("POST", ["exec", _, "start" | "resize"]) => true,
         ("POST", ["images", "load" | "prune"] | ["build", "prune" | "cancel"]) => true,
@@ -251,6 +268,13 @@ mod tests {
         check("DELETE", "/containers/x", "Harmless");
         check("POST", "/containers/x/start", "Start(\"x\")");
         check("POST", "/containers/x/start?checkpoint-dir=/tmp", "a checkpoint");
+        check("POST", "/v1.24/containers/x/start", "Start(\"x\")");
+        check("POST", "/v2.0/containers/x/start", "Start(\"x\")");
+        for version in ["1.23", "1", "1.", "0.99", ".24"] {
+            check("POST", &format!("/v{version}/containers/x/start"), "a start by a version");
+        }
+        check("POST", "/containers/x/checkpoints", "Seawall does not know");
+        check("POST", "/commit?changes=a%0Ab%5C", "Harmless");
         check("POST", "/containers/x/restart?t=1", "Start(\"x\")");
         check("POST", "/containers/x/rename?name=y", "Start(\"x\")");
         check("POST", "/containers/x/exec", "Exec");

@@ -106,6 +106,17 @@ fn what_cannot_be_seen_is_refused() {
     check(json!({}), "its path does not begin");
     check(json!("x"), "invalid type");
     check(call("/containers/c1/start", r#"{"Privileged":true}"#), "settings that come with the start");
+    let mut form = call("/images/create?fromImage=a.b/team/app&tag=1", "");
+    form["RequestHeaders"] = json!({"Content-Type": "application/x-www-form-urlencoded"});
+    check(form, "as a form");
+    let mount = |source: &str| {
+        let mounts = json!([{"Type": "image", "Source": source, "Target": "/x"}]);
+        call("/containers/create", &json!({"Image": "plain", "HostConfig": {"Mounts": mounts}}).to_string())
+    };
+    check(mount(&digest('1').to_string()), "allowed");
+    check(mount(&digest('2').to_string()), "has no signature");
+    check(mount("plain"), "is neither");
+    check(mount(&digest('9').to_string()), "to mount");
     check(call("/build", ""), "admission.docker.build");
     check(call("/plugins/pull?remote=x", "[]"), "admission.docker.plugins");
     check(call("/swarm/join", "{}"), "admission.docker.swarm");

@@ -43,7 +43,7 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
             tell(&attempts, &image.digest, session);
             requirement.judge(&args.target, &image, &attempts, session.config.now())
         }
-        None => Findings { found: vec![undefined(&args.target, &image.digest)], gaps: Vec::new() },
+        None => Findings { found: vec![undefined(&args.target, Some(&image.digest))], gaps: Vec::new() },
     };
     let target = Target { kind: TargetKind::Image, name: args.target.clone(), digest: Some(image.digest) };
     let inventory = Inventory { target, ..Inventory::default() };

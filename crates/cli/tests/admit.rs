@@ -5,8 +5,9 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -146,10 +147,90 @@ impl Docker {
         self.daemon.ask(&arguments).map(|out| String::from_utf8_lossy(&out).into_owned())
     }
 
+    /// What dockerd answers to a POST with these bytes.
+    fn create(&self, line: &str, headers: &str, body: &str) -> String {
+        let (length, body) = match headers {
+            // Where the headers say something of the length, nothing else does.
+            _ if headers.contains("chunked") => {
+                (String::new(), format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()))
+            }
+            _ if headers.contains("Content-Length") => (String::new(), body.to_owned()),
+            _ => (format!("Content-Length: {}\r\n", body.len()), body.to_owned()),
+        };
+        let request = format!(
+            "POST {line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n{length}\r\n{body}"
+        );
+        let mut stream = UnixStream::connect(self.daemon.path("socket")).unwrap();
+        // It may answer, and close, before it has read everything.
+        let _ = stream.write_all(request.as_bytes());
+        let mut told = Vec::new();
+        let _ = stream.read_to_end(&mut told);
+        String::from_utf8_lossy(&told).into_owned()
+    }
+
     fn refuses(&self, more: &[&str], image: &str, words: &str) {
         let told = self.run(more, image).unwrap_err();
         assert!(told.contains("seawall") && told.contains(words), "{image}: {told}");
     }
+}
+
+const JSON: &str = "Content-Type: application/json";
+
+fn body(image: &str) -> String {
+    json!({"Image": image, "Cmd": ["/ran"]}).to_string()
+}
+
+/// Ways to make dockerd make a container of the unsigned image, where a plugin sees another one or none: the request's
+/// line, headers and body.
+fn tricks(signed: &str, unsigned: &str) -> Vec<(String, String, String)> {
+    let create = "/v1.41/containers/create";
+    let mut tricks = Vec::new();
+    let mut add = |line: &str, headers: &str, body: &str| {
+        tricks.push((line.to_owned(), headers.to_owned(), body.to_owned()));
+    };
+    let plain = body(unsigned);
+    for line in [
+        "/containers/create",
+        "/v1.24/containers/create",
+        "/v1.41/containers/%63reate",
+        "/v1.41/%63ontainers/create?name=a",
+        "/v1.41%2fcontainers%2fcreate",
+        "//containers/create",
+        "/v1.41//containers/create",
+        "/v1.41/containers/./create",
+        "/v1.41/images/../containers/create",
+        "/v1.41/containers/create/",
+        "http://localhost/v1.41/containers/create",
+        "/v1.41/containers/create?Image=x&image=y",
+    ] {
+        add(line, JSON, &plain);
+    }
+    for body in [
+        json!({"image": unsigned}).to_string(),
+        json!({"IMAGE": unsigned, "Cmd": ["/ran"]}).to_string(),
+        format!(r#"{{"Image":"{signed}","Image":"{unsigned}"}}"#),
+        format!(r#"{{"Image":"{signed}","image":"{unsigned}"}}"#),
+        format!(r#"{{"image":"{unsigned}","Image":"{signed}"}}"#),
+        format!(r#"{{"Image":"{unsigned}"}}{{"Image":"{signed}"}}"#),
+        format!(r#"{{"\u0049mage":"{unsigned}"}}"#),
+        format!("{}{plain}", " ".repeat(1 << 20)),
+        format!("{plain}{}", " ".repeat(1 << 20)),
+        json!({"Image": unsigned, "Labels": {"x": "y".repeat(2 << 20)}}).to_string(),
+    ] {
+        add(create, JSON, &body);
+    }
+    for headers in [
+        "Content-Type: text/plain",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Type: application/json; charset=utf-8",
+        "Content-Type: Application/JSON",
+        "X: y",
+        "Content-Type: application/json\r\nContent-Length: 0",
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked",
+    ] {
+        add(create, headers, &plain);
+    }
+    tricks
 }
 
 fn wait(mut until: impl FnMut() -> bool) {
@@ -228,6 +309,17 @@ fn docker_runs_what_is_signed_and_refuses_the_rest_by_every_name() {
             .unwrap_err()
             .contains("daemon's rights")
     );
+    let containers =
+        || ask(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={unsigned}")]).unwrap();
+    let before = containers();
+    assert_eq!(before.lines().count(), 1, "the one that was made early");
+    assert!(docker.create("/v1.41/containers/create", JSON, &body(&signed)).contains("201 Created"));
+    for (line, headers, body) in tricks(&signed, &unsigned) {
+        let told = docker.create(&line, &headers, &body);
+        let beginning: String = body.chars().take(100).collect();
+        assert!(!told.contains("201 Created"), "{line} {headers} {beginning}: {told}");
+    }
+    assert_eq!(containers(), before);
     for _ in 0..3 {
         let started = Instant::now();
         ask(&["create", "--network", "none", &signed]).unwrap();

@@ -10,6 +10,7 @@ use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
 
+pub(crate) mod admit;
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
 pub(crate) mod respond;
@@ -178,6 +179,12 @@ pub(crate) enum Command {
     /// Verify that the right ones signed an image
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Box<Verify>),
+    /// Decide whether images may run, for Docker, containerd, podman and Kubernetes
+    #[command(after_help = admit::EXAMPLES)]
+    Admit {
+        #[command(subcommand)]
+        command: admit::Admit,
+    },
     /// Verify the signature of a file
     #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
     VerifyBundle(Box<VerifyBundle>),

@@ -1,5 +1,6 @@
 //! One module for each verb: arguments → plan → result → exit code.
 
+pub(crate) mod admit;
 pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod copy;
@@ -29,6 +30,7 @@ pub(crate) mod scan;
 pub(crate) mod sign;
 pub(crate) mod trust;
 pub(crate) mod verify;
+pub(crate) mod wrap;
 
 use std::collections::BTreeMap;
 

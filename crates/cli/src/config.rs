@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) no_color: bool,
     /// `SOURCE_DATE_EPOCH` (reproducible-builds.org) instead of the clock.
     now: Timestamp,
+    /// The same, where it is not the clock's.
+    fixed: Option<Timestamp>,
     /// `SEAWALL_KEY_PASSWORD`, or `COSIGN_PASSWORD`; an empty one is one.
     key_password: Option<Secret>,
     /// Everything the engine sockets and registry clients may need, by name.
@@ -62,6 +64,7 @@ impl Config {
             cache: path("SEAWALL_CACHE"),
             no_color: env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             now: fixed.unwrap_or_else(Timestamp::now),
+            fixed,
             key_password: ["SEAWALL_KEY_PASSWORD", "COSIGN_PASSWORD"]
                 .iter()
                 .find_map(env::var_os)
@@ -98,6 +101,12 @@ impl Config {
     /// The time of this run.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// The time while it runs, for commands that do not end.
+    pub(crate) fn clock(&self) -> impl Fn() -> Timestamp + Send + Sync + 'static {
+        let fixed = self.fixed;
+        move || fixed.unwrap_or_else(Timestamp::now)
     }
 
     /// The date of this run, UTC.

@@ -18,8 +18,8 @@ use clap::Parser;
 
 use crate::args::{Cli, Command};
 use crate::commands::{
-    attest, audit, copy, db, diff, explain, gate, incidents, lint, manual, pin, respond, rules_command, sbom,
-    scan, sign, trust, verify,
+    admit, attest, audit, copy, db, diff, explain, gate, incidents, lint, manual, pin, respond,
+    rules_command, sbom, scan, sign, trust, verify, wrap,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -46,7 +46,9 @@ fn main() -> ExitCode {
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),
         Command::Attest(args) => attest::run(args, &session),
+        Command::Verify(args) if args.wrap => wrap::run(args, &session),
         Command::Verify(args) => verify::image(args, &session),
+        Command::Admit { command } => admit::run(command, &session),
         Command::VerifyBundle(args) => verify::bundle(args, &session),
         Command::Copy(args) => copy::run(args, &session),
         Command::Pin(args) => pin::run(args, &session),

@@ -143,6 +143,16 @@ pub(crate) fn run(words: &[Word], source: Source) -> Option<Workload> {
     Some(workload)
 }
 
+/// Where the image stands among the words of a `docker run`, `podman run` or `create`.
+pub fn image_position(words: &[String]) -> Option<usize> {
+    let words: Vec<Word> = words.iter().map(|text| Word { text: text.clone(), line: 1 }).collect();
+    let (program, rest) = behind_prefixes(&words)?.split_first()?;
+    ["docker", "podman", "nerdctl"].contains(&program.text.rsplit('/').next()?).then_some(())?;
+    let rest = subcommand(rest)?;
+    let at = flags(rest, &mut Workload::default(), &mut ContainerSpec::default())?;
+    (at < rest.len()).then_some(words.len() - rest.len() + at)
+}
+
 /// Behind what stands before a command: keywords, assignments, `sudo -E`.
 fn behind_prefixes(words: &[Word]) -> Option<&[Word]> {
     const WORDS: [&str; 17] = [

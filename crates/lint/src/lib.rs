@@ -23,6 +23,7 @@ mod unit;
 mod words;
 pub mod workload;
 
+pub use command::image_position;
 use seawall_finding::Rule;
 
 /// A rule of this crate.

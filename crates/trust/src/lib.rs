@@ -10,7 +10,7 @@ pub mod containers_policy;
 mod der;
 pub mod dsse;
 pub mod image;
-mod json;
+pub mod json;
 pub mod key;
 pub mod limits;
 mod log;

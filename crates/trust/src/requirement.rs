@@ -18,7 +18,7 @@ use crate::notation::Notation;
 use crate::rules;
 use crate::statement::COSIGN_SIGN;
 use crate::trusted_root::TrustedRoot;
-use crate::verify::{By, Wanted};
+use crate::verify::{By, Verified, Wanted};
 
 mod file;
 
@@ -113,15 +113,29 @@ impl Requirement {
         Findings { found, gaps: Vec::new() }
     }
 
+    /// The attestations that say something of this kind, by signers who count.
+    pub fn counting<'a>(
+        &self,
+        image: &Pinned,
+        attempts: &'a [Attempt],
+        says: &str,
+        now: Timestamp,
+    ) -> Vec<&'a Verified> {
+        let judging = Judging { requirement: self, name: "", image, attempts, now };
+        let counts =
+            |attempt: &&Attempt| attempt.says() == Some(says) && judging.objection(attempt).is_none();
+        attempts.iter().filter(counts).filter_map(|attempt| attempt.outcome.as_ref().ok()).collect()
+    }
+
     fn who(&self) -> String {
         self.wanted().iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
     }
 }
 
 /// The finding for an image that no requirement is about.
-pub fn undefined(name: &str, digest: &Digest) -> Finding {
+pub fn undefined(name: &str, digest: Option<&Digest>) -> Finding {
     let untrusted = Untrusted {
-        digest: digest.to_string(),
+        digest: digest.map(Digest::to_string).unwrap_or_default(),
         required: "a requirement of the policy that is about this image".to_owned(),
         seen: "none".to_owned(),
         rejected: Vec::new(),

@@ -77,6 +77,7 @@ Examples:
   seawall verify --trusted-root trusted_root.json --certificate-identity 'https://github.com/org/app/**' --certificate-oidc-issuer https://token.actions.githubusercontent.com ghcr.io/org/app:1.2
   seawall verify --notation ~/.config/notation registry.example/app:1.2
   seawall verify --containers-policy /etc/containers/policy.json --registries-d /etc/containers/registries.d registry.example/app:1.2
+  seawall verify --policy policy.yaml --wrap -- docker run --rm registry.example/app:1.2
   seawall verify --policy policy.yaml --format sarif --output trust.sarif registry.example/app:1.2";
 
 pub(crate) const VERIFY_BUNDLE_EXAMPLES: &str = "\
@@ -320,7 +321,14 @@ pub(crate) struct Attest {
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The image, or an OCI layout's (oci:DIR[:TAG])
+    #[arg(required_unless_present = "wrap", default_value = "", hide_default_value = true)]
     pub(crate) target: String,
+    /// Verify the image of a `docker run`, `podman run` or `create`, and run that with the digest that was verified
+    #[arg(long, requires = "command", conflicts_with = "target")]
+    pub(crate) wrap: bool,
+    /// With --wrap, the command
+    #[arg(last = true, requires = "wrap", value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
     /// Take what notation's trust policy trusts: its configuration directory, ~/.config/notation

@@ -71,7 +71,7 @@ pub(super) fn judged(
             tell(&attempts, &image.digest, session);
             requirement.judge(target, &image, &attempts, session.config.now())
         }
-        None => Findings { found: vec![undefined(target, &image.digest)], gaps: Vec::new() },
+        None => Findings { found: vec![undefined(target, Some(&image.digest))], gaps: Vec::new() },
     };
     Ok((image, findings))
 }
@@ -137,7 +137,7 @@ fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
 }
 
 /// What the command line requires of every image, or what the policy files require of which.
-fn requirements(args: &Verify) -> Result<Requirements> {
+pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
     if let Some(directory) = &args.notation {
         let notation = Notation::open(directory, lists(&args.signer.crl)?)?;
         let images = vec![Pattern::glob("**").map_err(anyhow::Error::msg)?];

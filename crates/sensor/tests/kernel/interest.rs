@@ -70,7 +70,10 @@ fn names_may_have_to_climb() {
         for name in ["plain", "a.b.c.d.e", "../x", "1234567../x", "x..", ".a.", &long] {
             let _ = openat(&directory, name, OFlags::CREATE, Mode::RUSR);
         }
-        let seen: Vec<_> = watch.own_calls().iter().map(|call| call.names[0].name.clone()).collect();
+        // The library opens files of its own, by absolute names.
+        let calls = watch.own_calls();
+        let names = calls.iter().map(|call| call.names[0].name.clone());
+        let seen: Vec<_> = names.filter(|name| name.is_relative()).collect();
         let expected: Vec<_> = expected.iter().map(std::path::PathBuf::from).collect();
         assert_eq!(seen, expected);
     };

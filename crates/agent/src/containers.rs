@@ -5,6 +5,8 @@
 //! threads of its own, and who asks gets what is known by then.
 
 mod cgroup;
+mod containerd;
+mod docker;
 mod engines;
 mod files;
 mod limits;
@@ -16,9 +18,6 @@ mod storage;
 mod store;
 mod tree;
 
-mod containerd;
-mod docker;
-
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -29,9 +28,9 @@ use seawall_event::Container;
 use seawall_finding::{Gap, GapKind};
 
 use cgroup::{Claim, Weight};
-use limits::{CGROUPS_MAX, GAPS_MAX, REMOVED_KEPT};
+use limits::{ANNOUNCED_MAX, CGROUPS_MAX, GAPS_MAX, REMOVED_KEPT};
 use search::Search;
-use slot::Slot;
+use slot::{Slot, Source};
 pub use store::Store;
 use store::Stores;
 use tree::Tree;
@@ -100,6 +99,8 @@ struct Cgroups {
     by_id: HashMap<u64, Known>,
     /// A container has several cgroups when something in it makes some.
     slots: HashMap<String, Weak<Slot>>,
+    /// By the key that a slot of it will have.
+    announced: HashMap<String, Container>,
     /// Removed, oldest first.
     removed: VecDeque<(Instant, u64)>,
 }
@@ -131,6 +132,24 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// An engine has created a container, of which it will write and say more. containerd's namespace is in some
+    /// paths and not in others.
+    fn announce(&self, (namespace, container): (Option<String>, Container)) {
+        let Some(id) = container.full_id.as_deref() else { return };
+        let mut cgroups = lock(&self.cgroups);
+        let keys = [slot::plain_key(None, id), slot::plain_key(namespace.as_deref(), id)];
+        if let Some(slot) = keys.iter().find_map(|key| cgroups.slots.get(key).and_then(Weak::upgrade)) {
+            slot.fill(container, Source::Socket, false);
+            return;
+        }
+        if cgroups.announced.len() >= ANNOUNCED_MAX {
+            cgroups.announced.clear();
+        }
+        cgroups.announced.extend(keys.map(|key| (key, container.clone())));
+    }
+}
+
 impl Containers {
     /// Starts to look: what runs already is known in a moment. The threads end when it is dropped, those in which an
     /// engine hangs when the engine's time is over.
@@ -149,9 +168,10 @@ impl Containers {
     /// A cgroup was made: its container is looked for at once, before its first process.
     pub fn made(&self, cgroup_id: u64, path: &Path) {
         let slot = self.add(cgroup_id, path);
-        // The own one of a container that was known: it is started again, perhaps with another address.
+        // The own one of a container that was known for a while: it is started again, perhaps with another address.
         if let Some(slot) = slot
             && slot.is_found()
+            && slot.is_late()
             && slot.is_own(path)
         {
             self.search.ask(&slot, &self.shared);
@@ -204,23 +224,28 @@ impl Containers {
         if let Some(known) = cgroups.by_id.get(&cgroup_id) {
             return known.slot.clone();
         }
-        let forgotten = cgroups.make_room(Instant::now());
+        if cgroups.make_room(Instant::now()) {
+            let reason = format!("cgroups that are in use, for more than {CGROUPS_MAX} are");
+            self.shared.gap(GapKind::Limit, reason);
+        }
         if claims.is_empty() {
             cgroups.by_id.insert(cgroup_id, Known { slot: None, is_kept: false });
             return None;
         }
         let key = slot::key(&claims);
-        let known = cgroups.slots.get(&key).and_then(Weak::upgrade);
+        // One that nobody knew may be known when it is started again.
+        let is_over = |slot: &Arc<Slot>| slot.is_late() && !slot.is_found() && slot.is_own(path);
+        let known = cgroups.slots.get(&key).and_then(Weak::upgrade).filter(|slot| !is_over(slot));
         let is_new = known.is_none();
+        let announced = cgroups.announced.remove(&key);
         let slot = known.unwrap_or_else(|| Arc::new(Slot::new(path, claims)));
+        if let Some(container) = announced {
+            slot.fill(container, Source::Socket, false);
+        }
         let is_kept = slot.is_own(path) && !slot.is_unsure();
         cgroups.by_id.insert(cgroup_id, Known { slot: Some(Arc::clone(&slot)), is_kept });
         cgroups.slots.insert(key, Arc::downgrade(&slot));
         drop(cgroups);
-        if forgotten {
-            let reason = format!("cgroups that are in use, for more than {CGROUPS_MAX} are");
-            self.shared.gap(GapKind::Limit, reason);
-        }
         if is_new {
             self.search.ask(&slot, &self.shared);
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use seawall_detect::{Diagnostic, Matching};
 use seawall_finding::{Gap, GapKind, Priority};
 use seawall_policy::{Policy, Sink};
+use seawall_respond::Recent;
 use seawall_sensor::{OpenError, PollError, Sensor};
 
 use crate::containers::{self, Containers};
@@ -18,7 +19,7 @@ use crate::processes::{Clock, Environments, Processes};
 use crate::record::{Header, Recorder, ReplayError};
 use crate::rules::{self, Asking, Files, RuleFile, Rules, RulesError};
 use crate::status::{Counts, Status};
-use crate::watch::{Judging, Watch};
+use crate::watch::{Judging, Moments, Watch};
 
 /// How events are judged.
 pub struct Judgement {
@@ -167,6 +168,11 @@ impl<'s> Guard<'s> {
         })
     }
 
+    /// Keeps the last events, and writes them there when a response wants evidence.
+    pub fn keep_recent(&mut self, recent: Arc<Recent>) {
+        self.watch.judging.recent = Some(Moments::new(recent));
+    }
+
     /// Counts that other threads may read while the guard runs.
     pub fn status(&self) -> Status {
         self.status.clone()
@@ -189,7 +195,7 @@ impl<'s> Guard<'s> {
             let longest = if self.watch.waits() { POLL_WAITING } else { POLL_MAX };
             self.turn(left.min(longest))?;
             self.keep_rules();
-            self.status.set(&self.counts());
+            self.status.set(Counts { turned: Some(Instant::now()), ..self.counts() });
         }
         // What was told before the end belongs to it.
         while self.turn(Duration::ZERO)? > 0 {}
@@ -199,7 +205,7 @@ impl<'s> Guard<'s> {
         }
         self.watch.judging.failure().map_or(Ok(()), Err)?;
         let counts = self.counts();
-        self.status.set(&counts);
+        self.status.set(counts.clone());
         Ok(counts)
     }
 

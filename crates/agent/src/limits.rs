@@ -56,3 +56,6 @@ pub(crate) const RECORD_LINE_BYTES_MAX: usize = 256 * 1024;
 
 /// Bytes of the lines of processes and containers that a replay keeps. A recording of ours needs some 10 MiB.
 pub(crate) const REPLAY_KEPT_BYTES_MAX: u64 = 128 << 20;
+
+/// Events that are kept for evidence, some seconds of a busy container, in at most a few MB.
+pub(crate) const MOMENTS_MAX: usize = 1000;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use seawall_finding::Gap;
 
@@ -36,6 +37,8 @@ pub struct Counts {
     pub reloads_refused: u64,
     /// What is not or was not seen.
     pub gaps: Vec<Gap>,
+    /// When the loop last turned.
+    pub turned: Option<Instant>,
 }
 
 impl Counts {
@@ -65,7 +68,7 @@ impl Status {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn set(&self, counts: &Counts) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(counts);
+    pub(crate) fn set(&self, counts: Counts) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 }

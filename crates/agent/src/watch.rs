@@ -11,11 +11,13 @@ use seawall_detect::Engine;
 use seawall_event::{Container, Event, EventType, EventTypes};
 use seawall_finding::{Evidence, Finding, Gap, GapKind};
 use seawall_inventory::Inventory;
-use seawall_policy::{Context, Judged, Policy, Sink, Verdict};
+use seawall_policy::{Context, Judged, Policy, Response, Sink, Verdict};
+use seawall_respond::Recent;
 use seawall_sensor::{Action, Caller, KernelEvent};
 
 use crate::containers::{Containers, Lookup};
 use crate::guard::GuardError;
+use crate::limits::MOMENTS_MAX;
 use crate::processes::Processes;
 use crate::record::Recorder;
 use crate::rules::Rules;
@@ -223,6 +225,45 @@ fn name_of(action: &Action) -> &'static str {
     kind.name()
 }
 
+/// The last events, as they are; made text only when somebody wants them as evidence.
+pub(crate) struct Moments {
+    events: VecDeque<Event>,
+    written: Arc<Recent>,
+}
+
+impl Moments {
+    pub(crate) fn new(written: Arc<Recent>) -> Moments {
+        Moments { events: VecDeque::new(), written }
+    }
+
+    fn keep(&mut self, event: Event) {
+        if self.events.len() >= MOMENTS_MAX {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
+    /// Hands over what came before this event, and the event.
+    fn write(&mut self, last: &Event) {
+        for event in self.events.drain(..) {
+            write(&self.written, &event);
+        }
+        write(&self.written, last);
+    }
+}
+
+fn write(written: &Recent, event: &Event) {
+    // Nothing in an event refuses to be JSON.
+    if let Ok(line) = serde_json::to_string(event) {
+        written.push(line);
+    }
+}
+
+/// Whether a response to it keeps evidence.
+fn is_evidence(judged: &Judged) -> bool {
+    judged.responses.iter().any(|asked| matches!(asked.response, Response::Capture | Response::Quarantine))
+}
+
 /// Rules, policy and who hears of it.
 pub(crate) struct Judging<'s> {
     engine: Engine,
@@ -234,6 +275,7 @@ pub(crate) struct Judging<'s> {
     hostname: String,
     sinks: Vec<Box<dyn Sink + 's>>,
     pub(crate) recorder: Option<Recorder>,
+    pub(crate) recent: Option<Moments>,
     failed: Option<io::Error>,
     /// Sinks that accept no more.
     failures: u64,
@@ -261,6 +303,7 @@ impl<'s> Judging<'s> {
             hostname,
             sinks,
             recorder: None,
+            recent: None,
             failed: None,
             failures: 0,
             number: 0,
@@ -287,6 +330,9 @@ impl<'s> Judging<'s> {
             recorder.take(&mut event);
         }
         self.ask(&event);
+        if let Some(recent) = &mut self.recent {
+            recent.keep(event);
+        }
     }
 
     /// The same of an event that has its number and machine.
@@ -302,6 +348,9 @@ impl<'s> Judging<'s> {
                 *self.alerts.entry(happened.rule.clone()).or_default() += 1;
             }
             self.denied += u64::from(judged.verdict == Verdict::Deny);
+            if let Some(recent) = self.recent.as_mut().filter(|_| is_evidence(&judged)) {
+                recent.write(event);
+            }
             self.tell(&judged);
         }
     }

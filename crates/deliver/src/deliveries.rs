@@ -274,9 +274,7 @@ fn start(
 }
 
 fn named(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    // Rendering and TLS need no more, and a hundred threads cost no memory that is not used.
-    const STACK_BYTES: usize = 512 * 1024;
-    thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(run)
+    thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
 /// What one output lost since the last call.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use seawall_finding::{Evidence, FieldValue, Priority, Severity};
+use seawall_finding::{Evidence, FieldValue, Priority, Severity, Subject};
 use seawall_policy::Judged;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,20 @@ impl Delivery {
         }
     }
 
+    /// What it is about: `container`, `host`, `package` …
+    pub(crate) fn subject_kind(&self) -> &'static str {
+        match &self.judged.finding.subject {
+            Subject::Package { .. } => "package",
+            Subject::Distribution { .. } => "distribution",
+            Subject::Host { .. } => "host",
+            Subject::Engine { .. } => "engine",
+            Subject::Container { .. } => "container",
+            Subject::Image { .. } => "image",
+            Subject::Workload { .. } => "workload",
+            Subject::Target { .. } => "target",
+        }
+    }
+
     /// The rule's tags; ids of the controls where the evidence has no tags. Sorted, each once.
     pub(crate) fn tags(&self) -> Vec<&str> {
         let finding = &self.judged.finding;
@@ -120,13 +134,14 @@ impl Delivery {
     /// About how many bytes it takes in memory and on disk.
     pub(crate) fn weight(&self) -> usize {
         const STRUCTURE: usize = 1024;
+        const FIELD: usize = 96;
         let finding = &self.judged.finding;
         let own = finding.summary.len() + finding.remedy.len();
         let evidence: usize = match finding.evidence.happened() {
             Some(happened) => {
                 let value =
                     |value: &FieldValue| if let FieldValue::Text(text) = value { text.len() } else { 8 };
-                let fields = happened.fields.iter().map(|(name, field)| name.len() + value(field));
+                let fields = happened.fields.iter().map(|(name, field)| FIELD + name.len() + value(field));
                 fields.sum::<usize>()
                     + happened.output.len()
                     + happened.lineage.iter().map(String::len).sum::<usize>()

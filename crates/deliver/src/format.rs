@@ -13,7 +13,7 @@ use std::str::FromStr;
 use seawall_finding::FieldValue;
 
 use crate::Delivery;
-use crate::limits::{FIELDS_KEPT, TEXT_BYTES};
+use crate::limits::{FIELDS_KEPT, LINE_BYTES_MIN, STRUCTURED_BYTES_MIN, TEXT_BYTES};
 use crate::text::cut;
 
 /// A format of one line for each finding.
@@ -56,17 +56,27 @@ impl Format {
         Format::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
+    /// The shortest bound of a line that makes sense, bytes.
+    pub(crate) fn line_bytes_min(self) -> usize {
+        match self {
+            Format::Falco | Format::FalcoIso => LINE_BYTES_MIN,
+            Format::FalcoJson | Format::Json | Format::Ocsf | Format::Cef | Format::Leef => {
+                STRUCTURED_BYTES_MIN
+            }
+        }
+    }
+
     /// One finding as one line without line break, at most `bytes_max` long. What is too long is cut where a reader
     /// can tell: texts end in `…`, and JSON stays JSON.
     pub fn line(self, delivery: &Delivery, bytes_max: usize) -> String {
         match self {
             Format::Falco => cut(&falco::line(delivery, falco::Clock::TimeOfDay), bytes_max).into_owned(),
             Format::FalcoIso => cut(&falco::line(delivery, falco::Clock::Iso8601), bytes_max).into_owned(),
-            Format::FalcoJson => fitting(bytes_max, |room| falco_json::line(delivery, room)),
-            Format::Json => fitting(bytes_max, |room| json::line(delivery, room)),
-            Format::Ocsf => fitting(bytes_max, |room| ocsf::line(delivery, room)),
-            Format::Cef => fitting(bytes_max, |room| cef::line(delivery, room)),
-            Format::Leef => fitting(bytes_max, |room| leef::line(delivery, room)),
+            Format::FalcoJson => fitting(delivery, bytes_max, falco_json::line),
+            Format::Json => fitting(delivery, bytes_max, json::line),
+            Format::Ocsf => fitting(delivery, bytes_max, ocsf::line),
+            Format::Cef => fitting(delivery, bytes_max, cef::line),
+            Format::Leef => fitting(delivery, bytes_max, leef::line),
         }
     }
 }
@@ -119,16 +129,15 @@ impl Room {
     }
 }
 
-/// The line with as much as fits: texts and fields get less until it does.
-fn fitting(bytes_max: usize, line: impl Fn(Room) -> String) -> String {
-    let whole = line(Room::FULL);
-    if whole.len() <= bytes_max {
-        return whole;
-    }
+/// The line with as much as fits: texts and fields get less until it does. Where nothing of the format does, it is
+/// Falco's JSON with the least, which always fits.
+fn fitting(delivery: &Delivery, bytes_max: usize, line: fn(&Delivery, Room) -> String) -> String {
     let less = TEXT_BYTES[1..].iter().map(|text| Room { text: *text, fields: FIELDS_KEPT });
     let least = Room { text: TEXT_BYTES[TEXT_BYTES.len() - 1] / 2, fields: 0 };
-    let mut lines = less.chain([least]).map(line);
-    lines.find(|line| line.len() <= bytes_max).unwrap_or_default()
+    let rooms = std::iter::once(Room::FULL).chain(less).chain([least]);
+    let mut lines = rooms.map(|room| line(delivery, room));
+    let fits = lines.find(|line| line.len() <= bytes_max);
+    fits.unwrap_or_else(|| falco_json::line(delivery, least))
 }
 
 /// A value as text; an absent one as Falco has it.

@@ -14,9 +14,11 @@ pub(crate) const PEM_BYTES_MAX: u64 = 1024 * 1024;
 /// Findings that wait in memory for one output, where the configuration does not say.
 pub(crate) const QUEUE_COUNT: usize = 10_000;
 /// Bytes of them, where the configuration does not say: findings have some 2 KiB, hostile ones up to 400 KiB.
-pub(crate) const QUEUE_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes that wait on disk for one output, where the configuration does not say: some 30,000 findings.
 pub(crate) const SPOOL_BYTES: u64 = 64 * 1024 * 1024;
+/// The least that a spool can hold: its largest record, and one more.
+pub(crate) const SPOOL_BYTES_MIN: u64 = 2 * SPOOL_RECORD_BYTES_MAX as u64;
 /// Bytes of one file of a spool. A file that was delivered whole is removed.
 pub(crate) const SPOOL_FILE_BYTES: u64 = 1024 * 1024;
 /// Bytes of one record of a spool: fields and output of a finding are bounded by `detect`, at some 400 KiB.
@@ -40,6 +42,10 @@ pub const LINE_BYTES: usize = 64 * 1024;
 pub(crate) const SYSLOG_BYTES: usize = 8 * 1024;
 /// The least that a line may be bounded to: a rule's name, a time and some words.
 pub(crate) const LINE_BYTES_MIN: usize = 480;
+/// The same for formats of fields, whose names alone take as much; with a syslog head before it.
+pub(crate) const STRUCTURED_BYTES_MIN: usize = 2560;
+/// A datagram holds 65,507 bytes over IPv4.
+pub(crate) const UDP_BYTES_MAX: usize = 60_000;
 /// Bytes of each text of a finding in a format of fields: first as it is, then less until the line is short enough.
 pub(crate) const TEXT_BYTES: &[usize] = &[16 * 1024, 1024, 256, 64];
 /// Fields of a finding in a format of fields, while the line is too long.

@@ -8,8 +8,11 @@ mod stream;
 mod syslog;
 mod unix;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+
+use rustix::io::Errno;
 
 use crate::Delivery;
 
@@ -46,6 +49,26 @@ impl SendError {
     fn later(reason: impl std::fmt::Display) -> SendError {
         SendError::Later { taken: 0, reason: reason.to_string(), after: None }
     }
+}
+
+/// Gives findings one after the other; `name` says to whom, for errors.
+fn send_each(
+    deliveries: &[Arc<Delivery>],
+    name: impl Fn() -> String,
+    mut send: impl FnMut(&Delivery) -> io::Result<()>,
+) -> Result<(), SendError> {
+    for (taken, delivery) in deliveries.iter().enumerate() {
+        let Err(error) = send(delivery) else { continue };
+        let reason = format!("{}: {error}", name());
+        let is_too_large = error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error());
+        return match (is_too_large, taken) {
+            (false, _) => Err(SendError::Later { taken, reason, after: None }),
+            // The others first, so that none of them is sent twice.
+            (true, 1..) => Err(SendError::Later { taken, reason, after: Some(Duration::ZERO) }),
+            (true, 0) => Err(SendError::Never { reason }),
+        };
+    }
+    Ok(())
 }
 
 impl Output {

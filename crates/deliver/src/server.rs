@@ -137,19 +137,29 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, is_ended: &AtomicBool) {
             thread::sleep(Duration::from_millis(50));
             continue;
         };
-        if shared.connections.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
-            shared.connections.fetch_sub(1, Ordering::Relaxed);
-            continue;
-        }
-        let connection = Arc::clone(shared);
+        let Some(place) = Place::take(shared) else { continue };
         let serve = move || {
             // A client that went away has no answer.
-            let _ = answer(stream, &connection);
-            connection.connections.fetch_sub(1, Ordering::Relaxed);
+            let _ = answer(stream, &place.0);
         };
-        if thread::Builder::new().name("metrics".to_owned()).stack_size(256 * 1024).spawn(serve).is_err() {
-            shared.connections.fetch_sub(1, Ordering::Relaxed);
-        }
+        // Without a thread there is no answer, and the place is free again.
+        let _ = thread::Builder::new().name("metrics".to_owned()).spawn(serve);
+    }
+}
+
+/// One of the connections that may be open at a time; free again when this is dropped.
+struct Place(Arc<Shared>);
+
+impl Place {
+    fn take(shared: &Arc<Shared>) -> Option<Place> {
+        let place = Place(Arc::clone(shared));
+        (shared.connections.fetch_add(1, Ordering::Relaxed) < CONNECTIONS_MAX).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

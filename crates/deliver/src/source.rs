@@ -49,6 +49,14 @@ impl Source {
         }
     }
 
+    /// Time is up, and so many of a batch are left. On disk the next process begins with the whole batch.
+    pub(crate) fn give_up(&self, batch: &Batch, left: usize) {
+        match self {
+            Source::Memory(intake) => intake.remove(batch.deliveries.len() - left),
+            Source::Disk(_) => {}
+        }
+    }
+
     /// The findings of a batch need not be kept any longer.
     pub(crate) fn done(&self, batch: &Batch) -> io::Result<()> {
         match (self, &batch.end) {

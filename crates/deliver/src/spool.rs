@@ -10,6 +10,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::FlockOperation;
@@ -39,6 +40,8 @@ pub(crate) struct Spool {
     bytes_max: u64,
     state: Mutex<State>,
     changed: Condvar,
+    /// [`State::bytes`], for those who must not wait for a disk that hangs.
+    waiting: AtomicU64,
     cursor: File,
     /// Held as long as the spool is.
     _lock: File,
@@ -95,11 +98,16 @@ impl Spool {
         let cursor = options().write(true).create(true).truncate(false).open(directory.join("cursor"));
         let cursor = cursor.map_err(unusable)?;
         let mut state = State { files: files(directory)?, ..State::default() };
-        state.next_number = state.files.back().map_or(0, |file| file.number + 1);
-        state.begin_at(read_cursor(directory), directory);
+        let delivered = read_cursor(directory);
+        // Behind the cursor too: a file before it would count as delivered.
+        let after = |number: u64| number.saturating_add(1);
+        state.next_number = state.files.back().map_or(0, |file| after(file.number));
+        state.next_number = state.next_number.max(delivered.map_or(0, |position| after(position.number)));
+        state.begin_at(delivered, directory);
         Ok(Spool {
             directory: directory.to_owned(),
             bytes_max,
+            waiting: AtomicU64::new(state.bytes()),
             state: Mutex::new(state),
             changed: Condvar::new(),
             cursor,
@@ -129,6 +137,7 @@ impl Spool {
         }
         if appended > 0 {
             state.write(buffer.as_bytes(), &self.directory)?;
+            self.waiting.store(state.bytes(), Ordering::Relaxed);
             drop(state);
             self.changed.notify_one();
         }
@@ -154,6 +163,7 @@ impl Spool {
     pub(crate) fn delivered(&self, until: Position) -> io::Result<()> {
         let mut state = self.lock();
         state.begin_at(Some(until), &self.directory);
+        self.waiting.store(state.bytes(), Ordering::Relaxed);
         drop(state);
         // So few bytes of one length are written whole or not at all.
         self.cursor.write_all_at(format!("{:016x} {:016x}\n", until.number, until.offset).as_bytes(), 0)
@@ -167,7 +177,7 @@ impl Spool {
 
     /// Bytes that wait.
     pub(crate) fn bytes(&self) -> u64 {
-        self.lock().bytes()
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -230,6 +240,9 @@ fn options() -> OpenOptions {
     options
 }
 
+/// More files than a process could write; whoever puts one there with a larger number has no successor.
+const NUMBER_MAX: u64 = u64::MAX / 2;
+
 fn name(number: u64) -> String {
     format!("{number:016x}.spool")
 }
@@ -248,7 +261,7 @@ fn files(directory: &Path) -> Result<VecDeque<SpoolFile>, SpoolError> {
         let number = number.filter(|number| number.len() == 16).and_then(|n| u64::from_str_radix(n, 16).ok());
         let about = fs::symlink_metadata(entry.path()).map_err(unusable)?;
         match number {
-            Some(number) if about.is_file() && number < u64::MAX / 2 => {
+            Some(number) if about.is_file() && number < NUMBER_MAX => {
                 files.push(SpoolFile { number, bytes: about.len() });
             }
             Some(_) | None => {}
@@ -263,7 +276,8 @@ fn read_cursor(directory: &Path) -> Option<Position> {
     let text = fs::read_to_string(directory.join("cursor")).ok()?;
     let (number, offset) = text.lines().next()?.split_once(' ')?;
     let hex = |digits: &str| u64::from_str_radix(digits, 16).ok();
-    Some(Position { number: hex(number)?, offset: hex(offset)? })
+    let position = Position { number: hex(number)?, offset: hex(offset)? };
+    (position.number < NUMBER_MAX).then_some(position)
 }
 
 #[cfg(test)]

@@ -72,8 +72,9 @@ pub(crate) fn deliver(mut output: Output, source: &Source, counters: &Counters, 
         let done = match batch {
             Ok(batch) => {
                 counters.damaged(batch.damaged);
-                if !deliver_all(&mut output, batch.deliveries.clone(), counters, end) {
-                    return;
+                let left = deliver_all(&mut output, batch.deliveries.clone(), counters, end);
+                if left > 0 {
+                    return source.give_up(&batch, left);
                 }
                 source.done(&batch)
             }
@@ -89,15 +90,15 @@ pub(crate) fn deliver(mut output: Output, source: &Source, counters: &Counters, 
     }
 }
 
-/// Tries until each was taken or refused; `false` when time is up before.
-fn deliver_all(output: &mut Output, mut open: Vec<Arc<Delivery>>, counters: &Counters, end: &End) -> bool {
+/// Tries until each was taken or refused, and says how many were neither when time was up.
+fn deliver_all(output: &mut Output, mut open: Vec<Arc<Delivery>>, counters: &Counters, end: &End) -> usize {
     let mut backoff = BACKOFF_FIRST;
     while !open.is_empty() {
         let mut pause = None;
         match output.send(&open) {
             Ok(()) => {
                 counters.sent(open.len());
-                return true;
+                return 0;
             }
             Err(SendError::Later { taken, reason, after }) => {
                 counters.sent(taken);
@@ -108,7 +109,7 @@ fn deliver_all(output: &mut Output, mut open: Vec<Arc<Delivery>>, counters: &Cou
             }
             Err(SendError::Never { reason }) if open.len() == 1 => {
                 counters.refused(1, reason);
-                return true;
+                return 0;
             }
             // One of them spoils it for the others.
             Err(SendError::Never { .. }) => return one_by_one(output, open, counters, end),
@@ -125,16 +126,18 @@ fn deliver_all(output: &mut Output, mut open: Vec<Arc<Delivery>>, counters: &Cou
             }
         }
         if end.now.is_rung() {
-            return open.is_empty();
+            return open.len();
         }
         if let Some(pause) = pause {
             end.pause(pause);
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
     }
-    true
+    0
 }
 
-fn one_by_one(output: &mut Output, open: Vec<Arc<Delivery>>, counters: &Counters, end: &End) -> bool {
-    open.into_iter().all(|delivery| deliver_all(output, vec![delivery], counters, end))
+fn one_by_one(output: &mut Output, open: Vec<Arc<Delivery>>, counters: &Counters, end: &End) -> usize {
+    let count = open.len();
+    let is_stuck = |delivery| deliver_all(output, vec![delivery], counters, end) > 0;
+    open.into_iter().position(is_stuck).map_or(0, |done| count - done)
 }

@@ -16,11 +16,14 @@
 //!   respond: [kill]
 //! ```
 
-use crate::diagnostic::{Code, shown};
+use seawall_finding::RESPONSE_NAMES;
+
+use crate::diagnostic::{Code, Level, shown};
 use crate::entries::{Entries, Sink, text_or_texts};
 use crate::expr::{Compare, Expr, FieldName, Operand, Operator, Right, Word};
 use crate::limits;
 use crate::source::{Place, Text, Written};
+use crate::suggest;
 use crate::yaml::Node;
 
 /// The keys.
@@ -100,7 +103,9 @@ impl Extension {
         }
         if let Some(node) = entries.get("respond") {
             let names = text_or_texts(node, "respond", sink)?;
-            extension.respond = names.into_iter().map(|name| name.text.clone()).collect();
+            for name in names {
+                extension.respond.push(response(name, sink)?);
+            }
         }
         extension.is_whole(entries, sink).then_some(extension)
     }
@@ -149,6 +154,20 @@ impl Extension {
         }
         (!all.is_empty()).then_some(Expr::And(all))
     }
+}
+
+/// The name of a response.
+fn response(name: &Written, sink: &mut Sink) -> Option<String> {
+    if RESPONSE_NAMES.contains(&name.text.as_str()) {
+        return Some(name.text.clone());
+    }
+    let help = suggest::closest(&name.text, RESPONSE_NAMES.into_iter()).map_or_else(
+        || format!("there are {}", RESPONSE_NAMES.join(", ")),
+        |closest| format!("did you mean `{closest}`?"),
+    );
+    let message = format!("`{}` is no response", shown(&name.text));
+    sink.add(&name.place, Level::Error, Code::LoadErrExtension, message, help);
+    None
 }
 
 /// `500ms`, `10s`, `5m`, `1h`, `1d`.

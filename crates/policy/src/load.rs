@@ -14,8 +14,9 @@ use crate::clause::Clause;
 use crate::condition::Condition;
 use crate::limits::{FILE_BYTES_MAX, REASON_CHARS_MAX};
 use crate::policy::Policy;
+use crate::response::SettingsText;
 use crate::waiver::{Glob, Selector, Waiver};
-use crate::{Verdict, baseline, ignore, vex};
+use crate::{Response, Verdict, baseline, ignore, vex};
 
 /// Why a file could not become part of the policy.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,9 @@ impl Policy {
         for (index, clause) in file.clauses.into_iter().enumerate() {
             let label = format!("clause {}", index + 1);
             self.clauses.push(clause.compile(&label).map_err(|reason| format!("{label}: {reason}"))?);
+        }
+        if let Some(respond) = file.respond {
+            self.respond = respond.compile().map_err(|reason| format!("respond: {reason}"))?;
         }
         for (index, waiver) in file.waivers.into_iter().enumerate() {
             let by = format!("{name}, waiver {}", index + 1);
@@ -127,9 +131,14 @@ struct PolicyFile {
     clauses: Vec<ClauseText>,
     #[serde(default)]
     waivers: Vec<WaiverText>,
+    #[serde(default)]
+    respond: Option<SettingsText>,
     /// Whose signatures count: read by whoever verifies them.
     #[serde(default, rename = "trust")]
     _trust: serde::de::IgnoredAny,
+    /// Where that is enforced: read by whoever enforces it.
+    #[serde(default, rename = "admission")]
+    _admission: serde::de::IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -157,6 +166,8 @@ struct ClauseText {
     condition: Option<String>,
     verdict: Verdict,
     #[serde(default)]
+    respond: Vec<Response>,
+    #[serde(default)]
     reason: Option<String>,
 }
 
@@ -171,6 +182,8 @@ struct WaiverText {
     package: OneOrMany,
     #[serde(default)]
     path: OneOrMany,
+    #[serde(default)]
+    image: OneOrMany,
     #[serde(default)]
     fingerprint: OneOrMany,
     reason: String,
@@ -219,6 +232,7 @@ impl ClauseText {
             epss: self.epss,
             condition: condition.map_err(|error| error.to_string())?,
             verdict: self.verdict,
+            respond: self.respond,
             because: self.reason,
         })
     }
@@ -234,6 +248,7 @@ impl WaiverText {
             vulnerabilities: self.vulnerability.into_vec(),
             packages: globs(self.package, Glob::name)?,
             paths: globs(self.path, Glob::path)?,
+            images: globs(self.image, Glob::path)?,
             fingerprints: fingerprints?,
             ..Selector::default()
         };
@@ -242,10 +257,11 @@ impl WaiverText {
             && selector.vulnerabilities.is_empty()
             && selector.packages.is_empty()
             && selector.paths.is_empty()
+            && selector.images.is_empty()
             && selector.fingerprints.is_empty());
         if !selects_something {
             return Err(
-                "it names no rule, vulnerability, package, path or fingerprint and would waive everything"
+                "it names no rule, vulnerability, package, path, image or fingerprint and would waive everything"
                     .into(),
             );
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use seawall_engine::EngineKind;
 use seawall_event::{Container, Image, Mount};
 use seawall_inventory::ImageName;
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use super::files::{Directory, Remembered, Unread};
 use super::limits::{LIST_BYTES_MAX, MOUNTS_MAX, STATE_BYTES_MAX};
 use super::naming;
 use super::specification::null_is_default;
-use super::store::Found;
+use super::store::{Found, Lacks};
 
 /// What is kept of a data root between two looks.
 #[derive(Debug, Default)]
@@ -105,10 +106,10 @@ struct Repositories {
     repositories: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// `docker container inspect`.
+/// `docker container inspect`, which has the same parts.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Inspected {
+pub(super) struct Inspected {
     id: String,
     name: String,
     image: String,
@@ -133,8 +134,9 @@ impl Docker {
                     name.split_once('.').is_some_and(|(uid, gid)| digits(uid) && digits(gid))
                 };
                 let names = data.names(".")?;
-                let mut roots = names.iter().filter(is_mapped).filter_map(|name| data.below(name).ok());
-                roots.find_map(|root| self.look_below(&root, id).ok()).ok_or(Unread::Absent)
+                let roots = names.iter().filter(is_mapped).filter_map(|name| data.below(name).ok());
+                let mut looks = roots.map(|root| self.look_below(&root, id));
+                looks.find(|look| !matches!(look, Err(Unread::Absent))).unwrap_or(Err(Unread::Absent))
             }
             other => other,
         }
@@ -143,75 +145,60 @@ impl Docker {
     fn look_below(&mut self, data: &Directory, id: &str) -> Result<Found, Unread> {
         let directory = data.below(&format!("containers/{id}"))?;
         let config: Config = directory.json("config.v2.json", STATE_BYTES_MAX)?;
-        let host: HostConfig = directory.json("hostconfig.json", STATE_BYTES_MAX)?;
+        let host_config: HostConfig = directory.json("hostconfig.json", STATE_BYTES_MAX)?;
         if config.id != id {
             return Err(Unread::Malformed("it is of another container".to_owned()));
         }
         let list = format!("image/{}/repositories.json", config.driver);
         // Another image store keeps no such list; what was asked for is known all the same.
-        let repositories = match config.driver.contains('/') {
-            true => None,
-            false => self.repositories.json(data, &list, LIST_BYTES_MAX).ok(),
-        };
+        let repositories = self.repositories.json(data, &list, LIST_BYTES_MAX).ok();
         let names: Vec<&str> = repositories.iter().flat_map(|list| list.names_of(&config.image)).collect();
-        let image = image(&config.config.image, &config.image, &names);
-        let parent = host.cgroup_parent.clone();
-        let mounts = config.mount_points.into_values().collect();
-        let container = container(config.id, &config.name, config.config, image).with(
-            host,
-            mounts,
-            config.network_settings,
-        );
-        Ok(Found { container: container.0, cgroup_parent: Some(parent), lacks: super::store::Lacks::Nothing })
+        let cgroup_parent = Some(host_config.cgroup_parent.clone());
+        let inspected = Inspected {
+            id: config.id,
+            name: config.name,
+            image: config.image,
+            config: config.config,
+            host_config,
+            mounts: config.mount_points.into_values().collect(),
+            network_settings: config.network_settings,
+        };
+        let container = inspected.described(&names, EngineKind::Docker);
+        Ok(Found { container, cgroup_parent, lacks: Lacks::Nothing })
     }
 }
 
-/// A container that `docker container inspect` describes, and its image's names (`RepoTags`, `RepoDigests`).
-pub(super) fn inspected(answer: &[u8], names: &[String], engine: &str) -> Result<Container, Unread> {
-    let inspected: Inspected =
-        serde_json::from_slice(answer).map_err(|error| Unread::Malformed(error.to_string()))?;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let image = image(&inspected.config.image, &inspected.image, &names);
-    let described = container(inspected.id, &inspected.name, inspected.config, image);
-    let Described(mut container) =
-        described.with(inspected.host_config, inspected.mounts, inspected.network_settings);
-    container.engine = Some(engine.to_owned());
-    Ok(container)
-}
+impl Inspected {
+    /// Reads the answer of an engine.
+    pub(super) fn parse(answer: &[u8]) -> Result<Inspected, serde_json::Error> {
+        serde_json::from_slice(answer)
+    }
 
-/// The image's id of an answer, to ask for its names.
-pub(super) fn image_of(answer: &[u8]) -> Option<String> {
-    let inspected: Inspected = serde_json::from_slice(answer).ok()?;
-    Some(inspected.image).filter(|id| !id.is_empty())
-}
+    /// The image's id.
+    pub(super) fn image_id(&self) -> &str {
+        &self.image
+    }
 
-struct Described(Container);
-
-fn container(id: String, name: &str, config: Inner, image: Image) -> Described {
-    let pod = naming::pod(&config.labels);
-    Described(Container {
-        id: Some(naming::short(&id)),
-        full_id: Some(id),
-        name: Some(name.trim_start_matches('/').to_owned()),
-        engine: Some("docker".to_owned()),
-        image: Some(image),
-        labels: naming::labels(config.labels),
-        pod,
-        ..Container::default()
-    })
-}
-
-impl Described {
-    fn with(self, host: HostConfig, mounts: Vec<MountPoint>, network: NetworkSettings) -> Described {
-        let Described(mut container) = self;
-        container.privileged = Some(host.privileged);
-        container.host_pid = Some(host.pid_mode == "host");
-        container.host_network = Some(host.network_mode == "host");
-        container.host_ipc = Some(host.ipc_mode == "host");
-        container.mounts = Some(mounts.into_iter().take(MOUNTS_MAX).map(MountPoint::described).collect());
-        let addresses = network.networks.into_values();
-        container.ip = addresses.flat_map(|endpoint| [endpoint.ip, endpoint.ipv6]).find(|ip| !ip.is_empty());
-        Described(container)
+    /// The container, with all names that the engine has for its image, tags and digests.
+    pub(super) fn described(self, names: &[&str], engine: EngineKind) -> Container {
+        let host = self.host_config;
+        let addresses = self.network_settings.networks.into_values();
+        Container {
+            id: Some(naming::short(&self.id)),
+            full_id: Some(self.id),
+            name: Some(self.name.trim_start_matches('/').to_owned()),
+            engine: Some(engine.name().to_owned()),
+            image: Some(image(&self.config.image, &self.image, names)),
+            privileged: Some(host.privileged),
+            host_pid: Some(host.pid_mode == "host"),
+            host_network: Some(host.network_mode == "host"),
+            host_ipc: Some(host.ipc_mode == "host"),
+            mounts: Some(self.mounts.into_iter().take(MOUNTS_MAX).map(MountPoint::described).collect()),
+            pod: naming::pod(&self.config.labels),
+            labels: naming::labels(self.config.labels),
+            ip: addresses.flat_map(|endpoint| [endpoint.ip, endpoint.ipv6]).find(|ip| !ip.is_empty()),
+            cni: None,
+        }
     }
 }
 

@@ -1,18 +1,21 @@
 //! The threads that ask the engines' sockets, one for each, so that one that hangs delays nobody else.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 
-use seawall_engine::{Address, Containerd, Docker, Endpoint, Engine, EngineError, EngineKind, Question};
+use seawall_engine::{
+    Address, Announcement, Containerd, Docker, Endpoint, Engine, EngineError, EngineKind, Failure, Question,
+};
 use seawall_event::{Container, Image};
 use seawall_finding::GapKind;
 use serde::Deserialize;
 
 use super::cgroup::{Claim, Owner};
-use super::limits::{CNI_BYTES_MAX, QUEUE_MAX, STORES_MAX};
+use super::docker::Inspected;
+use super::limits::{CNI_BYTES_MAX, LISTEN_AGAIN_AFTER, QUEUE_MAX, STORES_MAX};
 use super::slot::{Slot, Source};
-use super::{Shared, Store, docker, lock, naming};
+use super::{Shared, Store, lock, naming};
 
 /// The way to the threads.
 #[derive(Debug)]
@@ -24,6 +27,10 @@ impl Engines {
     pub(super) fn start(endpoints: &[Endpoint], shared: &Arc<Shared>) -> Engines {
         let start = |endpoint: &Endpoint| {
             let (asked, questions) = sync_channel(QUEUE_MAX);
+            let (own, listened) = (endpoint.clone(), Arc::downgrade(shared));
+            if user_of(endpoint).is_none() {
+                std::thread::spawn(move || listen(&own, &listened));
+            }
             let (own, shared) = (endpoint.clone(), Arc::clone(shared));
             std::thread::spawn(move || answer(&own, &questions, &shared));
             (endpoint.clone(), asked)
@@ -49,13 +56,49 @@ fn may_have(endpoint: &Endpoint, claim: &Claim) -> bool {
         }
         EngineKind::Containerd => matches!(claim.owner, Owner::Containerd | Owner::Unnamed),
     };
-    let Address::Unix(path) = &endpoint.address else { return is_kind && claim.user.is_none() };
-    let is_below = |uid: u32| path.starts_with(Path::new("/run/user").join(uid.to_string()));
-    is_kind
-        && match claim.user {
-            Some(uid) => is_below(uid),
-            None => !path.starts_with("/run/user"),
+    is_kind && claim.user == user_of(endpoint)
+}
+
+/// Whose engine it is, where it is a user's.
+fn user_of(endpoint: &Endpoint) -> Option<u32> {
+    let Address::Unix(path) = &endpoint.address else { return None };
+    let below = path.strip_prefix("/run/user").ok()?;
+    below.iter().next()?.to_str()?.parse().ok()
+}
+
+/// Hears of containers before they start, and of those that end before the engine answers a question about them:
+/// Docker answers none about a container while it starts it.
+fn listen(endpoint: &Endpoint, shared: &Weak<Shared>) {
+    while shared.strong_count() > 0 {
+        // An engine that is not there may come; one that breaks off is asked again.
+        if let Ok(engine) = Engine::connect(endpoint)
+            && let Ok(announcements) = engine.announcements()
+        {
+            let name = engine.version().kind.name();
+            for announced in announcements {
+                let Some(shared) = shared.upgrade() else { return };
+                match announced {
+                    Ok(announcement) => shared.announce(described(announcement, name)),
+                    Err(error) if matches!(error.failure, Failure::Timeout) => {}
+                    Err(_) => break,
+                }
+            }
         }
+        std::thread::sleep(LISTEN_AGAIN_AFTER);
+    }
+}
+
+fn described(announcement: Announcement, engine: &str) -> (Option<String>, Container) {
+    let Announcement { id, namespace, name, image } = announcement;
+    let container = Container {
+        id: Some(naming::short(&id)),
+        full_id: Some(id),
+        name,
+        engine: Some(engine.to_owned()),
+        image: Some(naming::image(&image)).filter(|image| image.name.is_some()),
+        ..Container::default()
+    };
+    (namespace, container)
 }
 
 fn answer(endpoint: &Endpoint, questions: &Receiver<Arc<Slot>>, shared: &Shared) {
@@ -75,7 +118,10 @@ fn answer(endpoint: &Endpoint, questions: &Receiver<Arc<Slot>>, shared: &Shared)
                 slot.fill(container, Source::Socket, has_image);
                 connected = Some(engine);
             }
-            Ok(None) => connected = Some(engine),
+            Ok(None) => {
+                slot.settle();
+                connected = Some(engine);
+            }
             Err(error) => told(&error, shared),
         }
     }
@@ -128,14 +174,16 @@ fn describe(engine: &Engine, slot: &Slot) -> Result<Option<Container>, EngineErr
 
 fn of_docker(engine: &Docker, claim: &Claim) -> Result<Option<Container>, EngineError> {
     let answer = engine.answer(&Question::Container(&claim.id))?;
-    let image = docker::image_of(&answer).map(|id| engine.image(&id)).transpose();
-    let names = match image {
-        Ok(image) => image.map(|image| [image.tags, image.repo_digests].concat()).unwrap_or_default(),
+    // What is no description of a container will be none when it is asked for again.
+    let Ok(inspected) = Inspected::parse(&answer) else { return Ok(None) };
+    let names = match engine.image(inspected.image_id()) {
+        Ok(image) => [image.tags, image.repo_digests].concat(),
         // Removed while its container runs; what was asked for is known all the same.
         Err(error) if error.failure.is_not_found() => Vec::new(),
         Err(error) => return Err(error),
     };
-    Ok(docker::inspected(&answer, &names, engine.version().kind.name()).ok())
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(Some(inspected.described(&names, engine.version().kind)))
 }
 
 fn of_containerd(

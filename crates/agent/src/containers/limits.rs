@@ -63,3 +63,12 @@ pub(super) const STORES_MAX: usize = 16;
 
 /// The answer of a network plugin: Falco cuts it there, which leaves no JSON; a longer one is left out.
 pub(super) const CNI_BYTES_MAX: usize = 4096;
+
+/// A name, a path or another text that is kept: Linux's own limit for paths.
+pub(super) const TEXT_BYTES_MAX: usize = 4096;
+
+/// Between two tries to listen to an engine that is not there.
+pub(super) const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Containers that engines have announced and no cgroup was seen of: most are seen within a second.
+pub(super) const ANNOUNCED_MAX: usize = 1024;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seawall_event::{Image, Pod};
+use seawall_event::{Container, Image, Mount, Pod};
 
-use super::limits::{LABEL_BYTES_MAX, LABELS_MAX};
+use super::limits::{LABEL_BYTES_MAX, LABELS_MAX, TEXT_BYTES_MAX};
 
 /// Characters of an id that are shown.
 const SHORT: usize = 12;
@@ -46,6 +46,25 @@ pub(super) fn labels(all: impl IntoIterator<Item = (String, String)>) -> BTreeMa
     let fits =
         |(key, value): &(String, String)| key.len() <= LABEL_BYTES_MAX && value.len() <= LABEL_BYTES_MAX;
     all.into_iter().filter(fits).take(LABELS_MAX).collect()
+}
+
+/// Cuts texts that are longer than any that an engine takes: a user may write anything into its own engine's state.
+pub(super) fn bound(container: &mut Container) {
+    let Container { name, image, mounts, ip, cni, pod, .. } = container;
+    let Image { name: reference, repository, tag, digest, id } = image.get_or_insert_default();
+    let of_image = [reference, repository, tag, digest, id];
+    let Pod { name: pod_name, namespace, uid, sandbox_id, ip: pod_ip, .. } = pod.get_or_insert_default();
+    let of_pod = [pod_name, namespace, uid, sandbox_id, pod_ip];
+    for text in [name, ip, cni].into_iter().chain(of_image).chain(of_pod).flatten() {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    }
+    for Mount { source, destination, mode, propagation, .. } in mounts.iter_mut().flatten() {
+        for text in [source, destination, mode, propagation] {
+            text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        }
+    }
+    image.take_if(|image| *image == Image::default());
+    pod.take_if(|pod| *pod == Pod::default());
 }
 
 /// The pod, from the labels that every kubelet gives to containers, whoever runs them.

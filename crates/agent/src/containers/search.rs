@@ -1,6 +1,7 @@
 //! The threads that read the engines' state: one for what the system's engines have made, one for what users and
 //! containers may have made up. Those can make thousands of names, and let their own file systems hang.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -27,12 +28,8 @@ impl Search {
         let start = || {
             let (asked, questions) = sync_channel(QUEUE_MAX);
             let stores = Stores::new(&options.root, options.stores.clone());
-            let reader = Reader {
-                stores,
-                engines: Arc::clone(&engines),
-                shared: Arc::clone(shared),
-                jobs: Vec::new(),
-            };
+            let (engines, shared) = (Arc::clone(&engines), Arc::clone(shared));
+            let reader = Reader { stores, engines, shared, jobs: BTreeMap::new(), jobs_made: 0 };
             std::thread::spawn(move || reader.run(&questions));
             asked
         };
@@ -53,7 +50,6 @@ impl Search {
 /// One container that is looked for.
 struct Job {
     slot: Arc<Slot>,
-    next: Instant,
     pause: Duration,
     turn: Turn,
 }
@@ -71,17 +67,19 @@ struct Reader {
     stores: Stores,
     engines: Arc<Engines>,
     shared: Arc<Shared>,
-    jobs: Vec<Job>,
+    /// What is looked for again, by time; the number keeps those of one time apart.
+    jobs: BTreeMap<(Instant, u64), Job>,
+    jobs_made: u64,
 }
 
 impl Reader {
     fn run(mut self, questions: &Receiver<Arc<Slot>>) {
         loop {
-            let now = Instant::now();
-            let is_full = self.jobs.len() >= QUEUE_MAX;
-            let wait = self.jobs.iter().map(|job| job.next.saturating_duration_since(now)).min();
+            let next = self.jobs.first_key_value().map(|((time, _), _)| *time);
+            let wait = next.map(|time| time.saturating_duration_since(Instant::now()));
             let asked = match wait {
-                Some(wait) if is_full => {
+                // What waits in the queue is not lost: it is this thread's bounded memory that is full.
+                Some(wait) if self.jobs.len() >= QUEUE_MAX => {
                     std::thread::sleep(wait);
                     Err(RecvTimeoutError::Timeout)
                 }
@@ -89,18 +87,23 @@ impl Reader {
                 None => questions.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match asked {
-                Ok(slot) => self.look(Job { slot, next: now, pause: RETRY_AFTER, turn: Turn::First }),
-                Err(RecvTimeoutError::Timeout) => self.look_again(),
+                Ok(slot) => self.look(Job { slot, pause: RETRY_AFTER, turn: Turn::First }),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let now = Instant::now();
+            while let Some(entry) = self.jobs.first_entry()
+                && entry.key().0 <= now
+            {
+                let job = entry.remove();
+                self.look(job);
             }
         }
     }
 
-    fn look_again(&mut self) {
-        let now = Instant::now();
-        for job in self.jobs.extract_if(.., |job| job.next <= now).collect::<Vec<_>>() {
-            self.look(job);
-        }
+    fn later(&mut self, after: Duration, job: Job) {
+        self.jobs_made += 1;
+        self.jobs.insert((Instant::now() + after, self.jobs_made), job);
     }
 
     fn look(&mut self, job: Job) {
@@ -119,7 +122,7 @@ impl Reader {
                     self.engines.ask(&job.slot);
                 }
                 if waits_for_address {
-                    self.later(Job { next: Instant::now() + SECOND_LOOK_AFTER, turn: Turn::Late, ..job });
+                    self.later(SECOND_LOOK_AFTER, Job { turn: Turn::Late, ..job });
                 }
             }
             Err(unread) => self.not_yet(job, &unread),
@@ -127,30 +130,25 @@ impl Reader {
     }
 
     fn not_yet(&mut self, job: Job, unread: &Unread) {
-        if job.turn == Turn::First {
-            self.engines.ask(&job.slot);
-        }
-        if job.turn == Turn::Late {
-            return;
+        match job.turn {
+            Turn::First => self.engines.ask(&job.slot),
+            Turn::Retry => {}
+            Turn::Late => return,
         }
         if job.slot.is_found() {
             return;
         }
         if !job.slot.is_late() {
             let pause = (2 * job.pause).min(LOOK_TIME_MAX / 8);
-            self.later(Job { next: Instant::now() + job.pause, pause, turn: Turn::Retry, ..job });
-        } else {
-            let kind = match unread {
-                Unread::Absent => return,
-                Unread::Malformed(_) => GapKind::Malformed,
-                Unread::Refused(_) => GapKind::Unreadable,
-                Unread::TooLarge(_) => GapKind::Limit,
-            };
-            self.shared.gap(kind, format!("the engine's state of a container: {unread}"));
+            self.later(job.pause, Job { pause, turn: Turn::Retry, ..job });
+            return;
         }
-    }
-
-    fn later(&mut self, job: Job) {
-        self.jobs.push(job);
+        let kind = match unread {
+            Unread::Absent => return,
+            Unread::Malformed(_) => GapKind::Malformed,
+            Unread::Refused(_) => GapKind::Unreadable,
+            Unread::TooLarge(_) => GapKind::Limit,
+        };
+        self.shared.gap(kind, format!("the engine's state of a container: {unread}"));
     }
 }

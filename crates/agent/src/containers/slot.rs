@@ -9,7 +9,7 @@ use seawall_finding::GapKind;
 
 use super::cgroup::Claim;
 use super::limits::LOOK_TIME_MAX;
-use super::{Lookup, Shared, lock, store};
+use super::{Lookup, Shared, lock, naming, store};
 
 /// A container in the eyes of all threads.
 #[derive(Debug)]
@@ -47,10 +47,15 @@ pub(super) enum Source {
 /// What is one container, of all cgroups that name it.
 pub(super) fn key(claims: &[Claim]) -> String {
     let part = |claim: &Claim| {
-        let user = claim.user.map(|uid| uid.to_string()).unwrap_or_default();
-        format!("{user}/{}/{}", claim.namespace.as_deref().unwrap_or_default(), claim.id)
+        let user = claim.user.map(|uid| format!("{uid}:")).unwrap_or_default();
+        user + &plain_key(claim.namespace.as_deref(), &claim.id)
     };
     claims.iter().map(part).collect::<Vec<_>>().join("/")
+}
+
+/// The same of a container of the system's engines that is in no other.
+pub(super) fn plain_key(namespace: Option<&str>, id: &str) -> String {
+    format!("{}:{id}", namespace.unwrap_or_default())
 }
 
 impl Slot {
@@ -94,6 +99,14 @@ impl Slot {
         }
     }
 
+    /// An engine that should know it does not, or not any more: what was announced of it is all there will be.
+    pub(super) fn settle(&self) {
+        let mut state = lock(&self.state);
+        if state.container.image.is_some() && state.progress == Progress::Looking {
+            state.progress = Progress::Found;
+        }
+    }
+
     pub(super) fn lookup(&self, shared: &Shared) -> Lookup {
         let mut state = lock(&self.state);
         let container = Arc::clone(&state.container);
@@ -103,14 +116,16 @@ impl Slot {
             Progress::Looking => {
                 state.progress = Progress::GivenUp;
                 let engine = container.engine.as_deref().unwrap_or("an unknown engine");
-                shared.gap(GapKind::Undetermined, format!("the image of a container of {engine}"));
+                let what = if container.image.is_some() { "rights and mounts" } else { "the image" };
+                shared.gap(GapKind::Undetermined, format!("{what} of a container of {engine}"));
                 Lookup::Known(container)
             }
         }
     }
 
     /// Adds what was found. `is_enough`: its events need not wait for more.
-    pub(super) fn fill(&self, found: Container, source: Source, is_enough: bool) {
+    pub(super) fn fill(&self, mut found: Container, source: Source, is_enough: bool) {
+        naming::bound(&mut found);
         let mut state = lock(&self.state);
         let known = &*state.container;
         let labels = match source {

@@ -217,8 +217,12 @@ impl Stores {
                 if self.users.len() == USERS_MAX && !self.users.contains_key(&uid) {
                     self.users.clear();
                 }
-                let open = || of_user(root, uid).into_iter().map(Open::new).collect();
-                self.users.entry(uid).or_insert_with(open)
+                let stores = self.users.entry(uid).or_default();
+                // Somebody who was not there a moment ago may be there now.
+                if stores.is_empty() {
+                    stores.extend(of_user(root, uid).into_iter().map(Open::new));
+                }
+                stores
             }
         };
         let mut last = Unread::Absent;

@@ -170,6 +170,28 @@ fn a_removed_one_is_remembered_for_its_last_events() {
 }
 
 #[test]
+fn long_texts_are_cut() {
+    let long = "é".repeat(100_000);
+    let config = CONFIG
+        .replace("/web", &long)
+        .replace("\"Config\":{", &format!(r#""Config":{{"Labels":{{"a":"{long}"}},"#));
+    let container = settled(&docker(&config).containers(), 7, "/docker/{A}").unwrap();
+    assert_eq!(container.name.as_deref(), Some("é".repeat(2048).as_str()));
+    assert!(container.labels.is_empty());
+}
+
+#[test]
+fn one_that_nobody_knew_is_looked_for_again_when_it_starts_again() {
+    let host = Host::new();
+    let containers = host.containers();
+    assert!(!is_named(&settled(&containers, 7, "/docker/{A}").unwrap()));
+    containers.removed(7);
+    host.write(&format!("{DIRECTORY}/config.v2.json"), CONFIG);
+    host.write(&format!("{DIRECTORY}/hostconfig.json"), "{}");
+    assert!(is_named(&settled(&containers, 8, "/docker/{A}").unwrap()));
+}
+
+#[test]
 fn looking_up_what_is_known_is_quick() {
     let host = docker(CONFIG);
     let containers: Containers = host.containers();

@@ -116,14 +116,31 @@ fn check(engine: &str, seen: &HashMap<String, Seen>, count: usize, took: Duratio
     assert_eq!(names, (0..count).map(name).collect());
 }
 
-fn docker(count: usize) {
+/// Where Docker's containers are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Disk,
+    /// As from within a container that has the socket and nothing else of the host.
+    Socket,
+}
+
+fn docker(count: usize, from: From) {
     let Some((mut sensor, _one)) = sensor() else { return };
     let Some(daemon) = Daemon::start(DaemonKind::Docker) else { return };
     let archive = daemon.path("image.tar");
     std::fs::write(&archive, image()).unwrap();
     daemon.ask(&["import", &archive, "registry.example:5000/team/tiny:8"]).unwrap();
-    let stores = vec![Store::Docker { data: daemon.path("data").into() }];
-    let containers = Containers::start(Options { stores, ..Options::of_host(Path::new("/")) });
+    let host = Options::of_host(Path::new("/"));
+    let nothing = tempfile::tempdir().unwrap();
+    let options = match from {
+        From::Disk => Options { stores: vec![Store::Docker { data: daemon.path("data").into() }], ..host },
+        From::Socket => Options {
+            root: nothing.path().to_owned(),
+            engines: vec![Endpoint::unix(EngineKind::Docker, daemon.path("socket"))],
+            ..host
+        },
+    };
+    let containers = Containers::start(options);
     let (variable, socket) = daemon.variable();
     let began = Instant::now();
     let seen = watch(&mut sensor, &containers, count, 4, |number| {
@@ -133,7 +150,13 @@ fn docker(count: usize) {
         command
     });
     check("docker", &seen, count, began.elapsed(), "registry.example:5000/team/tiny");
-    assert_eq!(containers.gaps(), []);
+    // Docker answers questions about a container when it has started it, which may be late on a busy machine.
+    assert!(from == From::Socket || containers.gaps().is_empty(), "{:?}", containers.gaps());
+}
+
+#[test]
+fn each_of_docker_is_named_by_its_socket() {
+    docker(16, From::Socket);
 }
 
 #[test]
@@ -187,12 +210,12 @@ fn each_of_containerd_is_named() {
 
 #[test]
 fn each_of_docker_is_named() {
-    docker(16);
+    docker(16, From::Disk);
 }
 
 /// The measure of the field notes; takes a minute.
 #[test]
 #[ignore = "takes a minute: cargo test -p seawall-agent --test containers -- --ignored"]
 fn each_of_256_of_docker_is_named() {
-    docker(256);
+    docker(256, From::Disk);
 }

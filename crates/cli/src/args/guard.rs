@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use seawall_finding::Priority;
+use seawall_respond::{EVIDENCE_DIRECTORY, RECEIPTS_DIRECTORY};
 
 pub(crate) const GUARD_EXAMPLES: &str = "\
 Rules are in Falco's language; its official files load unchanged. SIGHUP, or a change of a rule file, loads them
@@ -13,6 +14,7 @@ again; new rules with a mistake are refused and the old ones stay.
 Examples:
   sudo seawall guard --rules falco_rules.yaml
   sudo seawall guard --rules falco_rules.yaml --rules local_rules.yaml --format json
+  sudo seawall guard --policy policy.yaml --enforce --outputs outputs.yaml --metrics 127.0.0.1:8765
   sudo seawall guard --rules falco_rules.yaml --record today.jsonl --for 10m
   seawall guard --rules falco_rules.yaml --replay today.jsonl --policy policy.yaml
   seawall guard --doctor";
@@ -50,6 +52,29 @@ pub(crate) struct Guard {
     /// End after this long: 90s, 10m, 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, conflicts_with = "replay")]
     pub(crate) duration: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) answering: Answering,
+}
+
+/// Who else hears of findings, and what is done about them.
+#[derive(Debug, Args)]
+pub(crate) struct Answering {
+    /// Deliver findings as this file says (docs/outputs.md): files, syslog, sockets, HTTP
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "replay")]
+    pub(crate) outputs: Option<PathBuf>,
+    /// Serve /metrics, /healthz and /versions here, such as 127.0.0.1:8765
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "replay")]
+    pub(crate) metrics: Option<String>,
+    /// Do what the policy asks for (kill, freeze, isolate, stop, quarantine, capture); without it, only say what would
+    /// be done
+    #[arg(long, conflicts_with = "replay")]
+    pub(crate) enforce: bool,
+    /// Directory of the receipts of responses
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = RECEIPTS_DIRECTORY)]
+    pub(crate) receipts: PathBuf,
+    /// Directory of evidence
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = EVIDENCE_DIRECTORY)]
+    pub(crate) evidence: PathBuf,
 }
 
 /// How many rules may speak of one event.

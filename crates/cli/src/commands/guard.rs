@@ -1,5 +1,6 @@
 //! `seawall guard`: what processes do, as the kernel tells it, judged by rules.
 
+mod answering;
 mod doctor;
 mod lines;
 
@@ -10,10 +11,12 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, bail};
 use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
 use seawall_policy::{Policy, Sink};
+use seawall_respond::Recent;
 
 use crate::Session;
 use crate::args::guard::{Guard, Matching};
 use crate::exit::Exit;
+use answering::Answers;
 use lines::Lines;
 
 /// Watches until somebody ends it.
@@ -41,11 +44,10 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
         min_priority: args.min_priority,
         policy,
     };
-    let sinks: Vec<Box<dyn Sink + '_>> =
-        vec![Box::new(Lines::new(args.format, session.terminal, hostname()))];
+    let lines = Lines::new(args.format, session.terminal, hostname());
     let counts = match &args.replay {
-        Some(file) => seawall_agent::replay(file, judgement, sinks),
-        None => watch(args, judgement, sinks, session)?,
+        Some(file) => seawall_agent::replay(file, judgement, vec![Box::new(lines)]),
+        None => watch(args, judgement, lines, session)?,
     };
     ended(counts, args, session)
 }
@@ -53,9 +55,13 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
 fn watch(
     args: &Guard,
     judgement: Judgement,
-    sinks: Vec<Box<dyn Sink + '_>>,
+    lines: Lines<'_>,
     session: &Session<'_>,
 ) -> Result<Result<Counts, GuardError>> {
+    let recent = Arc::new(Recent::default());
+    let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
+    let outputs = answers.watch();
+    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(lines), Box::new(&mut answers)];
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     listen(&stop, &reload).context("cannot listen to signals")?;
     let machine = rustix::system::uname();
@@ -73,8 +79,19 @@ fn watch(
         kernel: machine.release().to_string_lossy().into_owned(),
     };
     let notices = |notice: Notice| session.terminal.note(shown(&notice));
-    let guard = seawall_agent::Guard::new(options, sinks, notices);
-    Ok(guard.and_then(|mut guard| guard.run(&stop)))
+    let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {
+        guard.keep_recent(recent);
+        let server = args.answering.metrics.as_deref();
+        let _server = server.map(|address| answering::serve(address, guard.status(), outputs)).transpose()?;
+        Ok(guard.run(&stop))
+    });
+    let counts = match counts {
+        Ok(Ok(counts)) => counts,
+        Ok(Err(error)) => return Err(error),
+        Err(error) => Err(error),
+    };
+    let lost = answers.finish();
+    Ok(counts.map(|counts| Counts { gaps: counts.gaps.into_iter().chain(lost).collect(), ..counts }))
 }
 
 fn hostname() -> String {

@@ -70,7 +70,7 @@ pub(crate) fn groups() -> Vec<Group> {
         },
         Group {
             title: "Signatures and attestations",
-            rules: seawall_trust::RULES.iter().map(plain).collect(),
+            rules: seawall_trust::RULES.iter().chain(&seawall_admit::RULES).map(plain).collect(),
         },
         Group { title: "Host and engines", rules: seawall_audit::rules().into_iter().map(plain).collect() },
         Group { title: "Running containers and hosts", rules: guard_rules() },

@@ -1,5 +1,7 @@
 //! Configurations that work, and the words for those that do not.
 
+use std::path::Path;
+
 use super::*;
 
 fn resolver(source: &SecretSource) -> Result<Secret, String> {
@@ -21,7 +23,7 @@ outputs:
   - syslog: {address: "tcp://logs.example:601", facility: local0}
     filter: {priority: warning, sources: [syscall]}
   - unix: {path: /run/x.sock, kind: datagram, format: ocsf, timeout: 3s}
-    queue: {count: 5, bytes: 1MiB, spool_bytes: 2MiB}
+    queue: {count: 5, bytes: 1MiB, spool_bytes: 5MiB}
   - program: {command: [jq, -c, .], environment: {T: {file: /run/token}}, lifetime: each-finding}
     spool: false
   - name: slack
@@ -43,7 +45,7 @@ outputs:
     let spooled: Vec<bool> = config.outputs.iter().map(|planned| planned.spool.is_some()).collect();
     assert_eq!(spooled, [false, true, true, false, true, true, true, false]);
     assert_eq!(config.outputs[1].spool, Some((PathBuf::from("/var/lib/seawall/spool/output-2"), 128 << 20)));
-    assert_eq!(config.outputs[2].spool.as_ref().unwrap().1, 2 << 20);
+    assert_eq!(config.outputs[2].spool.as_ref().unwrap().1, 5 << 20);
     let folds: Vec<Option<u64>> =
         config.outputs.iter().map(|planned| planned.fold.map(|time| time.as_secs())).collect();
     assert_eq!(folds, [None, None, None, None, Some(60), Some(300), None, None]);
@@ -64,7 +66,7 @@ fn mistakes_are_named() {
     check("{file: {path: /a}, statsd: {address: 'a:1'}}", "it has to have one of");
     check("{file: {path: /a, colour: red}}", "colour");
     check("{file: {path: /a, format: xml}}", "`xml` is not a format");
-    check("{file: {path: /a, line_bytes: 10}}", "the least is 480");
+    check("{file: {path: /a, line_bytes: 10}}", "`line_bytes` is 10; the least for `json` is 2560");
     check("{file: {path: /a, rotate: {keep: 5000}}}", "the most is 1000");
     check("{file: {path: /a}, name: ../x}", "its name has to be of letters");
     check("{file: {path: /a}, fold: often}", "`often` is neither a time like 60s nor off");

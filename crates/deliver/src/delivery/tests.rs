@@ -76,19 +76,24 @@ pub(crate) fn happened(rule: &str, output: &str, priority: Priority) -> Judged {
 pub(crate) const HOSTILE: &str = "\x1b]0;x\x07\u{9b}2J\u{202e}\r\n\"'`\\{{ 7*7 }}{% x %}</script><!channel> @everyone *b* [l](http://evil) ```\u{0}|=,;";
 
 pub(crate) fn hostile() -> Judged {
-    let mut judged = happened(HOSTILE, HOSTILE, Priority::Critical);
+    named(HOSTILE)
+}
+
+/// A finding of a process that is called so, everywhere where it can be.
+pub(crate) fn named(name: &str) -> Judged {
+    let mut judged = happened(name, name, Priority::Critical);
     if let Evidence::Happened(happened) = &mut judged.finding.evidence {
         happened.fields = [
-            (HOSTILE.to_owned(), FieldValue::Text(HOSTILE.repeat(40))),
+            (name.to_owned(), FieldValue::Text(name.repeat(40))),
             ("proc.pid".to_owned(), FieldValue::Number(-1)),
             ("proc.tty".to_owned(), FieldValue::Null),
             ("proc.is_exe_upper_layer".to_owned(), FieldValue::Bool(true)),
         ]
         .into();
-        happened.tags = vec![HOSTILE.to_owned()];
-        happened.lineage = vec![HOSTILE.to_owned()];
+        happened.tags = vec![name.to_owned()];
+        happened.lineage = vec![name.to_owned()];
     }
-    judged.finding.subject = Subject::Container { engine: "docker".to_owned(), name: HOSTILE.to_owned() };
+    judged.finding.subject = Subject::Container { engine: "docker".to_owned(), name: name.to_owned() };
     judge(judged.finding)
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use seawall_finding::Evidence;
 use seawall_policy::Judged;
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ pub(crate) fn line(delivery: &Delivery, room: Room) -> String {
         schema: "https://seawall.dev/schema/delivery.v1.json",
         time: delivery.time(),
         host: &delivery.host,
-        judged: &within(&delivery.judged, room),
+        judged: &within(delivery, room),
         repeats: delivery.repeats,
     };
     // Writing to memory fails for no value of these types.
@@ -33,7 +34,8 @@ pub(crate) fn line(delivery: &Delivery, room: Room) -> String {
 }
 
 /// The finding with shorter texts and fewer fields, where there is less room than it may take.
-fn within(judged: &Judged, room: Room) -> Cow<'_, Judged> {
+fn within(delivery: &Delivery, room: Room) -> Cow<'_, Judged> {
+    let judged = &delivery.judged;
     if room.fields == usize::MAX {
         return Cow::Borrowed(judged);
     }
@@ -46,26 +48,12 @@ fn within(judged: &Judged, room: Room) -> Cow<'_, Judged> {
     finding.controls.truncate(room.fields);
     judged.reasons.truncate(room.fields);
     judged.reasons.iter_mut().for_each(shorten);
-    if let seawall_finding::Evidence::Happened(happened) = &mut finding.evidence {
+    if let Evidence::Happened(happened) = &mut finding.evidence {
         happened.lineage.truncate(room.fields);
         happened.tags.truncate(room.fields);
         let texts = [&mut happened.output, &mut happened.about, &mut happened.rule];
         texts.into_iter().chain(&mut happened.lineage).chain(&mut happened.tags).for_each(shorten);
-        happened.fields = std::mem::take(&mut happened.fields)
-            .into_iter()
-            .take(room.fields)
-            .map(|(name, value)| {
-                let value = match value {
-                    seawall_finding::FieldValue::Text(text) => {
-                        seawall_finding::FieldValue::Text(cut(&text, room.text).into_owned())
-                    }
-                    other @ (seawall_finding::FieldValue::Null
-                    | seawall_finding::FieldValue::Bool(_)
-                    | seawall_finding::FieldValue::Number(_)) => other,
-                };
-                (cut(&name, room.text).into_owned(), value)
-            })
-            .collect();
+        happened.fields = room.fields(delivery).into_iter().collect();
     }
     Cow::Owned(judged)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seawall_finding::{Confidence, FieldValue, Framework, Severity, Subject};
+use seawall_finding::{Confidence, FieldValue, Framework, Severity};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ pub(crate) fn line(delivery: &Delivery, room: Room) -> String {
             "event_code": room.text(&judged.finding.rule),
             "product": { "name": "Seawall", "vendor_name": "Seawall", "version": env!("CARGO_PKG_VERSION") },
         }),
-        resources: [resource(&judged.finding.subject, room)],
+        resources: [resource(delivery, room)],
         severity,
         severity_id,
         status: "New",
@@ -144,18 +144,13 @@ fn evidence(delivery: &Delivery, room: Room) -> Value {
     evidence
 }
 
-fn resource(subject: &Subject, room: Room) -> Value {
-    let kind = match subject {
-        Subject::Package { .. } => "package",
-        Subject::Distribution { .. } => "distribution",
-        Subject::Host { .. } => "host",
-        Subject::Engine { .. } => "engine",
-        Subject::Container { .. } => "container",
-        Subject::Image { .. } => "image",
-        Subject::Workload { .. } => "workload",
-        Subject::Target { .. } => "target",
-    };
-    json!({ "type": kind, "name": room.text(&subject.label()), "uid": room.text(&subject.identity()) })
+fn resource(delivery: &Delivery, room: Room) -> Value {
+    let subject = &delivery.judged.finding.subject;
+    json!({
+        "type": delivery.subject_kind(),
+        "name": room.text(&subject.label()),
+        "uid": room.text(&subject.identity()),
+    })
 }
 
 fn severity(severity: Severity) -> (&'static str, u32) {

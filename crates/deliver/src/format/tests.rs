@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Repeats;
 use crate::delivery::tests::{delivery, hostile, judged, outdated};
-use crate::limits::{LINE_BYTES, LINE_BYTES_MIN};
+use crate::limits::LINE_BYTES;
 
 fn line(format: Format, judged: seawall_policy::Judged) -> String {
     format.line(&delivery(judged), LINE_BYTES)
@@ -144,15 +144,13 @@ fn nothing_wild_reaches_a_line() {
 #[test]
 fn lines_are_bounded_and_stay_what_they_are() {
     for (name, format) in Format::ALL {
-        for bytes_max in [LINE_BYTES_MIN, 1000, 2048, 8192, LINE_BYTES] {
+        for bytes_max in [format.line_bytes_min() - 300, 4096, 8192, LINE_BYTES] {
             let line = format.line(&delivery(hostile()), bytes_max);
             assert!(line.len() <= bytes_max, "{name}: {} > {bytes_max}", line.len());
-            // OCSF and our own JSON need more for their structure alone.
-            let is_json = matches!(format, Format::FalcoJson | Format::Json | Format::Ocsf);
-            if is_json && bytes_max >= 2048 {
+            assert!(!line.is_empty());
+            if matches!(format, Format::FalcoJson | Format::Json | Format::Ocsf) {
                 serde_json::from_str::<Value>(&line).unwrap();
             }
-            assert!(!line.is_empty() || bytes_max < 2048, "{name} {bytes_max}");
         }
     }
 }
@@ -199,6 +197,24 @@ fn our_json_keeps_its_published_schema() {
     for schema in [&delivered, &finding] {
         for required in schema["required"].as_array().unwrap() {
             assert!(line.get(required.as_str().unwrap()).is_some(), "{required} is missing");
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_text_makes_a_tame_and_bounded_line(text in ".{0,200}", bytes_max in 2560..70_000_usize) {
+        let mut delivery = delivery(crate::delivery::tests::named(&text));
+        delivery.host = text;
+        for (name, format) in Format::ALL {
+            let line = format.line(&delivery, bytes_max);
+            assert!(!line.is_empty() && line.len() <= bytes_max, "{name}");
+            assert!(!line.chars().any(|c| c.is_control() && c != '\t'), "{name}: {line:?}");
+            if matches!(format, Format::FalcoJson | Format::Json | Format::Ocsf) {
+                serde_json::from_str::<Value>(&line).unwrap();
+            }
         }
     }
 }

@@ -155,7 +155,12 @@ fn open_file(settings: &FileSettings, asked: u64) -> io::Result<Open> {
         return Err(io::Error::other("it is no regular file"));
     }
     // A file of an earlier run goes on, and has its age.
-    let age = about.modified().ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+    let age = about
+        .created()
+        .or_else(|_| about.modified())
+        .ok()
+        .and_then(|time| time.elapsed().ok())
+        .unwrap_or_default();
     let since = if about.size() > 0 { Instant::now().checked_sub(age) } else { None };
     let since = since.unwrap_or_else(Instant::now);
     Ok(Open { file, bytes: about.size(), since, asked })

@@ -1,5 +1,6 @@
 //! Lines to the standard input of a program, without a shell: kept running, or started for each finding.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use super::{SendError, stream};
+use super::{SendError, send_each, stream};
 use crate::{Delivery, Format, Secret};
 
 /// Where programs are looked for: this process's own variables may hold secrets and are not handed on.
@@ -62,39 +63,31 @@ impl ProgramOutput {
     }
 
     pub(crate) fn send(&mut self, deliveries: &[Arc<Delivery>]) -> Result<(), SendError> {
-        for (taken, delivery) in deliveries.iter().enumerate() {
-            if let Err(error) = self.send_one(delivery) {
-                self.running = None;
-                let program = self.settings.command.first().map_or("", String::as_str);
-                let reason = format!("{program}: {error}");
-                return Err(SendError::Later { taken, reason, after: None });
-            }
-        }
-        Ok(())
+        let ProgramOutput { settings, running } = self;
+        let name = || settings.command.first().cloned().unwrap_or_default();
+        send_each(deliveries, name, |delivery| send(settings, running, delivery))
     }
+}
 
-    fn send_one(&mut self, delivery: &Delivery) -> std::io::Result<()> {
-        let settings = &self.settings;
-        let mut line = settings.format.line(delivery, settings.line_bytes);
-        line.push('\n');
-        let mut running = match self.running.take() {
-            Some(mut running) => match running.child.try_wait()? {
-                None => running,
-                Some(_) => start(settings)?,
-            },
-            None => start(settings)?,
-        };
-        if let Some(input) = &running.input {
-            stream::pipe_all(input, line.as_bytes(), settings.timeout)?;
-        }
-        match settings.lifetime {
-            Lifetime::Kept => {
-                self.running = Some(running);
-                Ok(())
-            }
-            Lifetime::EachFinding => finish(&mut running, settings.timeout),
-        }
+/// The program is put back when it took the line, so that a broken one is not used again.
+fn send(settings: &ProgramSettings, kept: &mut Option<Running>, delivery: &Delivery) -> io::Result<()> {
+    let mut line = settings.format.line(delivery, settings.line_bytes);
+    line.push('\n');
+    let mut running = match kept.take() {
+        Some(mut running) => match running.child.try_wait()? {
+            None => running,
+            Some(_) => start(settings)?,
+        },
+        None => start(settings)?,
+    };
+    if let Some(input) = &running.input {
+        stream::pipe_all(input, line.as_bytes(), settings.timeout)?;
     }
+    match settings.lifetime {
+        Lifetime::Kept => *kept = Some(running),
+        Lifetime::EachFinding => finish(&mut running, settings.timeout)?,
+    }
+    Ok(())
 }
 
 impl Drop for ProgramOutput {
@@ -106,7 +99,7 @@ impl Drop for ProgramOutput {
     }
 }
 
-fn start(settings: &ProgramSettings) -> std::io::Result<Running> {
+fn start(settings: &ProgramSettings) -> io::Result<Running> {
     let mut words = settings.command.iter();
     let mut child = Command::new(words.next().map_or("", String::as_str))
         .args(words)
@@ -118,14 +111,14 @@ fn start(settings: &ProgramSettings) -> std::io::Result<Running> {
         .stderr(Stdio::null())
         .spawn()?;
     let Some(input) = child.stdin.take() else {
-        return Err(std::io::Error::other("it has no standard input"));
+        return Err(io::Error::other("it has no standard input"));
     };
     rustix::fs::fcntl_setfl(input.as_fd(), OFlags::NONBLOCK)?;
     Ok(Running { child, input: Some(input) })
 }
 
 /// Ends a program's input and waits a bounded time for its end.
-fn finish(running: &mut Running, time: Duration) -> std::io::Result<()> {
+fn finish(running: &mut Running, time: Duration) -> io::Result<()> {
     const LOOK_EVERY: Duration = Duration::from_millis(5);
     running.input = None;
     let until = Instant::now() + time;
@@ -133,11 +126,11 @@ fn finish(running: &mut Running, time: Duration) -> std::io::Result<()> {
         if let Some(status) = running.child.try_wait()? {
             return match status.success() {
                 true => Ok(()),
-                false => Err(std::io::Error::other(format!("it ended with {status}"))),
+                false => Err(io::Error::other(format!("it ended with {status}"))),
             };
         }
         if Instant::now() >= until {
-            return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not end"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not end"));
         }
         std::thread::sleep(LOOK_EVERY);
     }

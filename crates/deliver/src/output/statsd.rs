@@ -1,10 +1,11 @@
 //! Counts findings at a StatsD server: one counter, with the tags that DogStatsD and Telegraf understand.
 
-use std::net::UdpSocket;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::SendError;
+use super::{SendError, send_each, stream};
 use crate::Delivery;
+use crate::limits::TIMEOUT;
 use crate::text::cut;
 
 /// Counts findings at a StatsD server.
@@ -12,7 +13,7 @@ use crate::text::cut;
 pub(crate) struct StatsdOutput {
     address: String,
     prefix: String,
-    socket: Option<UdpSocket>,
+    socket: Option<OwnedFd>,
 }
 
 impl StatsdOutput {
@@ -22,27 +23,20 @@ impl StatsdOutput {
     }
 
     pub(crate) fn send(&mut self, deliveries: &[Arc<Delivery>]) -> Result<(), SendError> {
-        for (taken, delivery) in deliveries.iter().enumerate() {
-            if let Err(error) = self.send_one(delivery) {
-                self.socket = None;
-                let reason = format!("statsd {}: {error}", self.address);
-                return Err(SendError::Later { taken, reason, after: None });
-            }
-        }
-        Ok(())
-    }
-
-    fn send_one(&mut self, delivery: &Delivery) -> std::io::Result<()> {
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => {
-                let socket = UdpSocket::bind("[::]:0").or_else(|_| UdpSocket::bind("0.0.0.0:0"))?;
-                socket.connect(&self.address)?;
-                socket
-            }
-        };
-        let socket = self.socket.insert(socket);
-        socket.send(metric(&self.prefix, delivery).as_bytes()).map(|_| ())
+        let StatsdOutput { address, prefix, socket: open } = self;
+        send_each(
+            deliveries,
+            || format!("statsd {address}"),
+            |delivery| {
+                let socket = match open.take() {
+                    Some(socket) => socket,
+                    None => stream::connect_udp(address)?,
+                };
+                stream::send_all(&socket, metric(prefix, delivery).as_bytes(), TIMEOUT)?;
+                *open = Some(socket);
+                Ok(())
+            },
+        )
     }
 }
 
@@ -68,6 +62,8 @@ fn tag(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
     use crate::delivery::tests::{delivery, hostile, judged};
 

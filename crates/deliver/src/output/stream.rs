@@ -1,6 +1,7 @@
 //! Writing to what may never read: sockets and pipes, within a bounded time.
 
 use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,6 +18,34 @@ pub(crate) fn connect_unix(path: &Path, kind: SocketType, timeout: Duration) -> 
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(timeout))?;
     rustix::net::connect(&socket, &address)?;
     Ok(socket)
+}
+
+/// Connects a datagram socket to `host:port`.
+pub(crate) fn connect_udp(address: &str) -> io::Result<OwnedFd> {
+    each_address(address, |address| {
+        // A socket speaks one of the two families.
+        let local = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(local)?;
+        socket.connect(address)?;
+        Ok(socket.into())
+    })
+}
+
+/// Connects a stream to `host:port`.
+pub(crate) fn connect_tcp(address: &str, timeout: Duration) -> io::Result<OwnedFd> {
+    each_address(address, |address| Ok(TcpStream::connect_timeout(&address, timeout)?.into()))
+}
+
+/// The first connection that succeeds among the addresses of a name.
+fn each_address(name: &str, connect: impl Fn(SocketAddr) -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in name.to_socket_addrs()? {
+        match connect(address) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// Whether the other end of a stream is still there, as far as this machine knows: a stream that was closed takes the

@@ -1,7 +1,6 @@
 //! Syslog: RFC 5424 over the network, RFC 3164 where daemons expect it.
 
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use jiff::Timestamp;
 use rustix::net::SocketType;
 use seawall_finding::Priority;
 
-use super::{SendError, stream};
+use super::{SendError, send_each, stream};
 use crate::{Delivery, Format};
 
 /// Where syslog messages go.
@@ -82,65 +81,35 @@ impl SyslogOutput {
     }
 
     pub(crate) fn send(&mut self, deliveries: &[Arc<Delivery>]) -> Result<(), SendError> {
-        for (taken, delivery) in deliveries.iter().enumerate() {
-            if let Err(error) = self.send_one(delivery) {
-                self.socket = None;
-                let to = match &self.settings.address {
-                    SyslogAddress::Unix(path) => path.display().to_string(),
-                    SyslogAddress::Udp(address) | SyslogAddress::Tcp(address) => address.clone(),
-                };
-                return Err(SendError::Later { taken, reason: format!("syslog {to}: {error}"), after: None });
-            }
-        }
-        Ok(())
-    }
-
-    fn send_one(&mut self, delivery: &Delivery) -> io::Result<()> {
-        let settings = &self.settings;
-        let is_stream = matches!(settings.address, SyslogAddress::Tcp(_));
-        let message = message(delivery, settings);
-        let framed = match (is_stream, settings.framing) {
-            (false, _) => message,
-            (true, Framing::OctetCounting) => format!("{} {message}", message.len()),
-            (true, Framing::LineBreak) => format!("{message}\n"),
+        let SyslogOutput { settings, socket } = self;
+        let name = || match &settings.address {
+            SyslogAddress::Unix(path) => format!("syslog {}", path.display()),
+            SyslogAddress::Udp(address) | SyslogAddress::Tcp(address) => format!("syslog {address}"),
         };
-        let socket = match self.socket.take() {
-            Some(socket) if !is_stream || stream::is_alive(&socket) => socket,
-            Some(_) | None => connect(&settings.address, settings.timeout)?,
-        };
-        let socket = self.socket.insert(socket);
-        stream::send_all(socket, framed.as_bytes(), settings.timeout)
+        send_each(deliveries, name, |delivery| send(settings, socket, delivery))
     }
 }
 
-fn connect(address: &SyslogAddress, timeout: Duration) -> io::Result<OwnedFd> {
-    match address {
-        SyslogAddress::Unix(path) => stream::connect_unix(path, SocketType::DGRAM, timeout),
-        SyslogAddress::Udp(address) => each_address(address, |address| {
-            let local = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-            let socket = UdpSocket::bind(local)?;
-            socket.connect(address)?;
-            Ok(socket.into())
-        }),
-        SyslogAddress::Tcp(address) => {
-            each_address(address, |address| Ok(TcpStream::connect_timeout(&address, timeout)?.into()))
-        }
-    }
-}
-
-/// The first connection that succeeds among the addresses of a name.
-fn each_address(
-    name: &str,
-    connect: impl Fn(std::net::SocketAddr) -> io::Result<OwnedFd>,
-) -> io::Result<OwnedFd> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in name.to_socket_addrs()? {
-        match connect(address) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+/// The socket is put back when it took the message, so that a broken one is not used again.
+fn send(settings: &SyslogSettings, open: &mut Option<OwnedFd>, delivery: &Delivery) -> io::Result<()> {
+    let is_stream = matches!(settings.address, SyslogAddress::Tcp(_));
+    let message = message(delivery, settings);
+    let framed = match (is_stream, settings.framing) {
+        (false, _) => message,
+        (true, Framing::OctetCounting) => format!("{} {message}", message.len()),
+        (true, Framing::LineBreak) => format!("{message}\n"),
+    };
+    let socket = match open.take() {
+        Some(socket) if !is_stream || stream::is_alive(&socket) => socket,
+        Some(_) | None => match &settings.address {
+            SyslogAddress::Unix(path) => stream::connect_unix(path, SocketType::DGRAM, settings.timeout)?,
+            SyslogAddress::Udp(address) => stream::connect_udp(address)?,
+            SyslogAddress::Tcp(address) => stream::connect_tcp(address, settings.timeout)?,
+        },
+    };
+    stream::send_all(&socket, framed.as_bytes(), settings.timeout)?;
+    *open = Some(socket);
+    Ok(())
 }
 
 fn message(delivery: &Delivery, settings: &SyslogSettings) -> String {

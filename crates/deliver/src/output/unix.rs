@@ -1,5 +1,6 @@
 //! Lines to a Unix socket: a stream of lines, or a datagram each. A receiver that went away is looked for again.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use rustix::net::SocketType;
 
-use super::{SendError, stream};
+use super::{SendError, send_each, stream};
 use crate::{Delivery, Format};
 
 /// Whether lines are parted by line breaks or by datagrams.
@@ -40,33 +41,32 @@ impl UnixOutput {
     }
 
     pub(crate) fn send(&mut self, deliveries: &[Arc<Delivery>]) -> Result<(), SendError> {
-        for (taken, delivery) in deliveries.iter().enumerate() {
-            if let Err(error) = self.send_one(delivery) {
-                self.socket = None;
-                let reason = format!("cannot write to {}: {error}", self.settings.path.display());
-                return Err(SendError::Later { taken, reason, after: None });
-            }
-        }
-        Ok(())
+        let UnixOutput { settings, socket } = self;
+        send_each(
+            deliveries,
+            || settings.path.display().to_string(),
+            |delivery| send(settings, socket, delivery),
+        )
     }
+}
 
-    fn send_one(&mut self, delivery: &Delivery) -> std::io::Result<()> {
-        let settings = &self.settings;
-        let (kind, is_stream) = match settings.kind {
-            SocketKind::Stream => (SocketType::STREAM, true),
-            SocketKind::Datagram => (SocketType::DGRAM, false),
-        };
-        let mut line = settings.format.line(delivery, settings.line_bytes);
-        if is_stream {
-            line.push('\n');
-        }
-        let socket = match self.socket.take() {
-            Some(socket) if !is_stream || stream::is_alive(&socket) => socket,
-            Some(_) | None => stream::connect_unix(&settings.path, kind, settings.timeout)?,
-        };
-        let socket = self.socket.insert(socket);
-        stream::send_all(socket, line.as_bytes(), settings.timeout)
+/// The socket is put back when it took the line, so that a broken one is not used again.
+fn send(settings: &UnixSettings, open: &mut Option<OwnedFd>, delivery: &Delivery) -> io::Result<()> {
+    let (kind, is_stream) = match settings.kind {
+        SocketKind::Stream => (SocketType::STREAM, true),
+        SocketKind::Datagram => (SocketType::DGRAM, false),
+    };
+    let mut line = settings.format.line(delivery, settings.line_bytes);
+    if is_stream {
+        line.push('\n');
     }
+    let socket = match open.take() {
+        Some(socket) if !is_stream || stream::is_alive(&socket) => socket,
+        Some(_) | None => stream::connect_unix(&settings.path, kind, settings.timeout)?,
+    };
+    stream::send_all(&socket, line.as_bytes(), settings.timeout)?;
+    *open = Some(socket);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -48,6 +48,26 @@ fn what_was_not_delivered_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_run_after_an_empty_spool_is_not_taken_for_delivered() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let mut begin = 0;
+    for _ in 0..4 {
+        // Delivers what is there, adds more, and ends.
+        let spool = Spool::open(&path, 1 << 20).unwrap();
+        while spool.bytes() > 0 {
+            let (numbers, damaged) = take(&spool, 10);
+            assert_eq!((numbers, damaged), ((begin - 3..begin).collect(), 0));
+        }
+        drop(spool);
+        let spool = Spool::open(&path, 1 << 20).unwrap();
+        assert_eq!(append(&spool, begin..begin + 3), 3);
+        begin += 3;
+    }
+    assert_eq!(take(&Spool::open(&path, 1 << 20).unwrap(), 10).0, [9, 10, 11]);
+}
+
+#[test]
 fn hostile_findings_come_back_as_they_were() {
     let directory = tempfile::tempdir().unwrap();
     let spool = Spool::open(&directory.path().join("s"), 1 << 20).unwrap();
@@ -113,6 +133,30 @@ fn damage_costs_the_damaged_record_and_is_counted() {
     check(|bytes| drop(bytes.splice(0..0, *b"\xff\xfe nonsense\n")), &[0, 1, 2, 3], 1);
     check(Vec::clear, &[3], 0);
     check(|bytes| drop(bytes.splice(0..0, vec![b'x'; 5 << 20])), &[1, 2, 3], 1);
+}
+
+#[test]
+fn a_byte_that_fell_over_costs_no_more_than_its_line_and_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    fs::create_dir(&path).unwrap();
+    let whole: String = (0..4).map(record).collect();
+    let files = [SpoolFile { number: 0, bytes: whole.len() as u64 }];
+    for place in (0..whole.len()).step_by(3) {
+        for flip in [0x01, 0x80, b'\n' ^ whole.as_bytes()[place]] {
+            let mut bytes = whole.clone().into_bytes();
+            bytes[place] ^= flip;
+            fs::write(path.join(name(0)), &bytes).unwrap();
+            let reading = record::read(&path, &files, 0, 10, usize::MAX).unwrap();
+            let lost = 4 - reading.deliveries.len();
+            assert!(
+                lost <= 2 && (lost == 0 || reading.damaged > 0),
+                "{place} {flip}: {lost} {}",
+                reading.damaged
+            );
+            assert_eq!(reading.until, Position { number: 0, offset: whole.len() as u64 });
+        }
+    }
 }
 
 #[test]

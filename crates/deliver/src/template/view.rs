@@ -16,7 +16,7 @@ use crate::{Delivery, Format};
 struct View(Arc<Delivery>);
 
 /// What templates can ask of a finding; `docs/outputs.md` has the same list.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "rule",
     "rule_id",
     "priority",
@@ -80,7 +80,7 @@ impl Object for View {
             // Stores that take `a.b` for a path would have `a` be a text and an object.
             "flat" => fields(delivery, |name| name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")),
             "subject" => finding.subject.label().into(),
-            "kind" => kind(&finding.subject).into(),
+            "kind" => delivery.subject_kind().into(),
             "container" => container(&finding.subject).unwrap_or_default().into(),
             "fingerprint" => delivery.judged.fingerprint.to_string().into(),
             "id" => delivery.id().into(),
@@ -114,19 +114,6 @@ fn fields(delivery: &Delivery, rename: impl Fn(&str) -> String) -> Value {
     };
     let fields = Room::FULL.fields(delivery).into_iter().map(|(name, field)| (rename(&name), value(field)));
     fields.collect::<BTreeMap<String, Value>>().into()
-}
-
-fn kind(subject: &Subject) -> &'static str {
-    match subject {
-        Subject::Package { .. } => "package",
-        Subject::Distribution { .. } => "distribution",
-        Subject::Host { .. } => "host",
-        Subject::Engine { .. } => "engine",
-        Subject::Container { .. } => "container",
-        Subject::Image { .. } => "image",
-        Subject::Workload { .. } => "workload",
-        Subject::Target { .. } => "target",
-    }
 }
 
 fn container(subject: &Subject) -> Option<&str> {
@@ -189,6 +176,13 @@ pub(super) fn sample() -> Delivery {
         controls: Vec::new(),
     };
     let fingerprint = finding.fingerprint();
-    let judged = Judged { finding, fingerprint, verdict: Verdict::Warn, reasons: Vec::new(), waived: None };
+    let judged = Judged {
+        finding,
+        fingerprint,
+        verdict: Verdict::Warn,
+        reasons: Vec::new(),
+        responses: Vec::new(),
+        waived: None,
+    };
     Delivery::new(judged, "sample", jiff::Timestamp::UNIX_EPOCH)
 }

@@ -176,7 +176,10 @@ fn batches_are_one_request() {
     assert_eq!(output.batch_max(), 500);
     output.send(&[Arc::new(delivery(judged())), Arc::new(delivery(hostile()))]).unwrap();
     let seen = seen.recv().unwrap();
-    assert_eq!((seen.line.as_str(), seen.body.lines().count()), ("POST /_bulk HTTP/1.1", 4));
+    assert_eq!(
+        (seen.line.as_str(), seen.body.lines().count()),
+        ("POST /_bulk?filter_path=errors,items.*.status,items.*.error.reason HTTP/1.1", 4)
+    );
     assert!(seen.body.ends_with('\n'), "a bulk request ends with a line break");
 }
 

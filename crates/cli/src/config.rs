@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use seawall_trust::Secret;
+use seawall_trust::{Secret, provenance};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -26,7 +26,7 @@ pub(crate) struct Config {
     variables: Vec<(&'static str, String)>,
 }
 
-/// The variables that [`Config::variable`] may be asked for.
+/// The variables that [`Config::variable`] may be asked for, besides those of build platforms.
 const VARIABLES: &[&str] = &[
     "SEAWALL_LEAKS_KEY",
     "DOCKER_HOST",
@@ -66,7 +66,7 @@ impl Config {
                 .iter()
                 .find_map(env::var_os)
                 .map(|value| Secret::new(value.into_encoded_bytes())),
-            variables: VARIABLES.iter().filter_map(variable).collect(),
+            variables: VARIABLES.iter().chain(provenance::VARIABLES).filter_map(variable).collect(),
         }
     }
 
@@ -108,6 +108,11 @@ impl Config {
     /// The password of a key file, where it is given.
     pub(crate) fn key_password(&self) -> Option<&Secret> {
         self.key_password.as_ref()
+    }
+
+    /// A variable that the user's own configuration names as the place of a token or password.
+    pub(crate) fn secret(&self, name: &str) -> Option<String> {
+        env::var(name).ok().filter(|value| !value.is_empty())
     }
 
     /// An environment variable that is set and not empty.

@@ -2,7 +2,7 @@
 
 mod blob;
 mod grpc;
-mod message;
+pub(crate) mod message;
 mod sandbox;
 
 pub use sandbox::Sandbox;
@@ -10,11 +10,12 @@ pub use sandbox::Sandbox;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use prost::Message as _;
 use seawall_inventory::{Container, Digest};
 
-use crate::limits::SILENCE_MAX;
+use crate::limits::{CALL_TIMEOUT, SILENCE_MAX};
 use crate::{
     Address, Announcement, Announcements, ContainerDetails, Endpoint, EngineError, EngineImage, EngineKind,
     EngineVersion, Failure, Overlay,
@@ -27,6 +28,8 @@ pub struct Containerd {
     endpoint: Endpoint,
     version: EngineVersion,
     content_root: Option<PathBuf>,
+    /// For a whole call.
+    timeout: Duration,
 }
 
 /// An image as containerd records it.
@@ -50,6 +53,11 @@ impl Containerd {
     /// # Errors
     /// containerd is absent, stopped or forbidden.
     pub fn connect(endpoint: &Endpoint) -> Result<Containerd, EngineError> {
+        Containerd::connect_within(endpoint, CALL_TIMEOUT)
+    }
+
+    /// Connects; no call takes longer than this.
+    pub(crate) fn connect_within(endpoint: &Endpoint, timeout: Duration) -> Result<Containerd, EngineError> {
         let failed = |failure| EngineError {
             operation: "ask for the version".to_owned(),
             endpoint: endpoint.to_string(),
@@ -58,20 +66,31 @@ impl Containerd {
         let Address::Unix(socket) = &endpoint.address else {
             return Err(failed(Failure::BadName("containerd listens on Unix sockets only".to_owned())));
         };
-        let answer: message::VersionResponse =
-            grpc::call(socket, "", "containerd.services.version.v1.Version/Version", &message::Empty {})
-                .map_err(failed)?;
+        let answer: message::VersionResponse = grpc::call(
+            socket,
+            timeout,
+            "",
+            "containerd.services.version.v1.Version/Version",
+            &message::Empty {},
+        )
+        .map_err(failed)?;
         let plugins = "containerd.services.introspection.v1.Introspection/Plugins";
         // Without introspection (a proxy in front, say) blobs still come over the socket.
-        let content_root =
-            grpc::call::<_, message::PluginsResponse>(socket, "", plugins, &message::Filters::default())
-                .ok()
-                .and_then(|answer| content_root(answer.plugins));
+        let content_root = grpc::call::<_, message::PluginsResponse>(
+            socket,
+            timeout,
+            "",
+            plugins,
+            &message::Filters::default(),
+        )
+        .ok()
+        .and_then(|answer| content_root(answer.plugins));
         Ok(Containerd {
             socket: socket.clone(),
             endpoint: endpoint.clone(),
             version: EngineVersion { kind: EngineKind::Containerd, version: answer.version },
             content_root,
+            timeout,
         })
     }
 
@@ -85,18 +104,18 @@ impl Containerd {
         &self.endpoint
     }
 
-    fn ask<Q: prost::Message, A: prost::Message + Default>(
+    pub(crate) fn ask<Q: prost::Message, A: prost::Message + Default>(
         &self,
         operation: &str,
         namespace: &str,
         method: &str,
         question: &Q,
     ) -> Result<A, EngineError> {
-        grpc::call(&self.socket, namespace, method, question)
+        grpc::call(&self.socket, self.timeout, namespace, method, question)
             .map_err(|failure| self.error(operation, failure))
     }
 
-    fn error(&self, operation: &str, failure: Failure) -> EngineError {
+    pub(crate) fn error(&self, operation: &str, failure: Failure) -> EngineError {
         EngineError { operation: operation.to_owned(), endpoint: self.endpoint.to_string(), failure }
     }
 
@@ -310,7 +329,7 @@ impl Containerd {
         let operation = "listen to events".to_owned();
         let method = "containerd.services.events.v1.Events/Subscribe";
         let question = message::Filters { filters: vec!["topic==\"/containers/create\"".to_owned()] };
-        let mut answers = grpc::Answers::open_within(SILENCE_MAX, &self.socket, "", method, &question)
+        let mut answers = grpc::Answers::open(&self.socket, SILENCE_MAX, "", method, &question)
             .map_err(|failure| self.error(&operation, failure))?;
         let endpoint = self.endpoint.to_string();
         Ok(Box::new(std::iter::from_fn(move || {

@@ -6,6 +6,9 @@ use std::time::Duration;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A list or an inspection of a busy engine with thousands of containers takes seconds, not minutes.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// A pause or a stop without grace of a local engine takes a tenth of a second; whoever has to wait longer does it
+/// without the engine.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Docker before 25 writes the whole archive to its disk before it sends the first byte of an export.
 pub const EXPORT_START_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// A stream that gives nothing for so long has died.

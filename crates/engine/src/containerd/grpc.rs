@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::Failure;
 use crate::http::connect_unix;
-use crate::limits::{CALL_TIMEOUT, CONNECT_TIMEOUT, MESSAGE_BYTES_MAX, READ_TIMEOUT, WINDOW_BYTES};
+use crate::limits::{CONNECT_TIMEOUT, MESSAGE_BYTES_MAX, READ_TIMEOUT, WINDOW_BYTES};
 
 /// gRPC status codes (grpc/grpc, doc/statuscodes.md).
 const NOT_FOUND: u16 = 5;
@@ -27,15 +27,16 @@ const PREFIX_BYTES: usize = 5;
 /// One question, one answer.
 pub(super) fn call<Q: Message, A: Message + Default>(
     socket: &Path,
+    timeout: Duration,
     namespace: &str,
     method: &str,
     question: &Q,
 ) -> Result<A, Failure> {
-    let mut answers = Answers::open(socket, namespace, method, question)?;
-    let answer = answers.next(CALL_TIMEOUT)?.ok_or_else(|| malformed("the answer has no message"))?;
+    let mut answers = Answers::open(socket, timeout, namespace, method, question)?;
+    let answer = answers.next(timeout)?.ok_or_else(|| malformed("the answer has no message"))?;
     let decoded = A::decode(answer).map_err(|error| Failure::Malformed(Box::new(error)))?;
     // The status comes after the message; a message with a bad status is not an answer.
-    match answers.next(CALL_TIMEOUT)? {
+    match answers.next(timeout)? {
         None => Ok(decoded),
         Some(_) => Err(malformed("the answer has more than one message")),
     }
@@ -51,25 +52,15 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Sends the question, and waits until it is answered.
+    /// Sends the question, and waits until it is answered; where answers come when something happens, for the first.
     pub(super) fn open<Q: Message>(
         socket: &Path,
-        namespace: &str,
-        method: &str,
-        question: &Q,
-    ) -> Result<Answers, Failure> {
-        Answers::open_within(CALL_TIMEOUT, socket, namespace, method, question)
-    }
-
-    /// The same for answers that come when something happens: even the head of the first waits for that.
-    pub(super) fn open_within<Q: Message>(
         timeout: Duration,
-        socket: &Path,
         namespace: &str,
         method: &str,
         question: &Q,
     ) -> Result<Answers, Failure> {
-        let stream = connect_unix(socket, CONNECT_TIMEOUT).map_err(Failure::connecting)?;
+        let stream = connect_unix(socket, CONNECT_TIMEOUT.min(timeout)).map_err(Failure::connecting)?;
         stream.set_nonblocking(true).map_err(Failure::connecting)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()

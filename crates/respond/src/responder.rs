@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use seawall_finding::{Gap, GapKind};
+use seawall_finding::Gap;
 use seawall_policy::{AfterDeath, Judged, Requested, Response, Sink};
 
 use crate::action::{Captures, Doing, Surroundings, freeze, isolate, kill, stop};
 use crate::clock::Clock;
 use crate::guard::{Admitted, Guard, Refusal};
 use crate::limits::{LANES, PRUNE_EVERY, QUEUE_MAX, TICK};
+use crate::lost::Lost;
 use crate::machine::Machine;
 use crate::netfilter::Barrier;
 use crate::options::{DenySupport, Options, SetupError};
@@ -67,16 +68,6 @@ impl Held {
         let until = receipt.expires.map(|expires| clock.since_start().saturating_add(left(expires)));
         Held { receipt, barrier, until }
     }
-}
-
-/// What was not done or not told.
-#[derive(Debug, Default)]
-struct Lost {
-    overflow: AtomicU64,
-    refusals: AtomicU64,
-    unwritten: AtomicU64,
-    watchdogs: AtomicU64,
-    unreleased: AtomicU64,
 }
 
 impl Responder {
@@ -373,8 +364,8 @@ impl Shared {
         self.finish(receipt, barrier)
     }
 
-    fn unwritten(&self, _: &ReceiptError) -> Outcome {
-        self.lost.unwritten.fetch_add(1, Ordering::Relaxed);
+    fn unwritten(&self, error: &ReceiptError) -> Outcome {
+        self.lost.unwritten(error);
         Outcome::Failed
     }
 
@@ -382,9 +373,9 @@ impl Shared {
         if receipt.standing == Standing::Past {
             receipt.expires = None;
         }
-        if self.receipts.write(&receipt).is_err() {
+        if let Err(error) = self.receipts.write(&receipt) {
             // What was written before it was done still tells of it.
-            self.lost.unwritten.fetch_add(1, Ordering::Relaxed);
+            self.lost.unwritten(&error);
         }
         let outcome = receipt.outcome;
         if let Some(tell) = &self.options.tell {
@@ -403,8 +394,8 @@ impl Shared {
             self.lost.refusals.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if self.receipts.write(receipt).is_err() {
-            self.lost.unwritten.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = self.receipts.write(receipt) {
+            self.lost.unwritten(&error);
         }
         if let Some(tell) = &self.options.tell {
             tell(receipt);
@@ -464,39 +455,6 @@ impl Shared {
             }
             None => take_back(&self.machine, &self.receipts, self.receipts.read(id)?, why, roots),
         }
-    }
-}
-
-impl Lost {
-    fn gaps(&self) -> Vec<Gap> {
-        let counts = [
-            (
-                &self.overflow,
-                GapKind::Limit,
-                "findings were not answered: too many waited for their responses",
-            ),
-            (&self.refusals, GapKind::Limit, "refused responses have no receipt: there were too many"),
-            (
-                &self.unwritten,
-                GapKind::Unreadable,
-                "receipts could not be written; what had none was not done",
-            ),
-            (
-                &self.watchdogs,
-                GapKind::Unreadable,
-                "times what releases responses had ended and was started again",
-            ),
-            (
-                &self.unreleased,
-                GapKind::Unreadable,
-                "responses could not be released; their receipts say why",
-            ),
-        ];
-        let counted = counts.iter().map(|(count, kind, what)| (count.load(Ordering::Relaxed), *kind, what));
-        counted
-            .filter(|(count, ..)| *count > 0)
-            .map(|(count, kind, what)| Gap::of_target(kind, format!("{count} {what}")))
-            .collect()
     }
 }
 

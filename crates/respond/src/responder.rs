@@ -82,7 +82,7 @@ impl Responder {
             return Err(SetupError::Deny { by: by.clone(), reason: reason.clone() });
         }
         let machine = Machine::new(&options.roots);
-        if !machine.proc.is_mounted() {
+        if machine.proc.own_number() != Some(std::process::id()) {
             return Err(SetupError::NoProc(options.roots.proc.clone()));
         }
         let receipts = Receipts::create(&options.receipts)?;
@@ -197,12 +197,10 @@ impl Drop for Responder {
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
         }
-        if self.shared.options.settings.after_death == AfterDeath::Release {
-            let ids: Vec<ReceiptId> = lock(&self.shared.held).keys().cloned().collect();
-            for id in ids {
-                // What fails is left to the watchdog, and to the next start.
-                let _ = self.shared.undo(&id, "the Seawall that did it has ended");
-            }
+        let ends = |held: &Held| held.receipt.after_death == AfterDeath::Release;
+        for id in self.shared.held_that(ends) {
+            // What fails is left to the watchdog, and to the next start.
+            let _ = self.shared.undo(&id, "the Seawall that did it has ended");
         }
     }
 }
@@ -402,13 +400,16 @@ impl Shared {
         }
     }
 
+    fn held_that(&self, is_meant: impl Fn(&Held) -> bool) -> Vec<ReceiptId> {
+        let held = lock(&self.held);
+        held.iter().filter(|(_, held)| is_meant(held)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Undoes what expired and what others ask to undo, and sees to the watchdog.
     fn look_after(&self) {
         let now = self.options.roots.clock.since_start();
         let is_over = |held: &Held| held.until.is_some_and(|until| until <= now);
-        let expired: Vec<ReceiptId> =
-            lock(&self.held).iter().filter(|(_, held)| is_over(held)).map(|(id, _)| id.clone()).collect();
-        for id in expired {
+        for id in self.held_that(is_over) {
             if self.undo(&id, "its time was over").is_err() {
                 self.lost.unreleased.fetch_add(1, Ordering::Relaxed);
                 // Tried once; `seawall respond undo` tries again.

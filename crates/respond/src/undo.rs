@@ -80,8 +80,9 @@ fn ask_holder(receipts: &Receipts, id: &ReceiptId) -> Result<Receipt, UndoError>
     receipts.ask_undo(id)?;
     let asked = Instant::now();
     loop {
-        let receipt = receipts.read(id)?;
+        // First this, then the receipt, which is final once the question is gone.
         let is_answered = !receipts.ids("undo")?.contains(id);
+        let receipt = receipts.read(id)?;
         match receipt.standing {
             Standing::Undone { .. } => return Ok(receipt),
             Standing::Past | Standing::Holds if is_answered => {

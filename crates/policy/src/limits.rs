@@ -7,6 +7,10 @@ pub(crate) const FILE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Characters of the reason why a file cannot be used; a snippet of a policy has some 500.
 pub(crate) const REASON_CHARS_MAX: usize = 2000;
 
+/// Networks that an isolated container may reach: each is some rules, which go to the kernel in one message of at most
+/// 200 KiB.
+pub(crate) const REACHABLE_MAX: usize = 64;
+
 /// Characters of a name that is none, in an error.
 pub(crate) const NAME_CHARS_SHOWN: usize = 64;
 

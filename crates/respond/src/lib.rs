@@ -10,6 +10,7 @@ mod clock;
 mod engines;
 mod guard;
 pub mod limits;
+mod lost;
 mod machine;
 mod netfilter;
 mod options;

@@ -41,6 +41,10 @@ pub(crate) const UNDO_WAIT: Duration = Duration::from_secs(15);
 /// How long whoever cleans up after a Seawall waits until the kernel has taken its lock away.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// What cannot be released at once is tried again so long, so often; then the next start tries.
+pub(crate) const RELEASE_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const RELEASE_EVERY: Duration = Duration::from_secs(2);
+
 /// A file of `/proc`, in evidence: memory maps of the largest processes have some MB.
 pub(crate) const PROC_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// An executable or a file that was dropped.

@@ -37,7 +37,7 @@ pub struct Options {
     pub evidence: PathBuf,
     /// The machine.
     pub roots: Roots,
-    /// Seawall's own process id.
+    /// Seawall's own process id: whom it must not touch.
     pub own_process: u32,
     /// The last events, for evidence.
     pub recent: Arc<Recent>,
@@ -89,8 +89,11 @@ pub enum SetupError {
     /// The command that releases does not start.
     #[error("cannot start what releases responses when Seawall ends")]
     Release(#[source] std::io::Error),
-    /// `/proc` is not there: nobody could be told apart.
-    #[error("{0} is no `/proc`: processes could not be told apart")]
+    /// `/proc` is not there, or of another pid namespace: a number would mean one process there and another to the
+    /// kernel.
+    #[error(
+        "{0} is not the `/proc` of this process's own pid namespace; in a container, run with the host's (--pid=host)"
+    )]
     NoProc(PathBuf),
     /// A thread does not start.
     #[error("cannot start a thread for responses")]

@@ -46,9 +46,9 @@ impl Proc {
         self.root.join(pid.to_string()).join(name)
     }
 
-    /// Whether this is a directory of processes at all.
-    pub(crate) fn is_mounted(&self) -> bool {
-        self.root.join("self/stat").exists()
+    /// Which number this process has there; another than its own in another pid namespace.
+    pub(crate) fn own_number(&self) -> Option<u32> {
+        fs::read_link(self.root.join("self")).ok()?.to_str()?.parse().ok()
     }
 
     pub(crate) fn stat(&self, pid: u32) -> io::Result<Stat> {

@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use seawall_finding::{Gap, GapKind};
+use seawall_finding::Gap;
 use seawall_policy::{AfterDeath, Judged, Requested, Response, Sink};
 
 use crate::action::{Captures, Doing, Surroundings, freeze, isolate, kill, stop};
 use crate::clock::Clock;
 use crate::guard::{Admitted, Guard, Refusal};
 use crate::limits::{LANES, PRUNE_EVERY, QUEUE_MAX, TICK};
+use crate::lost::Lost;
 use crate::machine::Machine;
 use crate::netfilter::Barrier;
 use crate::options::{DenySupport, Options, SetupError};
@@ -69,16 +70,6 @@ impl Held {
     }
 }
 
-/// What was not done or not told.
-#[derive(Debug, Default)]
-struct Lost {
-    overflow: AtomicU64,
-    refusals: AtomicU64,
-    unwritten: AtomicU64,
-    watchdogs: AtomicU64,
-    unreleased: AtomicU64,
-}
-
 impl Responder {
     /// Sets everything up, releases what an earlier Seawall has left, and starts the threads.
     ///
@@ -91,7 +82,7 @@ impl Responder {
             return Err(SetupError::Deny { by: by.clone(), reason: reason.clone() });
         }
         let machine = Machine::new(&options.roots);
-        if !machine.proc.is_mounted() {
+        if machine.proc.own_number() != Some(std::process::id()) {
             return Err(SetupError::NoProc(options.roots.proc.clone()));
         }
         let receipts = Receipts::create(&options.receipts)?;
@@ -206,12 +197,10 @@ impl Drop for Responder {
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
         }
-        if self.shared.options.settings.after_death == AfterDeath::Release {
-            let ids: Vec<ReceiptId> = lock(&self.shared.held).keys().cloned().collect();
-            for id in ids {
-                // What fails is left to the watchdog, and to the next start.
-                let _ = self.shared.undo(&id, "the Seawall that did it has ended");
-            }
+        let ends = |held: &Held| held.receipt.after_death == AfterDeath::Release;
+        for id in self.shared.held_that(ends) {
+            // What fails is left to the watchdog, and to the next start.
+            let _ = self.shared.undo(&id, "the Seawall that did it has ended");
         }
     }
 }
@@ -373,8 +362,8 @@ impl Shared {
         self.finish(receipt, barrier)
     }
 
-    fn unwritten(&self, _: &ReceiptError) -> Outcome {
-        self.lost.unwritten.fetch_add(1, Ordering::Relaxed);
+    fn unwritten(&self, error: &ReceiptError) -> Outcome {
+        self.lost.unwritten(error);
         Outcome::Failed
     }
 
@@ -382,9 +371,9 @@ impl Shared {
         if receipt.standing == Standing::Past {
             receipt.expires = None;
         }
-        if self.receipts.write(&receipt).is_err() {
+        if let Err(error) = self.receipts.write(&receipt) {
             // What was written before it was done still tells of it.
-            self.lost.unwritten.fetch_add(1, Ordering::Relaxed);
+            self.lost.unwritten(&error);
         }
         let outcome = receipt.outcome;
         if let Some(tell) = &self.options.tell {
@@ -403,21 +392,24 @@ impl Shared {
             self.lost.refusals.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if self.receipts.write(receipt).is_err() {
-            self.lost.unwritten.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = self.receipts.write(receipt) {
+            self.lost.unwritten(&error);
         }
         if let Some(tell) = &self.options.tell {
             tell(receipt);
         }
     }
 
+    fn held_that(&self, is_meant: impl Fn(&Held) -> bool) -> Vec<ReceiptId> {
+        let held = lock(&self.held);
+        held.iter().filter(|(_, held)| is_meant(held)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Undoes what expired and what others ask to undo, and sees to the watchdog.
     fn look_after(&self) {
         let now = self.options.roots.clock.since_start();
         let is_over = |held: &Held| held.until.is_some_and(|until| until <= now);
-        let expired: Vec<ReceiptId> =
-            lock(&self.held).iter().filter(|(_, held)| is_over(held)).map(|(id, _)| id.clone()).collect();
-        for id in expired {
+        for id in self.held_that(is_over) {
             if self.undo(&id, "its time was over").is_err() {
                 self.lost.unreleased.fetch_add(1, Ordering::Relaxed);
                 // Tried once; `seawall respond undo` tries again.
@@ -464,39 +456,6 @@ impl Shared {
             }
             None => take_back(&self.machine, &self.receipts, self.receipts.read(id)?, why, roots),
         }
-    }
-}
-
-impl Lost {
-    fn gaps(&self) -> Vec<Gap> {
-        let counts = [
-            (
-                &self.overflow,
-                GapKind::Limit,
-                "findings were not answered: too many waited for their responses",
-            ),
-            (&self.refusals, GapKind::Limit, "refused responses have no receipt: there were too many"),
-            (
-                &self.unwritten,
-                GapKind::Unreadable,
-                "receipts could not be written; what had none was not done",
-            ),
-            (
-                &self.watchdogs,
-                GapKind::Unreadable,
-                "times what releases responses had ended and was started again",
-            ),
-            (
-                &self.unreleased,
-                GapKind::Unreadable,
-                "responses could not be released; their receipts say why",
-            ),
-        ];
-        let counted = counts.iter().map(|(count, kind, what)| (count.load(Ordering::Relaxed), *kind, what));
-        counted
-            .filter(|(count, ..)| *count > 0)
-            .map(|(count, kind, what)| Gap::of_target(kind, format!("{count} {what}")))
-            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use seawall_policy::AfterDeath;
 
 use crate::cgroup::Freezer;
 use crate::engines::{Had, told};
-use crate::limits::{LOCK_WAIT, TICK, UNDO_WAIT};
+use crate::limits::{LOCK_WAIT, RELEASE_EVERY, RELEASE_WAIT, TICK, UNDO_WAIT};
 use crate::machine::{Machine, Roots};
 use crate::netfilter;
 use crate::receipt::{Mode, Outcome, Receipt, ReceiptError, ReceiptId, Receipts, Standing, Undo};
@@ -80,8 +80,9 @@ fn ask_holder(receipts: &Receipts, id: &ReceiptId) -> Result<Receipt, UndoError>
     receipts.ask_undo(id)?;
     let asked = Instant::now();
     loop {
-        let receipt = receipts.read(id)?;
+        // First this, then the receipt, which is final once the question is gone.
         let is_answered = !receipts.ids("undo")?.contains(id);
+        let receipt = receipts.read(id)?;
         match receipt.standing {
             Standing::Undone { .. } => return Ok(receipt),
             Standing::Past | Standing::Holds if is_answered => {
@@ -112,9 +113,16 @@ pub fn release(receipts: &Receipts, roots: &Roots) -> Result<Vec<Receipt>, Recei
             None => std::thread::sleep(TICK / 4),
         }
     };
-    let released = release_left(receipts, roots, &Machine::new(roots));
+    let machine = Machine::new(roots);
+    let tried = Instant::now();
+    let mut released = release_left(receipts, roots, &machine)?;
+    while released.iter().any(Receipt::holds) && tried.elapsed() < RELEASE_WAIT {
+        std::thread::sleep(RELEASE_EVERY);
+        released.retain(|receipt| !receipt.holds());
+        released.extend(release_left(receipts, roots, &machine)?);
+    }
     drop(lock);
-    released
+    Ok(released)
 }
 
 /// The same for whoever has the lock.
@@ -179,11 +187,11 @@ fn reverse(machine: &Machine, receipt: &Receipt) -> Result<Vec<String>, String> 
     let container = receipt.target.container.as_ref().unwrap_or(&nobody);
     match &receipt.undo {
         Undo::Needless | Undo::Impossible => Err("nothing can be undone".to_owned()),
-        Undo::Unpause => {
-            let Some(had) = find(machine, container)? else { return Ok(vec![gone(container)]) };
-            let changed = had.control.unpause(&had.container.id).map_err(|error| told(&error))?;
-            Ok(vec![step(&had, changed, "unpause", "it was not paused any more")])
-        }
+        Undo::Unpause => match unpause(machine, container) {
+            // Whoever is frozen must not stay so because its engine has died or hangs.
+            Err(said) => thaw_without_engine(machine, container, &said),
+            unpaused => unpaused,
+        },
         Undo::Start => {
             let Some(had) = find(machine, container)? else { return Err(gone(container)) };
             let changed = had.control.start(&had.container.id).map_err(|error| told(&error))?;
@@ -218,6 +226,30 @@ fn find(machine: &Machine, container: &ContainerIdentity) -> Result<Option<Had>,
             if said.iter().any(is_gone) { Ok(None) } else { Err(said.join("; ")) }
         }
     }
+}
+
+fn unpause(machine: &Machine, container: &ContainerIdentity) -> Result<Vec<String>, String> {
+    let Some(had) = find(machine, container)? else { return Ok(vec![gone(container)]) };
+    let changed = had.control.unpause(&had.container.id).map_err(|error| told(&error))?;
+    Ok(vec![step(&had, changed, "unpause", "it was not paused any more")])
+}
+
+fn thaw_without_engine(
+    machine: &Machine,
+    container: &ContainerIdentity,
+    said: &str,
+) -> Result<Vec<String>, String> {
+    let inside = machine.processes_of(&container.id);
+    let Some(cgroups) = inside.iter().find_map(|pid| machine.cgroups_within(*pid, &container.id)) else {
+        return Ok(vec![format!("no process of container {} runs any more ({said})", container.id)]);
+    };
+    let freezer = Freezer::of(&machine.cgroup_root, &cgroups, &container.id);
+    let freezer = freezer.map_err(|error| format!("{said}; {error}"))?;
+    freezer.thaw().map_err(|error| format!("{said}; {error}"))?;
+    let file = freezer.file().display();
+    Ok(vec![format!(
+        "thawed it by {file}, because its engine did not ({said}), which may still call it paused"
+    )])
 }
 
 fn thaw(

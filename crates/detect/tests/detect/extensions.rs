@@ -1,7 +1,9 @@
 //! Our own keys: count, dedup, scope, sequence; and what a finding holds.
 
 use seawall_detect::{Engine, Matching, load};
-use seawall_finding::{Evidence, FieldValue, Framework, Happened, Priority, Severity, Subject};
+use seawall_finding::{
+    Evidence, FieldValue, Framework, Happened, Priority, ProcessIdentity, Severity, Subject,
+};
 
 use crate::made::{Made, exec, open};
 
@@ -29,8 +31,10 @@ fn happened(evidence: &Evidence) -> &Happened {
 
 #[test]
 fn a_finding_has_everything_that_whoever_reads_it_needs() {
-    let mut engine = engine("");
-    let event = exec("sh -c \x1b[31mred").below(&["bash", "sshd -D"]).inside().event();
+    let mut engine = engine("  respond: [kill]");
+    let mut event = exec("sh -c \x1b[31mred").below(&["bash", "sshd -D"]).inside().event();
+    let process = std::sync::Arc::make_mut(event.process.as_mut().unwrap());
+    (process.pid, process.start_ns) = (Some(4711), Some(9));
     let found = engine.observe(&event);
     let finding = &found[0];
     assert_eq!(finding.rule, "shell-started");
@@ -47,6 +51,10 @@ fn a_finding_has_everything_that_whoever_reads_it_needs() {
     assert_eq!(happened.fields["fd.name"], FieldValue::Null);
     assert_eq!(happened.fields["proc.tty"], FieldValue::Number(0));
     assert_eq!(happened.time, "2026-11-28T00:00:01.500000000Z");
+    // Whoever responds meets this process and no other.
+    assert_eq!(happened.process, Some(ProcessIdentity { pid: 4711, start_ns: Some(9) }));
+    assert_eq!(happened.container.as_ref().map(|container| container.name.as_str()), Some("web-1"));
+    assert_eq!(happened.respond, ["kill"]);
     // The same thing a minute later is the same finding.
     let again = engine.observe(&exec("sh -c x").below(&["bash"]).inside().later(60).event());
     assert_eq!(again[0].fingerprint(), finding.fingerprint());

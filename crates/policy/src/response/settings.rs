@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::REACHABLE_MAX;
 use crate::waiver::Glob;
 
 /// What holds for all responses.
@@ -193,6 +194,9 @@ struct ProtectText {
 impl SettingsText {
     pub(crate) fn compile(self) -> Result<ResponseSettings, String> {
         let usual = ResponseSettings::default();
+        if self.reachable.len() > REACHABLE_MAX {
+            return Err(format!("`reachable` has more than {REACHABLE_MAX} networks"));
+        }
         let name = |text: &String| Glob::name(text).map_err(|error| error.to_string());
         let path = |text: &String| Glob::path(text).map_err(|error| error.to_string());
         let positive = |name: &str, time: SignedDuration| {

@@ -117,7 +117,15 @@ fn a_container_s_guards_its_evidence_and_an_engine_that_hangs() {
     protected(&place, &identity);
     captured(&place, &identity, pid);
     let (hangs, _listener) = hanging(&place);
+    let kept = {
+        let mut acting = place.responder(Mode::Enforced, "{after-death: keep}");
+        acting.respond(Response::Freeze, None, Some(identity.clone()))
+    };
+    assert_eq!((kept.outcome, runs(pid)), (Outcome::Done, false), "{kept:?}");
     place.roots.engines = vec![hangs];
+    // Its engine froze it and hangs by now.
+    let thawed = undo(&Receipts::at(place.receipts()), &kept.id, &place.roots).unwrap();
+    assert!(runs(pid), "{thawed:?}");
     by_cgroup(&place, &identity, pid);
     daemon.ask(&["rm", "-f", "seawall-guarded"]).unwrap();
 }

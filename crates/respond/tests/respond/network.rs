@@ -64,6 +64,25 @@ impl Pair {
         self.received() > before
     }
 
+    /// Whether a frame that a raw socket makes itself comes out; `None`, with a word, where there is no Python.
+    fn sends_raw_frames(&self) -> Option<bool> {
+        if !command("python3 --version") {
+            println!("skipped in part: there is no Python to make raw frames");
+            return None;
+        }
+        let network = format!("--net=/proc/{}/ns/net", self.pid);
+        let number = self.host.split('.').nth(2).unwrap();
+        let bypass = "import socket as s; r = s.socket(s.AF_PACKET, s.SOCK_RAW); r.setsockopt(263, 20, BYPASS); \
+            r.bind(('swrNUMBERb', 0)); [r.send(b'\\xff' * 12 + b'\\x88\\xb5' + b'x' * 50) for _ in range(20)]";
+        let before = self.received();
+        for kernel_queue in ["0", "1"] {
+            let program = bypass.replace("BYPASS", kernel_queue).replace("NUMBER", number);
+            Command::new("nsenter").args([&network[..], "python3", "-c", &program]).output().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        Some(self.received() >= before + 20)
+    }
+
     /// Frames that came to the host's side.
     fn received(&self) -> u64 {
         let number = self.host.split('.').nth(2).unwrap();
@@ -92,6 +111,7 @@ fn check(kind: Kind, number: u8) {
     let listener = TcpListener::bind((&pair.host[..], 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     assert!(pair.reaches(&pair.host, port) && pair.sends_frames() && pair.reaches_itself());
+    assert_ne!(pair.sends_raw_frames(), Some(false));
     cut(&place, &identity, &pair, port);
     excepted(&place, &identity, &pair, port);
     lasting(&place, &identity, &pair, port);
@@ -105,6 +125,7 @@ fn cut(place: &Place, identity: &ContainerIdentity, pair: &Pair, port: u16) {
     assert_eq!((isolated.outcome, isolated.steps.len()), (Outcome::Done, 1), "{isolated:?}");
     assert!(!pair.reaches(&pair.host, port));
     assert!(!pair.sends_frames());
+    assert_ne!(pair.sends_raw_frames(), Some(true));
     assert!(pair.reaches_itself());
     // Root in the container cannot take it away.
     let network = format!("--net=/proc/{}/ns/net", pair.pid);
@@ -129,7 +150,9 @@ fn cut(place: &Place, identity: &ContainerIdentity, pair: &Pair, port: u16) {
 
 /// Whoever examines it still reaches it.
 fn excepted(place: &Place, identity: &ContainerIdentity, pair: &Pair, port: u16) {
-    let policy = format!("{{reachable: ['{}/32', 'fd00::/8'], hold: 2s}}", pair.host);
+    // As many as a policy may have.
+    let more: Vec<String> = (0..62).map(|number| format!("203.0.113.{number}")).collect();
+    let policy = format!("{{reachable: ['{}/32', 'fd00::/8', {}], hold: 2s}}", pair.host, more.join(", "));
     let mut acting = place.responder(Mode::Enforced, &policy);
     let other = "198.51.100.7";
     assert!(command(&format!("ip addr add {other}/32 dev lo")));

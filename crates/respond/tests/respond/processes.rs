@@ -160,7 +160,14 @@ fn what_cannot_be_done_is_refused_at_the_start() {
     assert!(error.to_string().starts_with("clause `no shells` asks for `deny`"), "{error}");
     options.deny = DenySupport::Kernel;
     let responder = Responder::new(options.clone()).unwrap();
-    let second = Responder::new(options).err().unwrap();
+    let second = Responder::new(options.clone()).err().unwrap();
     assert!(matches!(second, SetupError::Locked(_)), "{second}");
     drop(responder);
+    // Where another process has this one's number, numbers would mean others as well.
+    let proc = place.directory.path().join("proc");
+    std::fs::create_dir(&proc).unwrap();
+    std::os::unix::fs::symlink("1", proc.join("self")).unwrap();
+    options.roots.proc = proc;
+    let other = Responder::new(options).err().unwrap();
+    assert!(matches!(other, SetupError::NoProc(_)), "{other}");
 }

@@ -113,7 +113,7 @@ fn measure(name: &str, outputs: &str, count: usize) {
             deliveries.take(finding).unwrap();
         }
         taking += started.elapsed();
-        let done = |output: &seawall_deliver::OutputStatus| output.sent + output.folded >= begin as u64;
+        let done = |output: &seawall_deliver::OutputStatus| output.sent + output.folded >= begin as u64 + 1000;
         while !deliveries.watch().outputs().iter().all(done) {
             thread::sleep(Duration::from_micros(200));
         }

@@ -110,6 +110,11 @@ impl Config {
         self.key_password.as_ref()
     }
 
+    /// A variable that the user's own configuration names as the place of a token or password.
+    pub(crate) fn secret(&self, name: &str) -> Option<String> {
+        env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
     /// An environment variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())

@@ -4,6 +4,7 @@
 //! - rule: Many failed logins
 //!   …
 //!   count: 5                       # only when it happened so often
+//!   distinct: user.name            # with so many different values of this, where it is said
 //!   within: 1m                     # in so much time
 //!   per: [container.id, user.name] # for each of these
 //!   dedup: {within: 10m, per: [container.id]}   # then be silent so long; what was left out is counted
@@ -15,21 +16,25 @@
 //!   respond: [kill]
 //! ```
 
-use crate::diagnostic::{Code, shown};
+use seawall_finding::RESPONSE_NAMES;
+
+use crate::diagnostic::{Code, Level, shown};
 use crate::entries::{Entries, Sink, text_or_texts};
 use crate::expr::{Compare, Expr, FieldName, Operand, Operator, Right, Word};
 use crate::limits;
 use crate::source::{Place, Text, Written};
+use crate::suggest;
 use crate::yaml::Node;
 
 /// The keys.
-pub(crate) const KEYS: [&str; 8] =
-    ["count", "within", "per", "dedup", "scope", "sequence", "bind", "respond"];
+pub(crate) const KEYS: [&str; 9] =
+    ["count", "distinct", "within", "per", "dedup", "scope", "sequence", "bind", "respond"];
 
 /// What a rule says beyond Falco's language.
 #[derive(Debug, Default)]
 pub(crate) struct Extension {
     pub(crate) count: Option<u64>,
+    pub(crate) distinct: Option<Written>,
     pub(crate) within_ns: Option<u64>,
     pub(crate) per: Option<Vec<Written>>,
     pub(crate) dedup: Option<Dedup>,
@@ -75,6 +80,9 @@ impl Extension {
             }
             extension.count = Some(count);
         }
+        if entries.has("distinct") {
+            extension.distinct = Some(entries.text("distinct", sink)?.clone());
+        }
         if entries.has("within") {
             extension.within_ns = Some(duration(entries.text("within", sink)?, sink)?);
         }
@@ -95,7 +103,9 @@ impl Extension {
         }
         if let Some(node) = entries.get("respond") {
             let names = text_or_texts(node, "respond", sink)?;
-            extension.respond = names.into_iter().map(|name| name.text.clone()).collect();
+            for name in names {
+                extension.respond.push(response(name, sink)?);
+            }
         }
         extension.is_whole(entries, sink).then_some(extension)
     }
@@ -107,6 +117,8 @@ impl Extension {
             "`count` and `sequence` need `within`: in how much time?"
         } else if !needs_time && (self.within_ns.is_some() || self.per.is_some()) {
             "`within` and `per` say nothing without `count` or `sequence`"
+        } else if self.distinct.is_some() && self.count.is_none() {
+            "`distinct` says nothing without `count`: how many different values?"
         } else if self.count.is_some() && !self.sequence.is_empty() {
             "`count` and `sequence` cannot both be used"
         } else if self.bind.is_some() != self.sequence.iter().any(|step| step.bind.is_some()) {
@@ -142,6 +154,20 @@ impl Extension {
         }
         (!all.is_empty()).then_some(Expr::And(all))
     }
+}
+
+/// The name of a response.
+fn response(name: &Written, sink: &mut Sink) -> Option<String> {
+    if RESPONSE_NAMES.contains(&name.text.as_str()) {
+        return Some(name.text.clone());
+    }
+    let help = suggest::closest(&name.text, RESPONSE_NAMES.into_iter()).map_or_else(
+        || format!("there are {}", RESPONSE_NAMES.join(", ")),
+        |closest| format!("did you mean `{closest}`?"),
+    );
+    let message = format!("`{}` is no response", shown(&name.text));
+    sink.add(&name.place, Level::Error, Code::LoadErrExtension, message, help);
+    None
 }
 
 /// `500ms`, `10s`, `5m`, `1h`, `1d`.

@@ -1,7 +1,7 @@
 //! From a match to a finding.
 
 use seawall_event::{AuditEvent, Event, Process};
-use seawall_finding::{Confidence, Evidence, Finding, Happened, Subject};
+use seawall_finding::{Confidence, ContainerIdentity, Evidence, Finding, Happened, ProcessIdentity, Subject};
 use seawall_inventory::Place;
 
 use crate::clock;
@@ -29,6 +29,9 @@ pub(crate) fn finding(rule: &Rule, occurrence: Occurrence<'_>, events: u64) -> F
         tags: rule.tags.clone(),
         events,
         about: told.about,
+        process: told.process,
+        container: told.container,
+        respond: rule.respond.clone(),
     };
     Finding {
         rule: rule.id(),
@@ -52,6 +55,8 @@ struct Told {
     time_ns: u64,
     lineage: Vec<String>,
     about: String,
+    process: Option<ProcessIdentity>,
+    container: Option<ContainerIdentity>,
 }
 
 fn of_event(event: &Event) -> Told {
@@ -72,7 +77,24 @@ fn of_event(event: &Event) -> Told {
         time_ns: event.time_ns,
         lineage: process.map(lineage).unwrap_or_default(),
         about: [executable, object.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" "),
+        process: process.and_then(process_identity),
+        container: container_identity(event),
     }
+}
+
+fn process_identity(process: &Process) -> Option<ProcessIdentity> {
+    let pid = process.pid.and_then(|pid| u32::try_from(pid).ok())?;
+    Some(ProcessIdentity { pid, start_ns: process.start_ns })
+}
+
+fn container_identity(event: &Event) -> Option<ContainerIdentity> {
+    let container = event.container.as_deref().filter(|container| !container.is_host())?;
+    Some(ContainerIdentity {
+        id: container.full_id.clone().or_else(|| container.id.clone())?,
+        name: container.name.clone().unwrap_or_default(),
+        engine: container.engine.clone().unwrap_or_default(),
+        image: container.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default(),
+    })
 }
 
 /// The container, where it is in one that is known, otherwise the host.
@@ -110,5 +132,7 @@ fn of_audit(event: &AuditEvent) -> Told {
         time_ns: event.time_ns,
         lineage: Vec::new(),
         about: format!("{} {}", text("/user/username"), text("/requestURI")),
+        process: None,
+        container: None,
     }
 }

@@ -8,14 +8,16 @@ pub use question::Question;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use seawall_inventory::{Container, Digest, Platform};
 use serde::de::DeserializeOwned;
 
+use crate::announcement::{self, Announcements};
 use crate::http::Http;
-use crate::limits::NAME_BYTES_MAX;
+use crate::limits::{CALL_TIMEOUT, NAME_BYTES_MAX};
 use crate::{
     Address, ContainerDetails, Endpoint, EngineError, EngineImage, EngineKind, EngineVersion, Failure,
     Overlay,
@@ -34,7 +36,7 @@ const REFERENCE: AsciiSet = NON_ALPHANUMERIC
 /// A connected Docker or podman.
 #[derive(Debug)]
 pub struct Docker {
-    http: Http,
+    pub(crate) http: Http,
     endpoint: Endpoint,
     version: EngineVersion,
 }
@@ -84,12 +86,17 @@ impl Docker {
     /// # Errors
     /// The engine is absent, stopped, forbidden, or does not speak Docker's interface.
     pub fn connect(endpoint: &Endpoint) -> Result<Docker, EngineError> {
+        Docker::connect_within(endpoint, CALL_TIMEOUT)
+    }
+
+    /// Connects; no call takes longer than this.
+    pub(crate) fn connect_within(endpoint: &Endpoint, timeout: Duration) -> Result<Docker, EngineError> {
         let failed = |failure| EngineError {
             operation: "ask for the version".to_owned(),
             endpoint: endpoint.to_string(),
             failure,
         };
-        let http = Http::new(&endpoint.address).map_err(failed)?;
+        let http = Http::new(&endpoint.address, timeout).map_err(failed)?;
         let mut docker = Docker {
             http,
             endpoint: endpoint.clone(),
@@ -120,17 +127,17 @@ impl Docker {
         matches!(self.endpoint.address, Address::Unix(_))
     }
 
-    fn error(&self, operation: &str, failure: Failure) -> EngineError {
+    pub(crate) fn error(&self, operation: &str, failure: Failure) -> EngineError {
         EngineError { operation: operation.to_owned(), endpoint: self.endpoint.to_string(), failure }
     }
 
-    fn ask<T: DeserializeOwned>(&self, path: &str, operation: &str) -> Result<T, EngineError> {
+    pub(crate) fn ask<T: DeserializeOwned>(&self, path: &str, operation: &str) -> Result<T, EngineError> {
         let bytes = self.http.call(path).map_err(|failure| self.error(operation, failure))?;
         serde_json::from_slice(&bytes)
             .map_err(|error| self.error(operation, Failure::Malformed(Box::new(error))))
     }
 
-    fn encode(&self, name: &str, operation: &str) -> Result<String, EngineError> {
+    pub(crate) fn encode(&self, name: &str, operation: &str) -> Result<String, EngineError> {
         // `..` would leave the part of the interface that is meant; no reference has it.
         let is_name = !name.is_empty()
             && name.len() <= NAME_BYTES_MAX
@@ -232,6 +239,23 @@ impl Docker {
             labels: answer.config.labels,
         };
         Ok(ContainerDetails { container, overlay: answer.graph_driver.overlay(), namespace: None })
+    }
+
+    /// The containers that are created from now on.
+    ///
+    /// # Errors
+    /// The engine does not answer as it should.
+    pub fn announcements(&self) -> Result<Announcements, EngineError> {
+        let operation = "listen to events".to_owned();
+        let filters = "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%5D%7D";
+        let stream = self
+            .http
+            .stream(&format!("/events?filters={filters}"))
+            .map_err(|failure| self.error(&operation, failure))?;
+        let endpoint = self.endpoint.to_string();
+        let error =
+            move |failure| EngineError { operation: operation.clone(), endpoint: endpoint.clone(), failure };
+        Ok(Box::new(announcement::lines(stream).map(move |line| line.map_err(&error))))
     }
 
     /// The container's whole file system as a tar, image and changes together, without mounted volumes.

@@ -15,8 +15,7 @@ use ureq::unversioned::transport::{
 };
 
 use crate::limits::{
-    ANSWER_BYTES_MAX, CALL_TIMEOUT, CONNECT_TIMEOUT, ERROR_BYTES_MAX, EXPORT_START_TIMEOUT, PEM_BYTES_MAX,
-    READ_TIMEOUT,
+    ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ERROR_BYTES_MAX, EXPORT_START_TIMEOUT, PEM_BYTES_MAX, READ_TIMEOUT,
 };
 use crate::{Address, Failure, TlsFiles};
 
@@ -24,6 +23,8 @@ use crate::{Address, Failure, TlsFiles};
 pub(crate) struct Http {
     agent: ureq::Agent,
     base: String,
+    /// For a whole call.
+    timeout: Duration,
 }
 
 impl fmt::Debug for Http {
@@ -33,27 +34,28 @@ impl fmt::Debug for Http {
 }
 
 impl Http {
-    pub(crate) fn new(address: &Address) -> Result<Http, Failure> {
+    pub(crate) fn new(address: &Address, timeout: Duration) -> Result<Http, Failure> {
         let config = ureq::Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
             .http_status_as_error(false)
             .user_agent("seawall")
-            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
             .timeout_per_read(Some(READ_TIMEOUT))
             .timeout_per_write(Some(READ_TIMEOUT));
         match address {
             Address::Unix(path) => {
                 let connector = UnixConnector { path: path.clone() };
                 let agent = ureq::Agent::with_parts(config.build(), connector, NoResolver);
-                Ok(Http { agent, base: "http://localhost".to_owned() })
+                Ok(Http { agent, base: "http://localhost".to_owned(), timeout })
             }
             Address::Tcp { authority, tls: None } => {
-                Ok(Http { agent: config.build().new_agent(), base: format!("http://{authority}") })
+                let base = format!("http://{authority}");
+                Ok(Http { agent: config.build().new_agent(), base, timeout })
             }
             Address::Tcp { authority, tls: Some(files) } => {
                 let agent = config.tls_config(tls_config(files)?).build().new_agent();
-                Ok(Http { agent, base: format!("https://{authority}") })
+                Ok(Http { agent, base: format!("https://{authority}"), timeout })
             }
         }
     }
@@ -61,10 +63,17 @@ impl Http {
     /// The whole answer to a call, at most [`ANSWER_BYTES_MAX`].
     pub(crate) fn call(&self, path_and_query: &str) -> Result<Vec<u8>, Failure> {
         let request = self.agent.get(format!("{}{path_and_query}", self.base));
-        let request = request.config().timeout_global(Some(CALL_TIMEOUT)).build();
+        let request = request.config().timeout_global(Some(self.timeout)).build();
         let response = accepted(request.call().map_err(failure)?)?;
         let body = response.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         body.map_err(failure)
+    }
+
+    /// Asks for a change; what the engine answers beside its status is not read.
+    pub(crate) fn post(&self, path_and_query: &str) -> Result<(), Failure> {
+        let request = self.agent.post(format!("{}{path_and_query}", self.base));
+        let request = request.config().timeout_global(Some(self.timeout)).build();
+        accepted(request.send_empty().map_err(failure)?).map(drop)
     }
 
     /// A stream of any length.

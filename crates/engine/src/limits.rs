@@ -6,6 +6,9 @@ use std::time::Duration;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A list or an inspection of a busy engine with thousands of containers takes seconds, not minutes.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// A pause or a stop without grace of a local engine takes a tenth of a second; whoever has to wait longer does it
+/// without the engine.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Docker before 25 writes the whole archive to its disk before it sends the first byte of an export.
 pub const EXPORT_START_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// A stream that gives nothing for so long has died.
@@ -23,3 +26,7 @@ pub const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 pub const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest container or image name sent to an engine.
 pub const NAME_BYTES_MAX: usize = 1024;
+/// One event of an engine: it has the labels of its container.
+pub const EVENT_BYTES_MAX: u64 = 1024 * 1024;
+/// An engine on which nothing is created says nothing; after so long it is asked whether it is still there.
+pub const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);

@@ -34,6 +34,45 @@ pub struct Happened {
     pub events: u64,
     /// What it was about, without what differs each time (ports, process ids): the executable and the file or peer.
     pub about: String,
+    /// The process that did it, so that a response meets no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessIdentity>,
+    /// The container it ran in; none on the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerIdentity>,
+    /// The responses that the rule itself asks for, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub respond: Vec<String>,
+}
+
+/// The responses that a rule can ask for; what they are is said in `policy`, which a rule's loader does not know.
+pub const RESPONSE_NAMES: [&str; 8] =
+    ["notify", "kill", "freeze", "isolate", "stop", "quarantine", "capture", "deny"];
+
+/// A process of this machine, told apart from any that later gets its number.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcessIdentity {
+    /// Its process id in the host's pid namespace.
+    pub pid: u32,
+    /// When it was cloned, nanoseconds since 1970; without it nothing is done to the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_ns: Option<u64>,
+}
+
+/// The container of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ContainerIdentity {
+    /// Its whole id.
+    pub id: String,
+    /// Its name; empty where no engine told it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// `docker`, `podman`, `containerd`, `cri-o`; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub engine: String,
+    /// The image it was made from, as it was asked for; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image: String,
 }
 
 /// The value of a field of an event.

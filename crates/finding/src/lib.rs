@@ -23,7 +23,7 @@ pub use coverage::{AdvisorySource, CatalogCount, Coverage, LeftOut};
 pub use evidence::{Evidence, Malicious, Outdated};
 pub use fingerprint::Fingerprint;
 pub use gap::{Gap, GapKind};
-pub use happened::{FieldValue, Happened, Priority};
+pub use happened::{ContainerIdentity, FieldValue, Happened, Priority, ProcessIdentity, RESPONSE_NAMES};
 pub use leaked::Leaked;
 pub use misset::{Change, Misset};
 pub use rule::{Control, Framework, Rule};

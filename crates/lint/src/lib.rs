@@ -15,6 +15,7 @@ pub mod image_config;
 mod kubernetes;
 mod limits;
 pub mod manifest;
+mod pipeline;
 pub mod pss;
 mod shell;
 mod suppress;

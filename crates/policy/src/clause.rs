@@ -2,9 +2,9 @@
 
 use seawall_finding::{Finding, FixState, Severity};
 
-use crate::Verdict;
 use crate::condition::{Condition, ConditionError};
 use crate::waiver::Selector;
+use crate::{Response, Verdict};
 
 /// One clause of the policy file; everything it states must hold.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Clause {
     pub condition: Option<Condition>,
     /// The verdict when it matches.
     pub verdict: Verdict,
+    /// What is done beside showing it, in this order.
+    pub respond: Vec<Response>,
     /// Why, for people.
     pub because: Option<String>,
 }

@@ -6,6 +6,8 @@ use std::io;
 use seawall_finding::{Finding, Fingerprint};
 use serde::{Deserialize, Serialize};
 
+use crate::Requested;
+
 /// What is to be done about a finding, or about the whole target (the worst of its findings).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,6 +44,9 @@ pub struct Judged {
     /// Which clauses said so: `severity high is at or above fail-on high`.
     #[serde(default)]
     pub reasons: Vec<String>,
+    /// What is done about it beside showing it, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<Requested>,
     /// Why it is allowed although it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived: Option<Waived>,

@@ -7,6 +7,9 @@ pub(crate) const FILE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Characters of the reason why a file cannot be used; a snippet of a policy has some 500.
 pub(crate) const REASON_CHARS_MAX: usize = 2000;
 
+/// Characters of a name that is none, in an error.
+pub(crate) const NAME_CHARS_SHOWN: usize = 64;
+
 /// Bytes of a CEL condition: the longest in use fill a screen.
 pub(crate) const CONDITION_BYTES_MAX: usize = 4 * 1024;
 

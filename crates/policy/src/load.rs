@@ -14,8 +14,9 @@ use crate::clause::Clause;
 use crate::condition::Condition;
 use crate::limits::{FILE_BYTES_MAX, REASON_CHARS_MAX};
 use crate::policy::Policy;
+use crate::response::SettingsText;
 use crate::waiver::{Glob, Selector, Waiver};
-use crate::{Verdict, baseline, ignore, vex};
+use crate::{Response, Verdict, baseline, ignore, vex};
 
 /// Why a file could not become part of the policy.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,9 @@ impl Policy {
         for (index, clause) in file.clauses.into_iter().enumerate() {
             let label = format!("clause {}", index + 1);
             self.clauses.push(clause.compile(&label).map_err(|reason| format!("{label}: {reason}"))?);
+        }
+        if let Some(respond) = file.respond {
+            self.respond = respond.compile().map_err(|reason| format!("respond: {reason}"))?;
         }
         for (index, waiver) in file.waivers.into_iter().enumerate() {
             let by = format!("{name}, waiver {}", index + 1);
@@ -127,6 +131,8 @@ struct PolicyFile {
     clauses: Vec<ClauseText>,
     #[serde(default)]
     waivers: Vec<WaiverText>,
+    #[serde(default)]
+    respond: Option<SettingsText>,
     /// Whose signatures count: read by whoever verifies them.
     #[serde(default, rename = "trust")]
     _trust: serde::de::IgnoredAny,
@@ -156,6 +162,8 @@ struct ClauseText {
     #[serde(default)]
     condition: Option<String>,
     verdict: Verdict,
+    #[serde(default)]
+    respond: Vec<Response>,
     #[serde(default)]
     reason: Option<String>,
 }
@@ -219,6 +227,7 @@ impl ClauseText {
             epss: self.epss,
             condition: condition.map_err(|error| error.to_string())?,
             verdict: self.verdict,
+            respond: self.respond,
             because: self.reason,
         })
     }

@@ -6,7 +6,7 @@ use seawall_inventory::Inventory;
 
 use crate::clause::Clause;
 use crate::waiver::Waiver;
-use crate::{Judged, Verdict, Waived};
+use crate::{Judged, Requested, ResponseSettings, Verdict, Waived};
 
 /// Clauses and waivers, wherever they were written.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,8 @@ pub struct Policy {
     pub clauses: Vec<Clause>,
     /// Waivers of the policy file, ignore files, VEX documents and baselines.
     pub waivers: Vec<Waiver>,
+    /// What holds for all responses.
+    pub respond: ResponseSettings,
 }
 
 /// What a verdict may depend on besides the finding: nothing is read from the machine.
@@ -32,15 +34,20 @@ impl Policy {
     /// The verdict on one finding.
     ///
     /// A waiver that holds allows. Otherwise the worst verdict of all clauses that match counts; where
-    /// none matches, a finding of negligible severity is allowed and any other warns.
+    /// none matches, a finding of negligible severity is allowed and any other warns. What is not waived gets the
+    /// responses of those clauses, then those of its rule.
     pub fn judge(&self, finding: Finding, context: Context<'_>) -> Judged {
         let mut reasons = Vec::new();
         let waived = self.waived(&finding, context, &mut reasons);
+        let mut responses = Vec::new();
         let verdict = match waived {
             Some(_) => Verdict::Allow,
-            None => self.verdict(&finding, &mut reasons),
+            None => self.verdict(&finding, &mut reasons, &mut responses),
         };
-        Judged { fingerprint: finding.fingerprint(), finding, verdict, reasons, waived }
+        if waived.is_none() {
+            responses = self.requested(&finding, responses);
+        }
+        Judged { fingerprint: finding.fingerprint(), finding, verdict, reasons, responses, waived }
     }
 
     fn waived(&self, finding: &Finding, context: Context<'_>, reasons: &mut Vec<String>) -> Option<Waived> {
@@ -55,7 +62,12 @@ impl Policy {
         None
     }
 
-    fn verdict(&self, finding: &Finding, reasons: &mut Vec<String>) -> Verdict {
+    fn verdict(
+        &self,
+        finding: &Finding,
+        reasons: &mut Vec<String>,
+        responses: &mut Vec<Requested>,
+    ) -> Verdict {
         let mut worst = None;
         for clause in &self.clauses {
             match clause.matches(finding) {
@@ -63,9 +75,15 @@ impl Policy {
                 Ok(true) => {
                     reasons.push(clause.reason());
                     worst = worst.max(Some(clause.verdict));
+                    let by = |response: &_| Requested {
+                        response: *response,
+                        by: clause.name.clone(),
+                        rehearse: false,
+                    };
+                    responses.extend(clause.respond.iter().map(by));
                 }
                 Err(error) => {
-                    // A condition that cannot be evaluated must not let anything pass.
+                    // A condition that cannot be evaluated must not let anything pass; nor does it act.
                     reasons.push(format!("clause `{}` could not be evaluated: {error}", clause.name));
                     worst = worst.max(Some(clause.verdict));
                 }

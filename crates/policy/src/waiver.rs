@@ -80,7 +80,7 @@ impl Glob {
         }
     }
 
-    fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         self.matcher.is_match(text)
     }
 }

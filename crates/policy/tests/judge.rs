@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use jiff::civil::date;
-use seawall_finding::{Epss, Evidence, Finding, FixState, KnownExploited, Severity, Subject, Vulnerable};
+use seawall_finding::{
+    Epss, Evidence, Finding, FixState, Happened, KnownExploited, Severity, Subject, Vulnerable,
+};
 use seawall_inventory::{Ecosystem, Inventory, Package, Place};
 use seawall_policy::{Context, Policy, Verdict};
 
@@ -120,6 +122,82 @@ fn what_is_no_policy_is_refused() {
     ] {
         assert!(Policy::default().add_text(text, "p").is_err(), "{text}");
     }
+}
+
+/// A shell of a rule that itself asks for `kill`: what is done about it, by whom.
+fn check_responses(text: &str, expected: &str) {
+    let mut policy = Policy::default();
+    let outcome = policy.add_text(text, "policy.yaml").map(|()| {
+        let inventory = Inventory::default();
+        let mut shell = finding("x", "1", "CVE-2024-1", Severity::High);
+        shell.rule = "reverse-shell".to_owned();
+        let respond = vec!["kill".to_owned()];
+        shell.evidence = Evidence::Happened(Box::new(Happened { respond, ..Happened::default() }));
+        let judged = policy.judge(shell, Context { today: date(2026, 6, 1), inventory: &inventory });
+        let told = |asked: &seawall_policy::Requested| {
+            let how = if asked.rehearse { ", rehearsed" } else { "" };
+            format!("{} by {}{how}", asked.response, asked.by)
+        };
+        judged.responses.iter().map(told).collect::<Vec<_>>().join("; ")
+    });
+    let outcome = outcome.unwrap_or_else(|error| error);
+    assert!(
+        if outcome.contains('\n') { outcome.contains(expected) } else { outcome == expected },
+        "{text}: {outcome}"
+    );
+}
+
+#[test]
+fn responses_are_asked_for_by_clauses_and_rules() {
+    let clause = |respond: &str, more: &str| {
+        format!(
+            "version: 1\n{more}\nclauses:\n- name: c\n  rule: reverse-shell\n  verdict: deny\n  respond: {respond}\n"
+        )
+    };
+    check_responses("version: 1", "kill by rule");
+    check_responses("version: 1\nrespond: {rules: ignore}", "");
+    check_responses("version: 1\nrespond: {rules: rehearse}", "kill by rule, rehearsed");
+    check_responses(&clause("[capture, freeze]", ""), "capture by c; freeze by c; kill by rule");
+    check_responses(&clause("[kill]", "respond: {rules: rehearse}"), "kill by c");
+    check_responses(&clause("[capture, kil]", ""), "`kil` is no response; did you mean `kill`?");
+    check_responses(&clause("\n  - capture\n  - Qarantine", ""), "line 9");
+    check_responses(&clause("[explode]", ""), "there are notify, kill, freeze");
+    check_responses(
+        "version: 1\nrespond: {reachable: [nowhere]}",
+        "respond: `nowhere` is no address and no network (`10.0.0.5`, `10.0.0.0/24`, `fd00::/8`)",
+    );
+    check_responses("version: 1\nrespond: {hold: 0s}", "respond: `hold` is a time above zero");
+    let waived = "waivers: [{rule: reverse-shell, reason: ours, owner: ann, expires: 2027-01-01}]";
+    check_responses(&clause("[kill]", waived), "");
+    let failing =
+        "version: 1\nclauses:\n- condition: finding.nothing.x\n  verdict: deny\n  respond: [stop]\n";
+    check_responses(failing, "kill by rule");
+}
+
+#[test]
+fn settings_of_responses() {
+    let mut policy = Policy::default();
+    let text = "version: 1
+respond:
+  host: kill
+  protect: {name: [db-*], image: ['registry.example/*'], label: {tier: 'sys*'}, program: [/usr/bin/backup]}
+  per-minute: 3
+  repeat-after: 5m
+  hold: 1h
+  after-death: keep
+  reachable: [10.0.0.5, fd00::/8]
+";
+    policy.add_text(text, "p").unwrap_or_else(|error| panic!("{error}"));
+    let settings = &policy.respond;
+    assert_eq!((settings.per_minute, settings.repeat_after.as_secs()), (3, 300));
+    assert_eq!(settings.hold.map(|hold| hold.as_secs()), Some(3600));
+    assert_eq!(settings.reachable[0].to_string(), "10.0.0.5/32");
+    let protected = &settings.protected;
+    assert!(protected.names("db-1") && !protected.names("web") && protected.images("registry.example/a/b:1"));
+    assert!(protected.programs("/usr/bin/backup") && !protected.programs("/usr/bin/sh"));
+    let labels = |value: &str| [("tier".to_owned(), value.to_owned())].into();
+    assert_eq!(protected.label(&labels("system")), Some("tier"));
+    assert_eq!(protected.label(&labels("web")), None);
 }
 
 enum Kind {

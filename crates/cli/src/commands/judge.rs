@@ -6,6 +6,7 @@ use seawall_policy::{Context, Funnel, Policy, Verdict};
 use seawall_report::{Collector, Report};
 use seawall_scan::Assessed;
 
+use super::redact::hide_names;
 use super::rules;
 use crate::Session;
 use crate::args::Judging;
@@ -43,6 +44,7 @@ impl<'a> Judge<'a> {
             let keep = |finding: &Finding| finding.severity >= least || is_unrated_attack(finding);
             leave_out(&mut assessed, format!("--severity {least}"), keep);
         }
+        hide_names(&mut assessed.findings, &mut assessed.inventory);
         let found = std::mem::take(&mut assessed.findings.found);
         let mut collector = Collector::default();
         let context = Context { today: session.config.today(), inventory: &assessed.inventory };

@@ -1,14 +1,17 @@
 //! `seawall lint`: build files and manifests → findings → reports, or a diff that mends them.
 
+mod leaks;
 mod read;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdout};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use seawall_finding::{Coverage, Finding, Findings, Gap, GapKind, LeftOut, Severity};
 use seawall_inventory::{Inventory, Target, TargetKind};
+use seawall_leaks::CONFIDENCE_MIN;
 use seawall_lint::files::{self, Options};
 use seawall_lint::workload::Selection;
 use seawall_lint::{manifest, pss};
@@ -16,12 +19,14 @@ use seawall_report::printable;
 use seawall_scan::Assessed;
 use similar::TextDiff;
 
+use self::leaks::Leaked;
 use self::read::{FILE_BYTES_MAX, Files, Origin};
 use super::judge::{Examined, Judge};
 use super::redact::Redactor;
 use crate::args::Lint;
 use crate::exit::Exit;
 use crate::input::{self, Links};
+use crate::target::LeakRules;
 use crate::{Session, output};
 
 /// The profiles of engines have some 20 kB.
@@ -34,10 +39,12 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
         // A standard is a policy: what it forbids is denied.
         judge.policy.fail_on = Some(Severity::Unknown);
     }
-    let options = options(args)?;
-    let files = Files::read(&args.path)?;
+    let redactor = Redactor::new();
+    let options = options(args, &redactor)?;
+    let paths: Vec<PathBuf> = args.path.iter().chain(&args.compose_file).cloned().collect();
+    let files = Files::read(&paths)?;
     if args.fix {
-        return fix(&files, &options, &judge, args, session);
+        return fix(&files, &options, &judge, args, (session, &redactor));
     }
     let linted = files::examine(&files.files, &options);
     let mut findings = linted.findings;
@@ -45,13 +52,21 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     let unread: BTreeSet<&str> = unread.filter_map(|gap| gap.place.path.as_deref()).collect();
     let is_anything_read = linted.files > unread.len() as u64;
     findings.gaps.extend(files.gaps);
-    let redactor = Redactor::new();
     findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
-    let left_out = match linted.suppressed {
-        0 => Vec::new(),
-        findings => vec![LeftOut { by: "comments in the files".to_owned(), findings }],
+    let key = LeakRules::key(session);
+    // A Pod Security Standard says nothing of credentials.
+    let leaked = match args.pss {
+        Some(_) => Leaked::default(),
+        None => leaks::search(&files.files, (redactor.rules(), key.as_ref()), &options, &findings.found),
     };
-    let name = args.path.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    findings.extend(leaked.findings);
+    let left_out = [
+        ("comments in the files".to_owned(), linted.suppressed + leaked.suppressed),
+        (format!("confidence of leaks below {CONFIDENCE_MIN:?}").to_lowercase(), leaked.doubtful),
+    ];
+    let left_out = left_out.into_iter().filter(|(_, findings)| *findings > 0);
+    let left_out = left_out.map(|(by, findings)| LeftOut { by, findings }).collect();
+    let name = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
     let assessed = Assessed {
         inventory: Inventory {
             target: Target { kind: TargetKind::Files, name, digest: None },
@@ -72,19 +87,19 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     Ok(judge.exit(&report, examined))
 }
 
-fn options(args: &Lint) -> Result<Options> {
+fn options(args: &Lint, redactor: &Redactor) -> Result<Options> {
+    let other_rules: Vec<String> = redactor.rules().iter().map(|rule| rule.id().to_owned()).collect();
     for name in args.enable.iter().chain(&args.disable).filter(|name| *name != "all") {
         let is_called = |rule: &seawall_lint::LintRule| {
             rule.rule.id == name || rule.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
         };
-        if !seawall_lint::rules().any(|rule| is_called(&rule)) {
+        let is_disabled_leak = args.disable.contains(name) && other_rules.contains(name);
+        if !is_disabled_leak && !seawall_lint::rules().any(|rule| is_called(&rule)) {
             bail!("there is no rule `{name}`; `seawall explain --list` shows them all")
         }
     }
     let version = args.kubernetes_version.unwrap_or(pss::Version::LATEST);
-    let seccomp = |path: &std::path::PathBuf| {
-        Ok((path.display().to_string(), input::text_of(path, SECCOMP_BYTES_MAX)?))
-    };
+    let seccomp = |path: &PathBuf| Ok((path.display().to_string(), input::text_of(path, SECCOMP_BYTES_MAX)?));
     Ok(Options {
         manifest: manifest::Options {
             selection: Selection {
@@ -94,11 +109,13 @@ fn options(args: &Lint) -> Result<Options> {
             },
             pod_security: args.pss.map(|level| (level, version)),
             seccomp_profiles: args.seccomp_profile.iter().map(seccomp).collect::<Result<_>>()?,
+            compose_files: args.compose_file.iter().map(|path| read::shown(path)).collect(),
             ignore_suppressions: args.no_ignore,
             ..manifest::Options::default()
         },
         registries: args.registry.clone(),
         labels: args.label.clone(),
+        other_rules,
         harden: args.harden,
     })
 }
@@ -109,7 +126,7 @@ fn fix(
     options: &Options,
     judge: &Judge<'_>,
     args: &Lint,
-    session: &Session<'_>,
+    (session, redactor): (&Session<'_>, &Redactor),
 ) -> Result<Exit> {
     let mut text = String::new();
     let mut left: Vec<(&str, Finding)> = Vec::new();
@@ -138,9 +155,16 @@ fn fix(
             }
         }
     }
-    let redactor = Redactor::new();
-    for (path, finding) in &mut left {
-        redactor.finding(finding);
+    left.iter_mut().for_each(|(_, finding)| redactor.finding(finding));
+    if args.pss.is_none() {
+        let known: Vec<Finding> = left.iter().map(|(_, finding)| finding.clone()).collect();
+        let key = LeakRules::key(session);
+        let leaked = leaks::search(&files.files, (redactor.rules(), key.as_ref()), options, &known);
+        left.extend(leaked.findings.found.into_iter().map(|finding| ("", finding)));
+        gaps.extend(leaked.findings.gaps);
+    }
+    for (path, finding) in &left {
+        let path = finding.place.path.as_deref().unwrap_or(path);
         let line = finding.place.line.map(|line| format!(":{line}")).unwrap_or_default();
         let told = format!("# not fixed: {path}{line}: {} [{}]", finding.summary, finding.rule);
         let _ = writeln!(text, "{}", one_line(&told));

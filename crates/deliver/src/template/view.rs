@@ -176,6 +176,13 @@ pub(super) fn sample() -> Delivery {
         controls: Vec::new(),
     };
     let fingerprint = finding.fingerprint();
-    let judged = Judged { finding, fingerprint, verdict: Verdict::Warn, reasons: Vec::new(), waived: None };
+    let judged = Judged {
+        finding,
+        fingerprint,
+        verdict: Verdict::Warn,
+        reasons: Vec::new(),
+        responses: Vec::new(),
+        waived: None,
+    };
     Delivery::new(judged, "sample", jiff::Timestamp::UNIX_EPOCH)
 }

@@ -95,6 +95,7 @@ fn items() {
     check(&rule.replace("evt.type = open", "proc.name = x"), "names no type of event");
     check(&format!("{rule}  count: 5\n"), "need `within`");
     check(&format!("{rule}  count: 5\n  within: fast\n"), "`fast` is no duration");
+    check(&format!("{rule}  respond: [capture, kil]\n"), "`kil` is no response");
     check(&format!("{rule}  per: [proc.nmae]\n  count: 1\n  within: 1s\n"), "did you mean `proc.name`?");
     check(
         "- rule: x\n  condition: a\n  override: {condition: append}\n",

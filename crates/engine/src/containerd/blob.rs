@@ -10,7 +10,7 @@ use seawall_inventory::Digest;
 use super::grpc::Answers;
 use super::message::{ReadContentRequest, ReadContentResponse};
 use crate::Failure;
-use crate::limits::READ_TIMEOUT;
+use crate::limits::{CALL_TIMEOUT, READ_TIMEOUT};
 
 /// Streams one blob.
 pub(super) struct BlobReader {
@@ -24,7 +24,7 @@ impl BlobReader {
     pub(super) fn open(socket: &Path, namespace: &str, digest: &Digest) -> Result<BlobReader, Failure> {
         let question = ReadContentRequest { digest: digest.to_string(), offset: 0, size: 0 };
         let method = "containerd.services.content.v1.Content/Read";
-        let answers = Answers::open(socket, namespace, method, &question)?;
+        let answers = Answers::open(socket, CALL_TIMEOUT, namespace, method, &question)?;
         let mut reader = BlobReader { answers, chunk: Bytes::new(), position: 0 };
         reader.advance()?;
         Ok(reader)

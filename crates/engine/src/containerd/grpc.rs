@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::Failure;
 use crate::http::connect_unix;
-use crate::limits::{CALL_TIMEOUT, CONNECT_TIMEOUT, MESSAGE_BYTES_MAX, READ_TIMEOUT, WINDOW_BYTES};
+use crate::limits::{CONNECT_TIMEOUT, MESSAGE_BYTES_MAX, READ_TIMEOUT, WINDOW_BYTES};
 
 /// gRPC status codes (grpc/grpc, doc/statuscodes.md).
 const NOT_FOUND: u16 = 5;
@@ -27,15 +27,16 @@ const PREFIX_BYTES: usize = 5;
 /// One question, one answer.
 pub(super) fn call<Q: Message, A: Message + Default>(
     socket: &Path,
+    timeout: Duration,
     namespace: &str,
     method: &str,
     question: &Q,
 ) -> Result<A, Failure> {
-    let mut answers = Answers::open(socket, namespace, method, question)?;
-    let answer = answers.next(CALL_TIMEOUT)?.ok_or_else(|| malformed("the answer has no message"))?;
+    let mut answers = Answers::open(socket, timeout, namespace, method, question)?;
+    let answer = answers.next(timeout)?.ok_or_else(|| malformed("the answer has no message"))?;
     let decoded = A::decode(answer).map_err(|error| Failure::Malformed(Box::new(error)))?;
     // The status comes after the message; a message with a bad status is not an answer.
-    match answers.next(CALL_TIMEOUT)? {
+    match answers.next(timeout)? {
         None => Ok(decoded),
         Some(_) => Err(malformed("the answer has more than one message")),
     }
@@ -51,14 +52,15 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Sends the question.
+    /// Sends the question, and waits until it is answered; where answers come when something happens, for the first.
     pub(super) fn open<Q: Message>(
         socket: &Path,
+        timeout: Duration,
         namespace: &str,
         method: &str,
         question: &Q,
     ) -> Result<Answers, Failure> {
-        let stream = connect_unix(socket, CONNECT_TIMEOUT).map_err(Failure::connecting)?;
+        let stream = connect_unix(socket, CONNECT_TIMEOUT.min(timeout)).map_err(Failure::connecting)?;
         stream.set_nonblocking(true).map_err(Failure::connecting)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -67,7 +69,7 @@ impl Answers {
             .map_err(|error| Failure::Connection(Box::new(error)))?;
         let request = request(namespace, method)?;
         let message = framed(question)?;
-        let response = within(&runtime, CALL_TIMEOUT, async move {
+        let response = within(&runtime, timeout, async move {
             let stream = UnixStream::from_std(stream).map_err(Failure::connecting)?;
             let (sender, connection) = Builder::new()
                 .initial_window_size(WINDOW_BYTES)

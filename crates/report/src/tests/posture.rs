@@ -111,7 +111,7 @@ pub(super) fn report() -> Report {
     let judged = |finding: Finding| {
         let fingerprint = finding.fingerprint();
         let verdict = if finding.severity == Severity::Critical { Verdict::Deny } else { Verdict::Warn };
-        Judged { finding, fingerprint, verdict, reasons: Vec::new(), waived: None }
+        Judged { finding, fingerprint, verdict, reasons: Vec::new(), responses: Vec::new(), waived: None }
     };
     let about = RuleText {
         title: "Privileged container".to_owned(),

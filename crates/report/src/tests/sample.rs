@@ -197,7 +197,7 @@ fn finding(package: &Package, severity: Severity, vulnerable: Vulnerable) -> Fin
 
 fn judged(finding: Finding, verdict: Verdict) -> Judged {
     let fingerprint = finding.fingerprint();
-    Judged { finding, fingerprint, verdict, reasons: Vec::new(), waived: None }
+    Judged { finding, fingerprint, verdict, reasons: Vec::new(), responses: Vec::new(), waived: None }
 }
 
 fn findings(packages: &[Package]) -> Vec<Judged> {
@@ -360,7 +360,7 @@ fn report(inventory: Inventory, findings: Vec<Judged>, gaps: Vec<Gap>) -> Report
 }
 
 /// An image as people have them.
-pub(super) fn everything() -> Report {
+pub(crate) fn everything() -> Report {
     let name = "registry.example.org/team/app:1.2";
     let packages = packages();
     let inventory = Inventory {

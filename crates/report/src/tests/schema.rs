@@ -1,7 +1,8 @@
 //! Seawall's JSON against its own published schema (`schema/report.v1.json`), by a validator of the few keywords that the
 //! schema uses; `scripts/validate-reports` does it again with a whole one.
 
-use seawall_finding::{Evidence, Untrusted};
+use seawall_finding::{ContainerIdentity, Evidence, Happened, ProcessIdentity, Untrusted};
+use seawall_policy::{Requested, Response};
 use serde_json::Value;
 
 use super::{posture, rendered, sample};
@@ -145,13 +146,38 @@ fn untrusted() -> Report {
     report
 }
 
+/// A report with what happened, and what is done about it.
+fn happened() -> Report {
+    let mut report = posture::report();
+    let text = str::to_owned;
+    report.findings[0].finding.evidence = Evidence::Happened(Box::new(Happened {
+        process: Some(ProcessIdentity { pid: 4711, start_ns: Some(1) }),
+        container: Some(ContainerIdentity {
+            id: text("0123"),
+            name: text("web"),
+            engine: text("docker"),
+            image: text("nginx:1"),
+        }),
+        respond: vec![text("kill")],
+        lineage: vec![text("sh -i")],
+        tags: vec![text("shell")],
+        events: 1,
+        ..Happened::default()
+    }));
+    report.findings[0].responses = Response::ALL
+        .into_iter()
+        .map(|response| Requested { response, by: text("rule"), rehearse: true })
+        .collect();
+    report
+}
+
 #[test]
 fn json_keeps_the_published_schema() {
     let schemas = Schemas {
         report: serde_json::from_str(REPORT).unwrap(),
         finding: serde_json::from_str(FINDING).unwrap(),
     };
-    for report in [sample::everything(), sample::hostile(), posture::report(), untrusted()] {
+    for report in [sample::everything(), sample::hostile(), posture::report(), untrusted(), happened()] {
         let document: Value = serde_json::from_str(&rendered(&report, Format::Json)).unwrap();
         let (mut wrong, mut found) = (Vec::new(), Vec::new());
         schemas.check(&schemas.report, &document, "", &mut wrong);

@@ -147,7 +147,7 @@ fn plain(path: &Path) -> &Path {
 }
 
 /// A path as reports name it; bytes that are not UTF-8 are written `\xNN`.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let mut text = String::new();
     for chunk in plain(path).as_os_str().as_bytes().utf8_chunks() {
         text.push_str(chunk.valid());

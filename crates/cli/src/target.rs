@@ -77,7 +77,7 @@ impl Opened {
         Opened { name: name.to_owned(), what }
     }
 
-    /// The image, where the target is or has one.
+    /// The image with its layers, where the target is one.
     pub(crate) fn open_image(&self) -> Option<&OpenImage> {
         match &self.what {
             What::Image(open) => Some(open),

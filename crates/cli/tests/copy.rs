@@ -181,7 +181,8 @@ fn builds_that_differ_are_told_by_file() {
     build("same", Tar::new().file("a", "a").file("b", "b"));
     build("other", Tar::new().file("a", "A").file_with_mode("b", 0o755, "b").file("c", "c"));
     build("order", Tar::new().file("b", "b").file("a", "a"));
-    let diff = |other: &str, exit: i32| site.check(&["diff", "--files", "oci:one", &format!("oci:{other}")], exit);
+    let diff =
+        |other: &str, exit: i32| site.check(&["diff", "--files", "oci:one", &format!("oci:{other}")], exit);
     assert!(diff("same", 0).contains("the same"));
     let told = diff("other", 1);
     for expected in ["layer 1", "  a: content sha256:", "  b: mode 0644 → 0755", "  c: only after"] {

@@ -49,7 +49,7 @@ pub fn layer_files(blob: impl Read + Send, limits: &Limits) -> (Vec<LayerFile>, 
                 }
                 Ok(Step::Member) => files.push(file(&mut tar)),
                 Ok(Step::Problem(problem)) => {
-                    gaps.push(Gap::at(problem.kind, &shown(&problem.path), problem.reason));
+                    gaps.push(Gap::at(problem.kind, shown(&problem.path), problem.reason));
                 }
                 Ok(Step::Truncated) | Err(_) => {
                     gaps.push(Gap::at(GapKind::Malformed, "", "the layer's archive breaks off"));

@@ -45,7 +45,9 @@ impl SignedIdentity {
             (SignedIdentity::MatchRepoDigestOrExact {}, Some(image)) => {
                 is_repo_digest_or_exact(image, &signed)
             }
-            (SignedIdentity::MatchRepository {}, Some(image)) => repository(image) == repository(&signed.name),
+            (SignedIdentity::MatchRepository {}, Some(image)) => {
+                repository(image) == repository(&signed.name)
+            }
             (SignedIdentity::ExactReference { docker_reference }, _) => {
                 !is_bare(docker_reference)
                     && docker_reference.parse().is_ok_and(|wanted| is_same(&wanted, &signed))

@@ -86,7 +86,8 @@ fn image<'o>(opened: &'o [Opened], target: &str) -> Result<&'o OpenImage> {
 
 impl Builds {
     fn of(before: &OpenImage, after: &OpenImage) -> Result<Builds> {
-        let mut builds = Builds { configuration: configuration(&before.image, &after.image)?, ..Builds::default() };
+        let mut builds =
+            Builds { configuration: configuration(&before.image, &after.image)?, ..Builds::default() };
         let count = before.image.layers.len().max(after.image.layers.len());
         for index in 0..count {
             let sides = [before, after].map(|image| (image, image.image.layers.get(index)));
@@ -247,7 +248,10 @@ mod tests {
         };
         check(LayerFile { mode: 0o4755, ..file.clone() }, "  x: mode 0644 → 4755\n");
         check(LayerFile { uid: 7, ..file.clone() }, "owner 0:0 → 7:0");
-        check(LayerFile { changed_ns: 1_500_000_000, ..file.clone() }, "1970-01-01T00:00:00Z → 1970-01-01T00:00:01.5Z");
+        check(
+            LayerFile { changed_ns: 1_500_000_000, ..file.clone() },
+            "1970-01-01T00:00:00Z → 1970-01-01T00:00:01.5Z",
+        );
         check(LayerFile { path: "y".to_owned(), ..file.clone() }, "  x: only before\n  y: only after\n");
         check(file.clone(), "in another order");
     }

@@ -19,8 +19,8 @@ pub(crate) mod trust;
 
 use rules::Rules;
 use trust::{
-    ATTEST_EXAMPLES, Attest, SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify,
-    VerifyBundle,
+    ATTEST_EXAMPLES, Attest, COPY_EXAMPLES, Copy, GATE_EXAMPLES, Gate, PIN_EXAMPLES, Pin, SIGN_EXAMPLES,
+    Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify, VerifyBundle,
 };
 
 const EXIT_CODES: &str = "\
@@ -188,6 +188,15 @@ pub(crate) enum Command {
     /// Verify the signature of a file
     #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
     VerifyBundle(Box<VerifyBundle>),
+    /// Copy an image with its signatures, attestations and referrers between registries, layouts and archives
+    #[command(after_help = COPY_EXAMPLES)]
+    Copy(Box<Copy>),
+    /// Pin the base images of build files to digests, once the policy trusts them
+    #[command(after_help = PIN_EXAMPLES)]
+    Pin(Box<Pin>),
+    /// Ask all that a pipeline asks before it ships an image: files, base images, the image, policy; then sign
+    #[command(after_help = GATE_EXAMPLES)]
+    Gate(Box<Gate>),
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
@@ -296,7 +305,7 @@ impl From<LeakConfidence> for Confidence {
 }
 
 /// How findings are judged and where reports go: the same for every command that finds something.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Judging {
     /// Output format, or FORMAT=FILE; may be given several times [default: table]
     #[arg(long, short, value_name = "FORMAT[=FILE]")]

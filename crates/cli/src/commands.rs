@@ -3,15 +3,18 @@
 pub(crate) mod admit;
 pub(crate) mod attest;
 pub(crate) mod audit;
+pub(crate) mod copy;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod gate;
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
 pub(crate) mod incidents;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;
+pub(crate) mod pin;
 pub(crate) mod redact;
 pub(crate) mod respond;
 mod rule_files;

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use seawall_trust::Secret;
+use seawall_trust::{Secret, provenance};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -28,7 +28,7 @@ pub(crate) struct Config {
     variables: Vec<(&'static str, String)>,
 }
 
-/// The variables that [`Config::variable`] may be asked for.
+/// The variables that [`Config::variable`] may be asked for, besides those of build platforms.
 const VARIABLES: &[&str] = &[
     "SEAWALL_LEAKS_KEY",
     "DOCKER_HOST",
@@ -69,7 +69,7 @@ impl Config {
                 .iter()
                 .find_map(env::var_os)
                 .map(|value| Secret::new(value.into_encoded_bytes())),
-            variables: VARIABLES.iter().filter_map(variable).collect(),
+            variables: VARIABLES.iter().chain(provenance::VARIABLES).filter_map(variable).collect(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! what it cannot know: what a base image holds, and scripts for a shell that is not of the POSIX kind.
 
 mod arguments;
+mod bases;
 mod check;
 mod expand;
 mod fix;
@@ -21,6 +22,7 @@ mod suppress;
 #[cfg(test)]
 mod tests;
 
+pub use bases::{BaseImage, bases};
 pub use check::{Check, Standing};
 pub use fix::{Fixed, apply};
 pub use rules::CHECKS;

@@ -86,7 +86,7 @@ fn is_dockerfile_name(name: &str) -> bool {
 }
 
 /// By name; a file with another name is one when its first instruction is one that only build files begin with.
-fn is_dockerfile(path: &str, text: &str) -> bool {
+pub fn is_dockerfile(path: &str, text: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     if is_dockerfile_name(name) {
         return true;

@@ -14,11 +14,14 @@ pub mod json;
 pub mod key;
 pub mod limits;
 mod log;
+pub mod notation;
 mod pem;
+pub mod provenance;
 pub mod requirement;
 mod rules;
 mod secret;
 pub mod sign;
+pub mod site;
 pub mod statement;
 #[cfg(test)]
 mod testing;

@@ -14,6 +14,7 @@ use seawall_inventory::{Digest, ImageName};
 use crate::certificate::identity::{Identity, Pattern};
 use crate::image::{Attempt, Pinned};
 use crate::key::PublicKey;
+use crate::notation::Notation;
 use crate::rules;
 use crate::statement::COSIGN_SIGN;
 use crate::trusted_root::TrustedRoot;
@@ -37,6 +38,8 @@ pub struct Requirement {
     pub identities: Vec<Identity>,
     /// Whom to believe of identities, logs and times.
     pub root: Option<TrustedRoot>,
+    /// notation's trust policy, whose signers may sign too.
+    pub notation: Option<Notation>,
     /// How many different keys or identities must have signed; at least one.
     pub signers: usize,
     /// Predicate types of which there must be an attestation by one of the signers.
@@ -78,6 +81,7 @@ impl Requirement {
         if let Some(root) = self.root.as_ref().filter(|_| !self.identities.is_empty()) {
             wanted.push(Wanted::Identities(&self.identities, root));
         }
+        wanted.extend(self.notation.as_ref().map(Wanted::Notation));
         wanted
     }
 
@@ -235,7 +239,7 @@ impl Judging<'_> {
     }
 }
 
-fn finding(rule: &Rule, name: &str, summary: String, untrusted: Untrusted) -> Finding {
+pub(crate) fn finding(rule: &Rule, name: &str, summary: String, untrusted: Untrusted) -> Finding {
     Finding {
         rule: rule.id.to_owned(),
         subject: Subject::Image { name: name.to_owned() },

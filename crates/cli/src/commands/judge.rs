@@ -79,11 +79,12 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether there was anything to judge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Examined {
     /// Nothing, or not what the database should know: gaps decide the exit code.
     Nothing,
     /// Something; gaps are told but decide nothing unless the user wants it.
+    #[default]
     Something,
 }
 

@@ -20,7 +20,8 @@ use seawall_scan::Assessed;
 use similar::TextDiff;
 
 use self::leaks::Leaked;
-use self::read::{FILE_BYTES_MAX, Files, Origin};
+pub(super) use self::read::Files;
+use self::read::{FILE_BYTES_MAX, Origin};
 use super::judge::{Examined, Judge};
 use super::redact::Redactor;
 use crate::args::Lint;
@@ -46,18 +47,74 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     if args.fix {
         return fix(&files, &options, &judge, args, (session, &redactor));
     }
-    let linted = files::examine(&files.files, &options);
+    let credentials = match args.pss {
+        Some(_) => Credentials::LeftAlone,
+        None => Credentials::Searched(session),
+    };
+    let looked = judged_files(&files, &options, &redactor, credentials);
+    let name = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    let read = looked.coverage.files;
+    let assessed = Assessed {
+        inventory: Inventory {
+            target: Target { kind: TargetKind::Files, name, digest: None },
+            ..Inventory::default()
+        },
+        findings: looked.findings,
+        coverage: looked.coverage,
+    };
+    let report = judge.report(assessed, session)?;
+    judge.outputs.write(&report, session.terminal)?;
+    if read == 0 {
+        session
+            .terminal
+            .note(format_args!("note: there is no file of a known kind in {}", report.inventory.target.name));
+        return Ok(Exit::NotExamined);
+    }
+    let examined = if looked.is_anything_read { Examined::Something } else { Examined::Nothing };
+    Ok(judge.exit(&report, examined))
+}
+
+/// What was seen of files.
+pub(super) struct Looked {
+    pub(super) findings: Findings,
+    pub(super) coverage: Coverage,
+    pub(super) is_anything_read: bool,
+}
+
+/// Reads and judges what the user named, for a command that judges other things too.
+pub(super) fn look(paths: &[PathBuf], session: &Session<'_>) -> Result<(Files, Looked)> {
+    let files = Files::read(paths)?;
+    let looked = judged_files(&files, &Options::default(), &Redactor::new(), Credentials::Searched(session));
+    Ok((files, looked))
+}
+
+/// Whether files are searched for credentials too.
+#[derive(Clone, Copy)]
+enum Credentials<'s> {
+    Searched(&'s Session<'s>),
+    /// A Pod Security Standard says nothing of them.
+    LeftAlone,
+}
+
+fn judged_files(
+    files: &Files,
+    options: &Options,
+    redactor: &Redactor,
+    credentials: Credentials<'_>,
+) -> Looked {
+    let linted = files::examine(&files.files, options);
     let mut findings = linted.findings;
     let unread = findings.gaps.iter().filter(|gap| gap.kind != GapKind::Undetermined);
     let unread: BTreeSet<&str> = unread.filter_map(|gap| gap.place.path.as_deref()).collect();
     let is_anything_read = linted.files > unread.len() as u64;
-    findings.gaps.extend(files.gaps);
+    findings.gaps.extend(files.gaps.iter().cloned());
     findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
-    let key = LeakRules::key(session);
-    // A Pod Security Standard says nothing of credentials.
-    let leaked = match args.pss {
-        Some(_) => Leaked::default(),
-        None => leaks::search(&files.files, (redactor.rules(), key.as_ref()), &options, &findings.found),
+    let leaked = match credentials {
+        Credentials::LeftAlone => Leaked::default(),
+        Credentials::Searched(session) => {
+            let key = LeakRules::key(session);
+            leaks::search(&files.files, (redactor.rules(), key.as_ref()), options, &findings.found)
+        }
     };
     findings.extend(leaked.findings);
     let left_out = [
@@ -66,25 +123,8 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
     ];
     let left_out = left_out.into_iter().filter(|(_, findings)| *findings > 0);
     let left_out = left_out.map(|(by, findings)| LeftOut { by, findings }).collect();
-    let name = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
-    let assessed = Assessed {
-        inventory: Inventory {
-            target: Target { kind: TargetKind::Files, name, digest: None },
-            ..Inventory::default()
-        },
-        findings,
-        coverage: Coverage { files: linted.files, bytes: linted.bytes, left_out, ..Coverage::default() },
-    };
-    let report = judge.report(assessed, session)?;
-    judge.outputs.write(&report, session.terminal)?;
-    if linted.files == 0 {
-        session
-            .terminal
-            .note(format_args!("note: there is no file of a known kind in {}", report.inventory.target.name));
-        return Ok(Exit::NotExamined);
-    }
-    let examined = if is_anything_read { Examined::Something } else { Examined::Nothing };
-    Ok(judge.exit(&report, examined))
+    let coverage = Coverage { files: linted.files, bytes: linted.bytes, left_out, ..Coverage::default() };
+    Looked { findings, coverage, is_anything_read }
 }
 
 fn options(args: &Lint, redactor: &Redactor) -> Result<Options> {
@@ -188,7 +228,7 @@ fn fix(
 }
 
 /// Writes the new text to the file that was read, if it is that still.
-fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
+pub(super) fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
     let path = match origin {
         Some(Origin::Path(path)) => path,
         Some(Origin::Stdin) => bail!("it came on standard input; save the diff of --fix"),
@@ -201,6 +241,6 @@ fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
 }
 
 /// Text of a file's as one line that no terminal obeys and no patch misreads.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     printable(text).replace(['\n', '\t'], " ")
 }

@@ -147,11 +147,12 @@ fn cache_directory(session: &Session<'_>) -> PathBuf {
 /// The files that a policy names lie beside it.
 fn settings(policy: &Path) -> Result<Settings> {
     let text = trust::text(policy, TRUSTED_ROOT_BYTES_MAX)?;
+    let directory = policy.parent().unwrap_or_else(|| Path::new(""));
     let beside = |name: &str| {
-        let path = policy.parent().unwrap_or_else(|| Path::new("")).join(name);
+        let path = directory.join(name);
         trust::text(&path, TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
     };
-    Settings::read(&text, &policy.display().to_string(), &beside)
+    Settings::read(&text, &policy.display().to_string(), Some(directory), &beside)
         .with_context(|| format!("cannot use {}", policy.display()))
 }
 

@@ -5,15 +5,22 @@ SHELL := bash
 CARGO := cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test setup-demo setup-test format lint unit reports deny self bench fuzz
+.PHONY: demo demo-guard test setup-demo setup-demo-guard setup-test format lint unit reports deny self bench fuzz
 
 demo: setup-demo
 	scripts/demo
+
+# An attack on a container, seen, stopped and told; needs root.
+demo-guard: setup-demo-guard
+	scripts/demo-guard
 
 test: setup-test format lint unit reports deny self
 
 setup-demo:
 	scripts/setup demo
+
+setup-demo-guard:
+	scripts/setup demo-guard
 
 setup-test:
 	scripts/setup test

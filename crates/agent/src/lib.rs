@@ -2,3 +2,28 @@
 //!
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed test panics"))]
+
+pub mod containers;
+mod guard;
+mod interest;
+mod limits;
+mod processes;
+mod record;
+mod replay;
+mod rules;
+mod status;
+#[cfg(test)]
+mod testing;
+mod translate;
+mod users;
+mod waiting;
+mod watch;
+
+pub use guard::{Guard, GuardError, Judgement, Notice, Options};
+pub use record::ReplayError;
+pub use replay::replay;
+pub use rules::{RuleFile, RulesError};
+pub use status::{Counts, Status};
+pub use users::Users;

@@ -482,6 +482,16 @@ fn env(variables: &[String]) -> Vec<Env> {
     variables.iter().enumerate().map(variable).collect()
 }
 
+impl Inspected {
+    /// The words of its health check, joined as the engine joins them when it tells of a command.
+    pub(crate) fn health_command(&self) -> Option<String> {
+        match self.config.healthcheck.as_ref()?.test.as_slice() {
+            [kind, words @ ..] if kind.starts_with("CMD") && !words.is_empty() => Some(words.join(" ")),
+            _ => None,
+        }
+    }
+}
+
 fn health(check: &Healthcheck) -> Probe {
     let handler = match check.test.as_slice() {
         [kind] if kind == "NONE" => Handler::Disabled,

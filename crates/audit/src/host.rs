@@ -13,6 +13,9 @@ pub(crate) use mounts::{Mount, holding, mounts};
 pub(crate) use processes::{Process, Processes, command_line, effective_uid};
 pub(crate) use units::{Unit, words};
 
+/// The unit that a snap of Docker has.
+pub(crate) const SNAP_UNIT: &str = "snap.docker.dockerd.service";
+
 use seawall_finding::Subject;
 
 use crate::root::{Root, Unread};
@@ -50,6 +53,11 @@ impl Host<'_> {
     /// A unit with its drop-ins, where there is one.
     pub(crate) fn unit(&self, name: &str) -> Result<Unit, Unread> {
         Unit::read(self.root, name)
+    }
+
+    /// The unit of the Docker daemon, of its package or its snap.
+    pub(crate) fn docker_unit(&self) -> Result<Unit, Unread> {
+        self.unit("docker.service").or_else(|error| self.unit(SNAP_UNIT).map_err(|_| error))
     }
 
     /// A kernel setting of `/proc/sys`, by its name with dots.

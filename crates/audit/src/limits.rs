@@ -1,5 +1,7 @@
 //! The named limits of this crate, with their reasons.
 
+use std::time::Duration;
+
 /// A configuration file: real ones have kilobytes.
 pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The mount table of a host with a thousand containers has about half a megabyte.
@@ -16,6 +18,9 @@ pub const LINES_MAX: usize = 200_000;
 pub const FRAGMENTS_MAX: usize = 500;
 /// A line of a file that is shown as evidence.
 pub const SHOWN_CHARS_MAX: usize = 300;
+/// All questions to one engine together: a healthy one answers a thousand in a second, and one that hangs answers each
+/// only when its client gives up.
+pub const ASKING_MAX: Duration = Duration::from_secs(60);
 /// Containers of one engine that are looked at.
 pub const CONTAINERS_MAX: usize = 5_000;
 /// Images of one engine that are looked at.

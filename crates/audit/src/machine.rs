@@ -7,9 +7,9 @@ use seawall_engine::EngineKind;
 use seawall_finding::{Gap, GapKind, Subject};
 use seawall_inventory::Workload;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, few};
 use crate::container::Inspected;
-use crate::host::{Host, Process, command_line, effective_uid};
+use crate::host::{Host, Process, SNAP_UNIT, command_line, effective_uid};
 use crate::inputs::{Component, Inputs};
 use crate::inspect::{Image, Info, Network, Node, Service, Step, Swarm, Version};
 use crate::root::normal;
@@ -159,8 +159,9 @@ impl Machine<'_> {
         let mut gaps = Vec::new();
         let mut engines = ask::engines(inputs, &mut gaps);
         engines.extend(saved::engines(&inputs.saved, &mut gaps));
-        if host.processes.refused > 0 {
-            let reason = format!("{} processes do not tell their program", host.processes.refused);
+        if !host.processes.doubtful.is_empty() {
+            let which = few(&host.processes.doubtful);
+            let reason = format!("what these processes run, is not told but by their names: {which}");
             gaps.push(Gap::at(GapKind::Unreadable, "proc", reason));
         }
         let daemons = daemons(&host, &mut engines);
@@ -327,21 +328,43 @@ fn distrust(host: &Host<'_>, process: &Process, uid: Option<u32>) -> Option<Stri
     }
 }
 
+/// Where the snap of Docker keeps what others keep in /etc/docker.
+const SNAP_CONFIG_FILE: &str = "/var/snap/docker/current/config/daemon.json";
+
+/// How the snap starts the daemon.
+fn snap_command() -> Vec<String> {
+    let words = [
+        "dockerd",
+        "--group=docker",
+        "--exec-root=/run/snap.docker",
+        "--data-root=/var/snap/docker/common/var-lib-docker",
+        "--config-file=/var/snap/docker/current/config/daemon.json",
+    ];
+    words.map(str::to_owned).to_vec()
+}
+
 /// What would start: by its unit, by its file, or by the answers that were saved.
 fn daemon_of_files(host: &Host<'_>, engines: &[EngineFacts]) -> Option<Daemon> {
     let is_of_host = |engine: &EngineFacts| engine.is_docker() && !engine.source.starts_with("tcp://");
     let engine = engines.iter().position(is_of_host);
-    let unit = host.unit("docker.service").ok();
+    let unit = host.docker_unit().ok();
     let is_installed = host.program("dockerd").is_some() || host.root.exists(CONFIG_FILE);
-    if unit.is_none() && !is_installed && engine.is_none() {
+    let is_snap = unit.is_none() && !is_installed && host.root.exists(SNAP_CONFIG_FILE);
+    if unit.is_none() && !is_installed && !is_snap && engine.is_none() {
         return None;
     }
     let (command, source) = match &unit {
         Some(unit) => {
             let from =
                 unit.drop_ins.iter().fold(unit.path.clone(), |text, path| format!("{text} with {path}"));
-            (unit.command(host.root), from)
+            let command = unit.command(host.root);
+            // The unit of a snap starts a wrapper, whose arguments are always these.
+            match unit.path.ends_with(SNAP_UNIT) {
+                true => (snap_command(), from),
+                false => (command, from),
+            }
         }
+        None if is_snap => (snap_command(), "the snap of Docker".to_owned()),
         None => (Vec::new(), String::new()),
     };
     let settings = Settings::read(host.root, &command, &source);

@@ -30,6 +30,26 @@ fn machine() -> Option<Tree> {
     Some(tree)
 }
 
+/// An apply that was killed leaves a temporary file; the next one must not stumble over it, nor write through a link.
+#[test]
+fn what_a_killed_apply_left_is_no_obstacle() {
+    let Some(tree) = machine() else { return };
+    let left = tree.path("etc/docker/.daemon.json.seawall");
+    std::fs::write(&left, "half of").unwrap();
+    let backups = tempfile::tempdir().unwrap();
+    apply(&plan(&tree.audit()), backups.path()).unwrap();
+    assert!(!left.exists());
+    let config = std::fs::read_to_string(tree.path("etc/docker/daemon.json")).unwrap();
+    assert!(config.contains("\"icc\": false") && !config.contains("half of"), "{config}");
+    let Some(tree) = machine() else { return };
+    let outside = tree.path("outside");
+    std::fs::write(&outside, "kept").unwrap();
+    std::os::unix::fs::symlink(&outside, tree.path("etc/docker/.daemon.json.seawall")).unwrap();
+    let failed = apply(&plan(&tree.audit()), backups.path()).unwrap_err();
+    assert!(failed.to_string().contains("daemon.json"), "{failed}");
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "kept");
+}
+
 #[test]
 fn what_is_planned_is_mended() {
     let Some(tree) = machine() else { return };

@@ -236,6 +236,12 @@ fn what_runs_is_known_by_its_processes() {
     run("hosted", &["--network=host", IMAGE]).unwrap();
     run("joins", &["--network=container:hosted", IMAGE]).unwrap();
     run("joins-too", &["--network=container:joins", IMAGE]).unwrap();
+    // The directory above the engine's own socket, which is at no usual place.
+    let above = format!("--volume={}:/engine", daemon.path(""));
+    run("reaches", &["--network=none", &above, IMAGE]).unwrap();
+    let probe = ["--network=none", "--health-cmd=true", "--health-interval=1s", IMAGE];
+    run("probed", &probe).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3));
     // Where the machine itself lacks capabilities, Docker cannot give them.
     let is_privileged = daemon.ask(&["exec", "-d", "--privileged", "plain", "sleep", "500"]).is_ok();
     daemon.ask(&["exec", "-d", "--user=0:0", "hosted", "sleep", "500"]).unwrap();
@@ -256,6 +262,9 @@ fn what_runs_is_known_by_its_processes() {
     check("hosted", "exec-privileged", Pass);
     check("hosted", "exec-root", Fail);
     check("server", "exec-root", Pass);
+    check("probed", "exec-root", Pass);
+    check("reaches", "engine-socket-mount", Fail);
+    check("plain", "engine-socket-mount", Pass);
     check("plain", "root-user", Fail);
     check("plain", "no-health-check", Fail);
     check("plain", "writable-root-filesystem", Fail);

@@ -231,3 +231,17 @@ fn a_container_that_does_not_run_is_looked_at() {
     );
     assert_eq!(of, [Fail]);
 }
+
+/// Docker Bench looks for files of the package only, and finds none of a snap's.
+#[test]
+fn a_snap_of_docker_is_a_daemon() {
+    let audited = Tree::new()
+        .file("var/snap/docker/current/config/daemon.json", "{\"icc\": false}")
+        .file(
+            "etc/systemd/system/snap.docker.dockerd.service",
+            "[Service]\nExecStart=/usr/bin/snap run docker.dockerd\n",
+        )
+        .audit();
+    assert_eq!(about(&audited, "daemon-bridge-traffic", "docker"), [Pass]);
+    assert_ne!(about(&audited, "mode-docker-service", "").len(), 0);
+}

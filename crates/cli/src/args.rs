@@ -10,12 +10,17 @@ use seawall_inventory::Platform;
 use seawall_lint::pss;
 use seawall_report::Format;
 
+pub(crate) mod admit;
+#[cfg(feature = "runtime")]
+pub(crate) mod guard;
 pub(crate) mod respond;
+pub(crate) mod rules;
 pub(crate) mod trust;
 
+use rules::Rules;
 use trust::{
-    ATTEST_EXAMPLES, Attest, SIGN_EXAMPLES, Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify,
-    VerifyBundle,
+    ATTEST_EXAMPLES, Attest, COPY_EXAMPLES, Copy, GATE_EXAMPLES, Gate, PIN_EXAMPLES, Pin, SIGN_EXAMPLES,
+    Sign, Trust, VERIFY_BUNDLE_EXAMPLES, VERIFY_EXAMPLES, Verify, VerifyBundle,
 };
 
 const EXIT_CODES: &str = "\
@@ -73,6 +78,13 @@ Examples:
   seawall audit --fix                             # what would mend it, as a diff
   seawall audit --fix --apply";
 
+const INCIDENTS_EXAMPLES: &str = "\
+Examples:
+  seawall incidents alerts.jsonl                          # as `seawall guard --format json` wrote them
+  seawall incidents --with scan.json alerts.jsonl         # beside what `seawall scan --format json` found
+  seawall incidents --receipts /var/lib/seawall/receipts alerts.jsonl    # and what was done about it
+  seawall incidents --format json alerts.jsonl";
+
 const DB_EXAMPLES: &str = "\
 Examples:
   seawall db update                          # fetch what has changed
@@ -82,11 +94,6 @@ Examples:
   seawall db update --from http://mirror.local/seawall
   seawall db update --apt 'http://deb.debian.org/debian-security bookworm-security main' --for app.tar
                                              # where only the package mirror can be reached";
-
-const RULES_CHECK_EXAMPLES: &str = "\
-Examples:
-  seawall rules check falco_rules.yaml
-  seawall rules check falco_rules.yaml local_rules.yaml    # with what a site changes";
 
 /// Container security from build to run time, in one binary.
 #[derive(Debug, Parser)]
@@ -134,14 +141,13 @@ pub(crate) enum Command {
     /// Compare two targets: packages and findings gained, lost and kept
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(Box<Diff>),
-    /// Watch what processes do; so far, say what this kernel lets Seawall see and prevent
+    /// Watch what processes and containers do, and judge it by rules
     #[cfg(feature = "runtime")]
-    #[command(after_help = "Examples:\n  seawall guard --doctor")]
-    Guard {
-        /// Try what is needed, and say what works, what does not and why
-        #[arg(long, required = true)]
-        doctor: bool,
-    },
+    #[command(after_help = guard::GUARD_EXAMPLES)]
+    Guard(Box<guard::Guard>),
+    /// Tell what the guard found as incidents: one story for each container or host, with what a scan knows of it
+    #[command(after_help = INCIDENTS_EXAMPLES)]
+    Incidents(Incidents),
     /// Fetch, show and mirror advisories
     #[command(after_help = DB_EXAMPLES)]
     Db {
@@ -173,9 +179,24 @@ pub(crate) enum Command {
     /// Verify that the right ones signed an image
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Box<Verify>),
+    /// Decide whether images may run, for Docker, containerd, podman and Kubernetes
+    #[command(after_help = admit::EXAMPLES)]
+    Admit {
+        #[command(subcommand)]
+        command: admit::Admit,
+    },
     /// Verify the signature of a file
     #[command(after_help = VERIFY_BUNDLE_EXAMPLES)]
     VerifyBundle(Box<VerifyBundle>),
+    /// Copy an image with its signatures, attestations and referrers between registries, layouts and archives
+    #[command(after_help = COPY_EXAMPLES)]
+    Copy(Box<Copy>),
+    /// Pin the base images of build files to digests, once the policy trusts them
+    #[command(after_help = PIN_EXAMPLES)]
+    Pin(Box<Pin>),
+    /// Ask all that a pipeline asks before it ships an image: files, base images, the image, policy; then sign
+    #[command(after_help = GATE_EXAMPLES)]
+    Gate(Box<Gate>),
     /// Say what a rule or a vulnerability is, and how to fix what it finds
     #[command(
         after_help = "Examples:\n  seawall explain CVE-2024-6387\n  seawall explain container-privileged\n  seawall explain DL3008    # what other tools call it\n  seawall explain --list"
@@ -201,17 +222,6 @@ pub(crate) enum Command {
         /// The directory
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Rules {
-    /// Load rule files in this order and say what is wrong with them; exit 2 where something cannot be used
-    #[command(after_help = RULES_CHECK_EXAMPLES)]
-    Check {
-        /// The files; later ones change what earlier ones define
-        #[arg(required = true, value_hint = ValueHint::FilePath)]
-        file: Vec<PathBuf>,
     },
 }
 
@@ -295,7 +305,7 @@ impl From<LeakConfidence> for Confidence {
 }
 
 /// How findings are judged and where reports go: the same for every command that finds something.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Judging {
     /// Output format, or FORMAT=FILE; may be given several times [default: table]
     #[arg(long, short, value_name = "FORMAT[=FILE]")]
@@ -366,8 +376,11 @@ pub(crate) struct Scan {
 pub(crate) struct Lint {
     /// Files, directories (all files of a known kind below them, but not in .git and node_modules), or - for
     /// standard input
-    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present = "compose_file", value_hint = ValueHint::AnyPath)]
     pub(crate) path: Vec<PathBuf>,
+    /// Judge these Compose files as one project in this order, like `docker compose -f A -f B`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) compose_file: Vec<PathBuf>,
     /// Judge pods by this Pod Security Standard alone, baseline or restricted; what it forbids is denied
     #[arg(long, value_name = "LEVEL")]
     pub(crate) pss: Option<pss::Level>,
@@ -481,6 +494,25 @@ pub(crate) struct Sbom {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Incidents {
+    /// Findings of the guard, one JSON object a line
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) file: Vec<PathBuf>,
+    /// JSON report of a scan: what it found in an image is told beside the incidents of its containers
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) with: Vec<PathBuf>,
+    /// Directory of receipts: what was done about a finding is told beside it
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) receipts: Option<PathBuf>,
+    /// Output format: table or json
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: DiffFormat,
+    /// Write to this file instead of stdout
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The target to compare with
     pub(crate) before: String,
@@ -588,6 +620,7 @@ mod tests {
             LINT_EXAMPLES,
             AUDIT_EXAMPLES,
             DIFF_EXAMPLES,
+            INCIDENTS_EXAMPLES,
             DB_EXAMPLES,
             SIGN_EXAMPLES,
             ATTEST_EXAMPLES,

@@ -1,24 +1,36 @@
 //! One module for each verb: arguments → plan → result → exit code.
 
+pub(crate) mod admit;
 pub(crate) mod attest;
 pub(crate) mod audit;
+pub(crate) mod copy;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod gate;
 #[cfg(feature = "runtime")]
 pub(crate) mod guard;
+pub(crate) mod incidents;
 pub(crate) mod judge;
 pub(crate) mod lint;
 pub(crate) mod manual;
+pub(crate) mod pin;
 pub(crate) mod redact;
 pub(crate) mod respond;
+mod rule_files;
 pub(crate) mod rules;
-pub(crate) mod rules_check;
+mod rules_check;
+pub(crate) mod rules_command;
+mod rules_explain;
+mod rules_learn;
+mod rules_list;
+mod rules_test;
 pub(crate) mod sbom;
 pub(crate) mod scan;
 pub(crate) mod sign;
 pub(crate) mod trust;
 pub(crate) mod verify;
+pub(crate) mod wrap;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use seawall_trust::Secret;
+use seawall_trust::{Secret, provenance};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -20,13 +20,15 @@ pub(crate) struct Config {
     pub(crate) no_color: bool,
     /// `SOURCE_DATE_EPOCH` (reproducible-builds.org) instead of the clock.
     now: Timestamp,
+    /// The same, where it is not the clock's.
+    fixed: Option<Timestamp>,
     /// `SEAWALL_KEY_PASSWORD`, or `COSIGN_PASSWORD`; an empty one is one.
     key_password: Option<Secret>,
     /// Everything the engine sockets and registry clients may need, by name.
     variables: Vec<(&'static str, String)>,
 }
 
-/// The variables that [`Config::variable`] may be asked for.
+/// The variables that [`Config::variable`] may be asked for, besides those of build platforms.
 const VARIABLES: &[&str] = &[
     "SEAWALL_LEAKS_KEY",
     "DOCKER_HOST",
@@ -62,11 +64,12 @@ impl Config {
             cache: path("SEAWALL_CACHE"),
             no_color: env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             now: fixed.unwrap_or_else(Timestamp::now),
+            fixed,
             key_password: ["SEAWALL_KEY_PASSWORD", "COSIGN_PASSWORD"]
                 .iter()
                 .find_map(env::var_os)
                 .map(|value| Secret::new(value.into_encoded_bytes())),
-            variables: VARIABLES.iter().filter_map(variable).collect(),
+            variables: VARIABLES.iter().chain(provenance::VARIABLES).filter_map(variable).collect(),
         }
     }
 
@@ -100,6 +103,12 @@ impl Config {
         self.now
     }
 
+    /// The time while it runs, for commands that do not end.
+    pub(crate) fn clock(&self) -> impl Fn() -> Timestamp + Send + Sync + 'static {
+        let fixed = self.fixed;
+        move || fixed.unwrap_or_else(Timestamp::now)
+    }
+
     /// The date of this run, UTC.
     pub(crate) fn today(&self) -> Date {
         TimeZone::UTC.to_datetime(self.now).date()
@@ -108,6 +117,11 @@ impl Config {
     /// The password of a key file, where it is given.
     pub(crate) fn key_password(&self) -> Option<&Secret> {
         self.key_password.as_ref()
+    }
+
+    /// A variable that the user's own configuration names as the place of a token or password.
+    pub(crate) fn secret(&self, name: &str) -> Option<String> {
+        env::var(name).ok().filter(|value| !value.is_empty())
     }
 
     /// An environment variable that is set and not empty.

@@ -16,9 +16,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, Rules};
+use crate::args::{Cli, Command};
 use crate::commands::{
-    attest, audit, db, diff, explain, lint, manual, respond, rules_check, sbom, scan, sign, trust, verify,
+    admit, attest, audit, copy, db, diff, explain, gate, incidents, lint, manual, pin, respond,
+    rules_command, sbom, scan, sign, trust, verify, wrap,
 };
 use crate::config::Config;
 use crate::exit::Exit;
@@ -36,16 +37,22 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args, &session),
         Command::Lint(args) => lint::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
+        Command::Incidents(args) => incidents::run(args, &session),
         #[cfg(feature = "runtime")]
-        Command::Guard { doctor: _ } => commands::guard::doctor(&terminal),
+        Command::Guard(args) => commands::guard::run(args, &session),
         Command::Db { command } => db::run(command, &session),
-        Command::Rules { command: Rules::Check { file } } => rules_check::run(file, &session),
+        Command::Rules { command } => rules_command::run(command, &session),
         Command::Respond { command } => respond::run(command, &session),
         Command::Trust { command } => trust::run(command, &session),
         Command::Sign(args) => sign::run(args, &session),
         Command::Attest(args) => attest::run(args, &session),
+        Command::Verify(args) if args.wrap => wrap::run(args, &session),
         Command::Verify(args) => verify::image(args, &session),
+        Command::Admit { command } => admit::run(command, &session),
         Command::VerifyBundle(args) => verify::bundle(args, &session),
+        Command::Copy(args) => copy::run(args, &session),
+        Command::Pin(args) => pin::run(args, &session),
+        Command::Gate(args) => gate::run(args, &session),
         Command::Explain { id: Some(id), .. } => explain::run(id, &session),
         Command::Explain { id: None, markdown, .. } => explain::reference(*markdown, &terminal),
         Command::Completions { shell } => manual::completions(*shell, &terminal),

@@ -110,8 +110,12 @@ pub(crate) struct LeakRules {
 impl LeakRules {
     /// The built-in rules, and what most probably is a credential.
     pub(crate) fn builtin(session: &Session<'_>) -> LeakRules {
-        let key = session.config.variable("SEAWALL_LEAKS_KEY").map(|key| IdentityKey::new(key.as_bytes()));
-        LeakRules { rules: Rules::builtin(), key, confidence_min: CONFIDENCE_MIN }
+        LeakRules { rules: Rules::builtin(), key: LeakRules::key(session), confidence_min: CONFIDENCE_MIN }
+    }
+
+    /// What makes identities of values that could be guessed.
+    pub(crate) fn key(session: &Session<'_>) -> Option<IdentityKey> {
+        session.config.variable("SEAWALL_LEAKS_KEY").map(|key| IdentityKey::new(key.as_bytes()))
     }
 
     fn search(&self) -> LeakSearch<'_> {

@@ -33,6 +33,20 @@ pub(crate) struct Terminal {
     bar: Mutex<Option<ProgressBar>>,
 }
 
+/// Says notes on stderr.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Voice(Talk);
+
+impl Voice {
+    /// A note for people.
+    #[expect(clippy::print_stderr, reason = "this is the module that writes to stderr")]
+    pub(crate) fn note(self, text: impl Display) {
+        if self.0 == Talk::Normal {
+            eprintln!("{}", printable(&text.to_string()));
+        }
+    }
+}
+
 impl Terminal {
     pub(crate) fn new(talk: Talk, no_color: bool) -> Terminal {
         Terminal { talk, colour: io::stdout().is_terminal() && !no_color, bar: Mutex::new(None) }
@@ -52,12 +66,16 @@ impl Terminal {
     }
 
     /// A note for people.
-    #[expect(clippy::print_stderr, reason = "this is the module that writes to stderr")]
     pub(crate) fn note(&self, text: impl Display) {
         if self.talk == Talk::Normal {
             self.clear_progress();
-            eprintln!("{}", printable(&text.to_string()));
         }
+        self.voice().note(text);
+    }
+
+    /// Notes for people from other threads, where nothing shows progress.
+    pub(crate) fn voice(&self) -> Voice {
+        Voice(self.talk)
     }
 
     /// An error, with its causes.
@@ -90,6 +108,13 @@ impl Terminal {
             Err(error) if is_gone(&error) => Ok(()),
             done => done.context("cannot write to stdout"),
         }
+    }
+
+    /// A line of a result that goes on, at once; a reader that has gone away is an error here: nobody would listen.
+    pub(crate) fn live(&self, line: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(line)?;
+        out.flush()
     }
 
     /// Shows what is being done and how far it is; nothing in a pipe.

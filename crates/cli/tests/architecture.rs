@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("trust", &["inventory", "finding", "image"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     ("respond", &["inventory", "finding", "policy", "engine"]),
-    ("deliver", &["inventory", "finding", "policy", "report"]),
+    ("deliver", &["inventory", "finding", "policy"]),
     (
         "agent",
         &["inventory", "finding", "event", "engine", "policy", "sensor", "detect", "respond", "deliver"],

@@ -473,6 +473,59 @@ fn the_reference_of_all_rules_is_what_the_program_says() {
     assert!(out == kept, "run `seawall explain --markdown > docs/rules.md`");
 }
 
+#[test]
+fn a_credential_in_a_build_file_or_script_is_found_once_and_never_shown() {
+    let place = Place::with_database();
+    let password = ["k7Qm2x", "Wv9LpZ"].concat();
+    std::fs::create_dir(place.path("files")).unwrap();
+    let build = format!(
+        "FROM debian:12\nRUN mysql -h db -u root -p{password}\n# seawall:ignore=credential-in-command of a test\nRUN curl -u ci:{password} https://example.org/\nCOPY --chmod=644 <<E /root/x\nmachine git.example.org login ci password {password}\nE\nUSER 1000\n"
+    );
+    place.write("files/Dockerfile", build);
+    let script = format!(
+        "docker run debian:12\n# seawall:ignore=curl-user of a test\ncurl -u ci:{password} https://a.example/\n./x --password={password}\n"
+    );
+    place.write("files/deploy.sh", script);
+    let directory = place.path("files").display().to_string();
+    let report = place.json(&["lint", &directory], 0);
+    let text = report.to_string();
+    assert!(!text.contains(&password), "{text}");
+    let found = report["findings"].as_array().unwrap().iter();
+    let found: Vec<String> = found
+        .filter(|finding| {
+            finding["controls"].to_string().contains("CWE-798") || finding["rule"] == "credential-in-command"
+        })
+        .map(|finding| {
+            let path = finding["place"]["path"].as_str().unwrap().rsplit('/').next().unwrap();
+            format!("{} {path}:{}", finding["rule"].as_str().unwrap(), finding["place"]["line"])
+        })
+        .collect();
+    let expected =
+        ["credential-in-command Dockerfile:2", "netrc-line Dockerfile:6", "password-option deploy.sh:4"];
+    assert_eq!(found.iter().filter(|found| expected.contains(&found.as_str())).count(), 3, "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
+    let (out, _) = place.check(&["lint", "--fix", &directory], 0);
+    assert!(out.contains("deploy.sh:4: A file holds a credential") && !out.contains(&password), "{out}");
+}
+
+#[test]
+fn a_name_that_is_a_token_is_in_no_report() {
+    let place = Place::with_database();
+    let token = ["AKIA", "Q3EGRZTNVJ4X2MLA"].concat();
+    let root = place.path("root");
+    std::fs::create_dir_all(root.join(&token)).unwrap();
+    std::fs::write(root.join(&token).join("package-lock.json"), "{ this is no JSON").unwrap();
+    let target = format!("dir:{}", root.display());
+    for format in ["json", "table", "sarif", "html", "cyclonedx", "junit"] {
+        let output = place.command(&["scan", &target, "--format", format]).output().unwrap();
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8(shown).unwrap();
+        // A bill of materials tells no gaps.
+        let is_told = shown.contains("package-lock.json") || format == "cyclonedx";
+        assert!(is_told && !shown.contains(&token), "{format}: {shown}");
+    }
+}
+
 /// DESIGN.md, "Fixed points that scripts rely on", for what is found in files.
 #[test]
 fn files_are_linted_and_the_standard_of_a_version_is_a_policy() {

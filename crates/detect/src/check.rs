@@ -16,7 +16,7 @@ use seawall_event::EventTypes;
 
 use crate::dispatch::Names;
 use crate::expr::Operator;
-use crate::fields::FieldId;
+use crate::fields::{Field, FieldId};
 use crate::glob::Glob;
 use crate::limits;
 use crate::prefix::Prefixes;
@@ -158,6 +158,15 @@ impl Check {
         self.test.holds(&value, occurrence)
     }
 
+    /// Whether it looks at a field of which this holds.
+    pub(crate) fn looks_at(&self, is_it: &impl Fn(&Field) -> bool) -> bool {
+        let right = match &self.test {
+            Test::Against(_, right) => right.looks_at(is_it),
+            _ => false,
+        };
+        right || self.left.looks_at(is_it)
+    }
+
     /// Nanoseconds, roughly, and how likely it holds: for the order of questions.
     pub(crate) fn cost(&self) -> (f64, f64) {
         let (left, is_walk) = match &self.left {
@@ -202,6 +211,14 @@ impl Test {
         match self {
             Test::Types(types) => Some(types),
             _ => None,
+        }
+    }
+
+    /// Whether a test of numbers holds for this one; another test holds for none.
+    pub(crate) fn holds_for(&self, number: i64) -> bool {
+        match self {
+            Test::Number(test) => test.holds(number),
+            _ => false,
         }
     }
 

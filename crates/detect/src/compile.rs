@@ -3,6 +3,8 @@
 //! A macro sees the macros and lists that were defined before its own last change; a rule sees all. So the same name
 //! can be a list here and a plain word there, as in Falco.
 
+mod tree;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -18,6 +20,8 @@ use crate::parser;
 use crate::program::{FALSE, NodeId, Program, TooMuch};
 use crate::source::{Place, Text};
 use crate::suggest;
+
+pub(crate) use tree::Walk;
 
 /// Compiles the conditions of one set of definitions.
 pub(crate) struct Compiler<'d> {

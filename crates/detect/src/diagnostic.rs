@@ -144,3 +144,9 @@ pub(crate) fn shown(text: &str) -> String {
     }
     shown
 }
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    shown(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+}

@@ -4,11 +4,12 @@ use seawall_event::{AuditEvent, Event, EventType, EventTypes};
 use seawall_finding::Finding;
 
 use crate::dispatch::Dispatch;
-use crate::fields::Source;
+use crate::fields::{Field, Source};
 use crate::finding;
 use crate::limits;
 use crate::load::{ByType, Loaded};
 use crate::memory::Memory;
+use crate::need::{self, Need};
 use crate::program::{Answers, Program};
 use crate::rule::Rule;
 use crate::value::Occurrence;
@@ -91,10 +92,45 @@ impl Engine {
         types
     }
 
+    /// What an event of this type has to be for some rule to match it; none where no rule can.
+    pub fn needs(&self, kind: EventType) -> Vec<Need> {
+        let Some((_, by_type)) = self.slot_of.get(kind.index()).map(|slot| &self.by_type[*slot]) else {
+            return Vec::new();
+        };
+        let rules = by_type.rules.iter().map(|(_, condition)| *condition);
+        let steps = by_type.steps.iter().map(|(.., condition)| *condition);
+        need::of(&self.program, rules.chain(steps), kind)
+    }
+
+    /// Whether some rule that is switched on looks at a field of which this holds.
+    fn looks_at(&self, is_it: impl Fn(&Field) -> bool) -> bool {
+        let conditions = self.by_type.iter().flat_map(|(_, by_type)| {
+            let rules = by_type.rules.iter().map(|(_, condition)| *condition);
+            rules.chain(by_type.steps.iter().map(|(.., condition)| *condition))
+        });
+        let enabled = self.rules.iter().filter(|rule| rule.enabled);
+        self.program.looks_at(conditions, &is_it) || enabled.into_iter().any(|rule| rule.shows(&is_it))
+    }
+
+    /// Whether a rule looks at the environment of processes.
+    pub fn looks_at_environments(&self) -> bool {
+        self.looks_at(Field::is_environment)
+    }
+
+    /// Whether a rule looks at the bytes that are sent and received.
+    pub fn looks_at_data(&self) -> bool {
+        self.looks_at(Field::is_data)
+    }
+
     /// How many keys of `count`, `dedup` and `sequence` were forgotten early because there were too many: what they
     /// would have found is lost.
     pub fn forgotten(&self) -> u64 {
         self.memory.forgotten()
+    }
+
+    /// Forgets every event that was observed, as if the rules had just been loaded.
+    pub fn forget(&mut self) {
+        self.memory = Memory::default();
     }
 
     /// The rules that this event matches, by their place in [`Engine::rules`], counts and silences left aside.

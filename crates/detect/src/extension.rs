@@ -4,6 +4,7 @@
 //! - rule: Many failed logins
 //!   …
 //!   count: 5                       # only when it happened so often
+//!   distinct: user.name            # with so many different values of this, where it is said
 //!   within: 1m                     # in so much time
 //!   per: [container.id, user.name] # for each of these
 //!   dedup: {within: 10m, per: [container.id]}   # then be silent so long; what was left out is counted
@@ -26,13 +27,14 @@ use crate::suggest;
 use crate::yaml::Node;
 
 /// The keys.
-pub(crate) const KEYS: [&str; 8] =
-    ["count", "within", "per", "dedup", "scope", "sequence", "bind", "respond"];
+pub(crate) const KEYS: [&str; 9] =
+    ["count", "distinct", "within", "per", "dedup", "scope", "sequence", "bind", "respond"];
 
 /// What a rule says beyond Falco's language.
 #[derive(Debug, Default)]
 pub(crate) struct Extension {
     pub(crate) count: Option<u64>,
+    pub(crate) distinct: Option<Written>,
     pub(crate) within_ns: Option<u64>,
     pub(crate) per: Option<Vec<Written>>,
     pub(crate) dedup: Option<Dedup>,
@@ -78,6 +80,9 @@ impl Extension {
             }
             extension.count = Some(count);
         }
+        if entries.has("distinct") {
+            extension.distinct = Some(entries.text("distinct", sink)?.clone());
+        }
         if entries.has("within") {
             extension.within_ns = Some(duration(entries.text("within", sink)?, sink)?);
         }
@@ -112,6 +117,8 @@ impl Extension {
             "`count` and `sequence` need `within`: in how much time?"
         } else if !needs_time && (self.within_ns.is_some() || self.per.is_some()) {
             "`within` and `per` say nothing without `count` or `sequence`"
+        } else if self.distinct.is_some() && self.count.is_none() {
+            "`distinct` says nothing without `count`: how many different values?"
         } else if self.count.is_some() && !self.sequence.is_empty() {
             "`count` and `sequence` cannot both be used"
         } else if self.bind.is_some() != self.sequence.iter().any(|step| step.bind.is_some()) {

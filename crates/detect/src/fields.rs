@@ -242,6 +242,13 @@ pub(crate) fn all_event_types() -> EventTypes {
     types
 }
 
+impl FieldId {
+    /// Whether it is about the container.
+    pub(crate) fn is_of_container(self) -> bool {
+        self.group() == table::Group::Container
+    }
+}
+
 impl Field {
     /// What the field is for an event.
     pub(crate) fn value<'e>(&'e self, occurrence: Occurrence<'e>) -> Value<'e> {
@@ -295,6 +302,18 @@ impl Field {
                 | FieldId::PodLabels
                 | FieldId::Audit(_)
         )
+    }
+
+    /// Whether it needs the environments of processes.
+    pub(crate) fn is_environment(&self) -> bool {
+        matches!(self.id, FieldId::ProcEnv | FieldId::ProcAenv)
+            || self.argument == Argument::Of(ArgumentName::Env)
+    }
+
+    /// Whether it needs the bytes that are sent and received.
+    pub(crate) fn is_data(&self) -> bool {
+        matches!(self.id, FieldId::EvtBuffer | FieldId::EvtBufferLength)
+            || self.argument == Argument::Of(ArgumentName::Data)
     }
 
     /// Whether it walks up the ancestors.

@@ -58,6 +58,22 @@ impl Glob {
         Glob { start, end: end.into_iter().collect(), parts }
     }
 
+    /// What every text that matches begins with.
+    pub(crate) fn start(&self) -> &str {
+        &self.start
+    }
+
+    /// Whether every text that matches has this in it.
+    pub(crate) fn has_text(&self, text: &str) -> bool {
+        let characters: Vec<Part> = text.chars().map(Part::Is).collect();
+        self.parts.windows(characters.len().max(1)).any(|parts| parts == characters.as_slice())
+    }
+
+    /// What every text that matches ends with.
+    pub(crate) fn end(&self) -> &str {
+        &self.end
+    }
+
     /// Ignoring the case of ASCII letters.
     pub(crate) fn ignoring_case(pattern: &str) -> Glob {
         Glob::new(&pattern.to_ascii_lowercase())

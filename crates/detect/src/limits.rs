@@ -72,3 +72,26 @@ pub(crate) const COUNT_MAX: u64 = 10_000;
 
 /// Steps of one rule's `sequence`.
 pub(crate) const STEPS_MAX: usize = 8;
+
+/// Bytes of one line of a recording or of a case: a process may have megabytes of arguments.
+pub(crate) const LINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Cases of one file of tests.
+pub(crate) const CASES_MAX: usize = 50_000;
+
+/// Events of one case that is no recording: each was written by a person or a program that writes tests.
+pub(crate) const CASE_EVENTS_MAX: usize = 10_000;
+
+/// Events of a recording that a case replays.
+pub(crate) const CAPTURE_EVENTS_MAX: usize = 2_000_000;
+
+/// Parts of one condition that are explained, macros put in each time they stand somewhere: the official rules' largest
+/// has some three hundred.
+pub(crate) const EXPLAINED_PARTS_MAX: usize = 20_000;
+
+/// Different paths, connections or excepted values that learning keeps of one workload: beyond that it is no profile
+/// that anybody reads.
+pub(crate) const LEARNED_MAX: usize = 20_000;
+
+/// Paths of one need: beyond, all paths are wanted. The sensor has room for 4096 of all rules together.
+pub(crate) const NEED_PATHS_MAX: usize = 2048;

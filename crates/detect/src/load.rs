@@ -70,21 +70,7 @@ impl Loaded {
 /// Loads rule files, each with its name and text, in this order: later ones change what earlier ones define. Mistakes
 /// are told in [`Loaded::diagnostics`]; a rule with one is left out and the others are not.
 pub fn load(files: &[(&str, &str)]) -> Loaded {
-    let mut sink = Sink::default();
-    let mut definitions = Definitions::default();
-    for (name, text) in files {
-        if text.len() > limits::FILE_BYTES_MAX {
-            let place = whole(name);
-            let message = format!("a rule file may have {} bytes", limits::FILE_BYTES_MAX);
-            sink.push(place.diagnostic(Level::Error, Code::LoadErrYamlParse, message));
-            continue;
-        }
-        let file = Rc::new(File::new(name, text));
-        let mut broken = Vec::new();
-        let items = yaml::items(&file, &mut broken);
-        broken.into_iter().for_each(|diagnostic| sink.push(diagnostic));
-        items.iter().for_each(|item| definitions.add(item, &mut sink));
-    }
+    let (definitions, sink) = definitions(files);
     let mut compiler = Compiler::new(&definitions, sink);
     let rules: Vec<Rule> =
         definitions.rules.all.iter().filter_map(|definition| rule(&mut compiler, definition)).collect();
@@ -118,6 +104,26 @@ pub fn load(files: &[(&str, &str)]) -> Loaded {
     loaded
 }
 
+/// What the files define together, before conditions are understood.
+pub(crate) fn definitions(files: &[(&str, &str)]) -> (Definitions, Sink) {
+    let mut sink = Sink::default();
+    let mut definitions = Definitions::default();
+    for (name, text) in files {
+        if text.len() > limits::FILE_BYTES_MAX {
+            let place = whole(name);
+            let message = format!("a rule file may have {} bytes", limits::FILE_BYTES_MAX);
+            sink.push(place.diagnostic(Level::Error, Code::LoadErrYamlParse, message));
+            continue;
+        }
+        let file = Rc::new(File::new(name, text));
+        let mut broken = Vec::new();
+        let items = yaml::items(&file, &mut broken);
+        broken.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+        items.iter().for_each(|item| definitions.add(item, &mut sink));
+    }
+    (definitions, sink)
+}
+
 /// The beginning of a file that is not shown.
 fn whole(name: &str) -> Place {
     Place { file: Rc::new(File::new(name, "")), line: 1, column: 1 }
@@ -138,6 +144,7 @@ fn rule(compiler: &mut Compiler<'_>, definition: &RuleDefinition) -> Option<Rule
     let (per, bind) = (extension.per.as_deref(), extension.bind.as_ref());
     let per = keys(compiler, per, &["container.id"], source);
     let bind = bind.map(|written| key(compiler, written, source)).transpose();
+    let distinct = extension.distinct.as_ref().map(|written| key(compiler, written, source)).transpose();
     let dedup = match &extension.dedup {
         None => Ok(None),
         Some(dedup) => {
@@ -147,7 +154,8 @@ fn rule(compiler: &mut Compiler<'_>, definition: &RuleDefinition) -> Option<Rule
     };
     let steps = steps(compiler, definition);
     let condition = joined(compiler, definition, [condition.ok()?, excepted.ok()?, scope.ok()?])?;
-    let (per, bind, within_ns) = (per.ok()?, bind.ok()?, extension.within_ns.unwrap_or(0));
+    let (per, bind, distinct) = (per.ok()?, bind.ok()?, distinct.ok()?);
+    let within_ns = extension.within_ns.unwrap_or(0);
     let steps = steps.ok()?;
     let is_sequence = !steps.is_empty();
     let (for_threshold, for_sequence) = if is_sequence { (Vec::new(), per) } else { (per, Vec::new()) };
@@ -166,7 +174,7 @@ fn rule(compiler: &mut Compiler<'_>, definition: &RuleDefinition) -> Option<Rule
         file: definition.name.place.file.name.clone(),
         line: definition.name.place.line,
         condition,
-        threshold: extension.count.map(|count| Threshold { count, within_ns, per: for_threshold }),
+        threshold: extension.count.map(|count| Threshold { count, distinct, within_ns, per: for_threshold }),
         dedup: dedup.ok()?,
         sequence: is_sequence.then_some(Sequence { steps, bind, within_ns, per: for_sequence }),
     })

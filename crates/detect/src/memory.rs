@@ -13,7 +13,7 @@ use crate::value::Occurrence;
 /// What is remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    counts: HashMap<usize, Keyed<VecDeque<u64>>>,
+    counts: HashMap<usize, Keyed<VecDeque<Counted>>>,
     silences: HashMap<usize, Keyed<Silent>>,
     /// By rule; how many steps of a sequence happened.
     sequences: HashMap<usize, Keyed<usize>>,
@@ -22,6 +22,13 @@ pub(crate) struct Memory {
 
 /// Values by key, each with the time of its last event.
 type Keyed<T> = HashMap<String, (u64, T)>;
+
+/// An event that counts: when it was, and its value where different ones are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Counted {
+    time_ns: u64,
+    value: Option<Box<str>>,
+}
 
 /// A key that spoke.
 #[derive(Debug, Clone, Copy)]
@@ -48,15 +55,23 @@ impl Memory {
             let key = key(&threshold.per, occurrence);
             let counts = self.counts.entry(index).or_default();
             self.forgotten += make_room(counts, &key);
-            let (last, times) = counts.entry(key).or_default();
+            let (last, counted) = counts.entry(key).or_default();
             *last = now_ns;
-            times.push_back(now_ns);
-            times.retain(|time_ns| time_ns.abs_diff(now_ns) <= threshold.within_ns);
-            if (times.len() as u64) < threshold.count {
+            let value = match &threshold.distinct {
+                None => None,
+                // An event without the value has no different one.
+                Some(field) => Some(shortened(&field.value(occurrence).render()?).into()),
+            };
+            counted.retain(|event| {
+                let is_same = value.is_some() && event.value == value;
+                event.time_ns.abs_diff(now_ns) <= threshold.within_ns && !is_same
+            });
+            counted.push_back(Counted { time_ns: now_ns, value });
+            if (counted.len() as u64) < threshold.count {
                 return None;
             }
-            events = times.len() as u64;
-            times.clear();
+            events = counted.len() as u64;
+            counted.clear();
         }
         if let Some(dedup) = &rule.dedup {
             let key = key(&dedup.per, occurrence);
@@ -127,13 +142,18 @@ fn time_ns(occurrence: Occurrence<'_>) -> u64 {
     }
 }
 
+/// As much of a value as is remembered.
+fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(limits::SHOWN_CHARS_MAX)]
+}
+
 /// Values of fields as one text; absent ones have a mark that no text has.
 fn key(fields: &[Field], occurrence: Occurrence<'_>) -> String {
     let mut key = String::new();
     for field in fields {
         match field.value(occurrence).render() {
             Some(text) => {
-                key.push_str(&text[..text.floor_char_boundary(limits::SHOWN_CHARS_MAX)]);
+                key.push_str(shortened(&text));
                 key.push('\0');
             }
             None => key.push('\u{1}'),

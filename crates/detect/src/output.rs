@@ -6,7 +6,7 @@ use seawall_finding::FieldValue;
 
 use crate::check::{Problem, Term, field_of, term_of};
 use crate::expr::{FieldName, Operand};
-use crate::fields::{self, Source};
+use crate::fields::{self, Field, Source};
 use crate::limits;
 use crate::parser;
 use crate::value::{Occurrence, Value};
@@ -84,6 +84,12 @@ impl Template {
         rendered
     }
 
+    /// Whether it shows a field of which this holds.
+    pub(crate) fn looks_at(&self, is_it: &impl Fn(&Field) -> bool) -> bool {
+        let looks = |part: &Part| matches!(part, Part::Value(_, term) if term.looks_at(is_it));
+        self.parts.iter().any(looks)
+    }
+
     /// Its fields with their values.
     pub(crate) fn values(&self, occurrence: Occurrence<'_>) -> BTreeMap<String, FieldValue> {
         let value = |part: &Part| match part {
@@ -131,6 +137,13 @@ fn value_at_start(rest: &str, source: Source) -> Result<(String, Term, usize), P
     field_of(&field, source)?;
     let (term, _) = term_of(&Operand::Field(field), source)?;
     Ok((rest[..length].to_owned(), term, length))
+}
+
+/// A text without what a terminal obeys, at most so long.
+pub(crate) fn printable(text: &str, bytes_max: usize) -> String {
+    let mut rendered = String::new();
+    push_printable(&mut rendered, &text[..text.floor_char_boundary(bytes_max)]);
+    rendered
 }
 
 /// Appends a text that may come from an attacker: a terminal must not obey it, and a line must stay one.

@@ -35,6 +35,20 @@ impl Prefixes {
         node.is_end = true;
     }
 
+    /// Paths without patterns of which every path that matches is one, or is below one.
+    pub(crate) fn fixed(&self) -> Vec<String> {
+        let mut fixed = Vec::new();
+        let mut open = vec![(String::new(), self)];
+        while let Some((path, node)) = open.pop() {
+            if node.is_end || !node.globs.is_empty() {
+                fixed.push(if path.is_empty() { "/".to_owned() } else { path });
+                continue;
+            }
+            open.extend(node.names.iter().map(|(name, below)| (format!("{path}/{name}"), below)));
+        }
+        fixed
+    }
+
     /// Whether this path or one above it was added.
     pub(crate) fn matches(&self, path: &str) -> bool {
         // Several patterns may fit one component, so there may be several places at once; each step has at most as

@@ -3,14 +3,14 @@
 //! Owns simplification (constants, double negation, an event's known type) and the order of questions. Nothing here
 //! changes what a condition means: a comparison has no effect and answers true or false, never both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use seawall_event::{EventType, EventTypes};
 
 use crate::check::{Check, NumberTest, Term, Test};
 use crate::dispatch::{self, Names};
 use crate::expr::Operator;
-use crate::fields::FieldId;
+use crate::fields::{Field, FieldId};
 use crate::limits;
 use crate::value::Occurrence;
 
@@ -30,6 +30,16 @@ enum Node {
     Not(NodeId),
     And(Box<[NodeId]>),
     Or(Box<[NodeId]>),
+}
+
+/// A node as others may look at it.
+#[derive(Debug)]
+pub(crate) enum Part<'p> {
+    Constant(bool),
+    Check(&'p Check),
+    Not(NodeId),
+    And(&'p [NodeId]),
+    Or(&'p [NodeId]),
 }
 
 /// The graph.
@@ -258,6 +268,36 @@ impl Program {
             Node::And(parts) => parts,
             Node::Constant(_) | Node::Check(_) | Node::Not(_) | Node::Or(_) => &[],
         }
+    }
+
+    /// What a node is.
+    pub(crate) fn part(&self, id: NodeId) -> Part<'_> {
+        match &self.nodes[id.0 as usize] {
+            Node::Constant(value) => Part::Constant(*value),
+            Node::Check(index) => Part::Check(&self.checks[*index as usize]),
+            Node::Not(inner) => Part::Not(*inner),
+            Node::And(parts) => Part::And(parts),
+            Node::Or(parts) => Part::Or(parts),
+        }
+    }
+
+    /// Whether one of these conditions looks at a field of which this holds.
+    pub(crate) fn looks_at(&self, of: impl Iterator<Item = NodeId>, is_it: &impl Fn(&Field) -> bool) -> bool {
+        let mut open: Vec<NodeId> = of.collect();
+        let mut seen = HashSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.part(id) {
+                Part::Constant(_) => {}
+                Part::Check(check) if check.looks_at(is_it) => return true,
+                Part::Check(_) => {}
+                Part::Not(inner) => open.push(inner),
+                Part::And(parts) | Part::Or(parts) => open.extend(parts),
+            }
+        }
+        false
     }
 
     /// How likely a condition holds.

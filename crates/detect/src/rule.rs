@@ -46,6 +46,8 @@ pub struct Rule {
 #[derive(Debug)]
 pub(crate) struct Threshold {
     pub(crate) count: u64,
+    /// Whose different values are counted, where not every event counts.
+    pub(crate) distinct: Option<Field>,
     pub(crate) within_ns: u64,
     pub(crate) per: Vec<Field>,
 }
@@ -76,9 +78,23 @@ pub(crate) struct Step {
 impl Rule {
     /// The id of its findings: the ASCII letters and digits of the name in lower case, with dashes between.
     pub fn id(&self) -> String {
-        let words = self.name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let id = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
-        if id.is_empty() { "unnamed-rule".to_owned() } else { id }
+        id_of(&self.name)
+    }
+
+    /// Whether its output, or what it remembers, looks at a field of which this holds.
+    pub(crate) fn shows(&self, is_it: &impl Fn(&Field) -> bool) -> bool {
+        let threshold =
+            self.threshold.iter().flat_map(|threshold| threshold.per.iter().chain(&threshold.distinct));
+        let dedup = self.dedup.iter().flat_map(|dedup| &dedup.per);
+        let sequence = self.sequence.iter().flat_map(|sequence| {
+            sequence
+                .steps
+                .iter()
+                .filter_map(|step| step.bind.as_ref())
+                .chain(&sequence.bind)
+                .chain(&sequence.per)
+        });
+        self.output.looks_at(is_it) || threshold.chain(dedup).chain(sequence).any(is_it)
     }
 
     /// The techniques and tactics of MITRE ATT&CK among its tags.
@@ -86,6 +102,13 @@ impl Rule {
         let control = |tag: &String| Control { framework: Framework::MitreAttack, id: tag.clone() };
         self.tags.iter().filter(|tag| is_attack_id(tag)).map(control).collect()
     }
+}
+
+/// The id of a rule of this name.
+pub(crate) fn id_of(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let id = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    if id.is_empty() { "unnamed-rule".to_owned() } else { id }
 }
 
 /// `T1059`, `T1059.004`, `TA0003`.

@@ -3,18 +3,22 @@
 mod blob;
 mod grpc;
 pub(crate) mod message;
+mod sandbox;
+
+pub use sandbox::Sandbox;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use prost::Message as _;
 use seawall_inventory::{Container, Digest};
 
-use crate::limits::CALL_TIMEOUT;
+use crate::limits::{CALL_TIMEOUT, SILENCE_MAX};
 use crate::{
-    Address, ContainerDetails, Endpoint, EngineError, EngineImage, EngineKind, EngineVersion, Failure,
-    Overlay,
+    Address, Announcement, Announcements, ContainerDetails, Endpoint, EngineError, EngineImage, EngineKind,
+    EngineVersion, Failure, Overlay,
 };
 
 /// A connected containerd.
@@ -177,22 +181,28 @@ impl Containerd {
     /// # Errors
     /// [`Failure::NotFound`] when no namespace has it.
     pub fn image(&self, name: &str) -> Result<ContainerdImage, EngineError> {
-        let operation = format!("find image {name}");
-        let method = "containerd.services.images.v1.Images/Get";
         for namespace in self.namespaces()? {
-            let question = message::ImageRequest { name: name.to_owned() };
-            match self.ask::<_, message::ImageResponse>(&operation, &namespace, method, &question) {
-                Ok(answer) => {
-                    if let Some(image) = answer.image.and_then(|image| described(&namespace, image)) {
-                        return Ok(image);
-                    }
-                }
+            match self.image_in(&namespace, name) {
                 Err(error) if error.failure.is_not_found() => {}
-                Err(error) => return Err(error),
+                other => return other,
             }
         }
         let reason = "no namespace has an image of that name; names are written in full".to_owned();
-        Err(self.error(&operation, Failure::NotFound(reason)))
+        Err(self.error(&format!("find image {name}"), Failure::NotFound(reason)))
+    }
+
+    /// One image by its full name, from one namespace.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when the namespace does not have it.
+    pub fn image_in(&self, namespace: &str, name: &str) -> Result<ContainerdImage, EngineError> {
+        let operation = format!("find image {name}");
+        let method = "containerd.services.images.v1.Images/Get";
+        let question = message::ImageRequest { name: name.to_owned() };
+        let answer: message::ImageResponse = self.ask(&operation, namespace, method, &question)?;
+        let image = answer.image.and_then(|image| described(namespace, image));
+        let missing = || self.error(&operation, Failure::NotFound("it has no digest".to_owned()));
+        image.ok_or_else(missing)
     }
 
     /// A blob of the content store: from its file where that is readable, over the socket otherwise.
@@ -286,6 +296,50 @@ impl Containerd {
         }
     }
 
+    /// One container by its whole id, from this namespace or the first that has it, with its namespace. It is not
+    /// asked whether it runs.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is none.
+    pub fn container_by_id(
+        &self,
+        namespace: Option<&str>,
+        id: &str,
+    ) -> Result<(String, Container), EngineError> {
+        let namespaces = match namespace {
+            Some(namespace) => vec![namespace.to_owned()],
+            None => self.namespaces()?,
+        };
+        for namespace in namespaces {
+            match self.record(&namespace, id) {
+                Ok(record) => return Ok((namespace, container(&record, &BTreeMap::new()))),
+                Err(error) if error.failure.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let reason = "no namespace has a container of that id".to_owned();
+        Err(self.error(&format!("find container {id}"), Failure::NotFound(reason)))
+    }
+
+    /// The containers that are created from now on, of every namespace. Waits for the first.
+    ///
+    /// # Errors
+    /// containerd does not answer as it should.
+    pub fn announcements(&self) -> Result<Announcements, EngineError> {
+        let operation = "listen to events".to_owned();
+        let method = "containerd.services.events.v1.Events/Subscribe";
+        let question = message::Filters { filters: vec!["topic==\"/containers/create\"".to_owned()] };
+        let mut answers = grpc::Answers::open(&self.socket, SILENCE_MAX, "", method, &question)
+            .map_err(|failure| self.error(&operation, failure))?;
+        let endpoint = self.endpoint.to_string();
+        Ok(Box::new(std::iter::from_fn(move || {
+            let announced = answers.next(SILENCE_MAX).and_then(|answer| answer.map(announced).transpose());
+            let error =
+                |failure| EngineError { operation: operation.clone(), endpoint: endpoint.clone(), failure };
+            announced.map_err(error).transpose()
+        })))
+    }
+
     fn details(&self, namespace: &str, record: &message::Container) -> Result<ContainerDetails, EngineError> {
         let tasks = self.tasks(namespace)?;
         let method = "containerd.services.snapshots.v1.Snapshots/Mounts";
@@ -321,6 +375,14 @@ impl Containerd {
             .map(|task| (if task.id.is_empty() { task.container_id } else { task.id }, task.pid))
             .collect())
     }
+}
+
+fn announced(envelope: prost::bytes::Bytes) -> Result<Announcement, Failure> {
+    let malformed = |error: prost::DecodeError| Failure::Malformed(Box::new(error));
+    let envelope = message::Envelope::decode(envelope).map_err(malformed)?;
+    let created = envelope.event.unwrap_or_default().value;
+    let created = message::ContainerCreate::decode(created.as_slice()).map_err(malformed)?;
+    Ok(Announcement { id: created.id, namespace: Some(envelope.namespace), name: None, image: created.image })
 }
 
 fn content_root(plugins: Vec<message::Plugin>) -> Option<PathBuf> {

@@ -15,6 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use seawall_inventory::{Container, Digest, Platform};
 use serde::de::DeserializeOwned;
 
+use crate::announcement::{self, Announcements};
 use crate::http::Http;
 use crate::limits::{CALL_TIMEOUT, NAME_BYTES_MAX};
 use crate::{
@@ -238,6 +239,23 @@ impl Docker {
             labels: answer.config.labels,
         };
         Ok(ContainerDetails { container, overlay: answer.graph_driver.overlay(), namespace: None })
+    }
+
+    /// The containers that are created from now on.
+    ///
+    /// # Errors
+    /// The engine does not answer as it should.
+    pub fn announcements(&self) -> Result<Announcements, EngineError> {
+        let operation = "listen to events".to_owned();
+        let filters = "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%5D%7D";
+        let stream = self
+            .http
+            .stream(&format!("/events?filters={filters}"))
+            .map_err(|failure| self.error(&operation, failure))?;
+        let endpoint = self.endpoint.to_string();
+        let error =
+            move |failure| EngineError { operation: operation.clone(), endpoint: endpoint.clone(), failure };
+        Ok(Box::new(announcement::lines(stream).map(move |line| line.map_err(&error))))
     }
 
     /// The container's whole file system as a tar, image and changes together, without mounted volumes.

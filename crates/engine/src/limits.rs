@@ -26,3 +26,7 @@ pub const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 pub const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest container or image name sent to an engine.
 pub const NAME_BYTES_MAX: usize = 1024;
+/// One event of an engine: it has the labels of its container.
+pub const EVENT_BYTES_MAX: u64 = 1024 * 1024;
+/// An engine on which nothing is created says nothing; after so long it is asked whether it is still there.
+pub const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);

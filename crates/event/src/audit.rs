@@ -15,6 +15,15 @@ pub struct AuditEvent {
     pub json: Value,
 }
 
+/// What the API server sent at once.
+#[derive(Debug, Default)]
+pub struct AuditBatch {
+    /// Its events, numbered on.
+    pub events: Vec<AuditEvent>,
+    /// How many of its items are none: they are lost, and the others are not.
+    pub refused: u64,
+}
+
 /// Why a line of an audit log is no event.
 #[derive(Debug)]
 pub enum AuditError {
@@ -24,6 +33,8 @@ pub enum AuditError {
     Json(serde_json::Error),
     /// It is JSON, but no audit event.
     NoEvent,
+    /// A batch has more events than the API server sends at once.
+    TooMany,
 }
 
 impl std::fmt::Display for AuditError {
@@ -34,6 +45,9 @@ impl std::fmt::Display for AuditError {
             }
             AuditError::Json(_) => f.write_str("an audit event is no JSON"),
             AuditError::NoEvent => f.write_str("it is no event of the Kubernetes audit log"),
+            AuditError::TooMany => {
+                write!(f, "a batch has more than {} events", limits::AUDIT_BATCH_EVENTS_MAX)
+            }
         }
     }
 }
@@ -42,7 +56,7 @@ impl std::error::Error for AuditError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             AuditError::Json(error) => Some(error),
-            AuditError::TooLarge | AuditError::NoEvent => None,
+            AuditError::TooLarge | AuditError::NoEvent | AuditError::TooMany => None,
         }
     }
 }
@@ -54,18 +68,56 @@ impl AuditEvent {
         if text.len() > limits::AUDIT_EVENT_BYTES_MAX {
             return Err(AuditError::TooLarge);
         }
-        let mut json: Value = serde_json::from_str(text).map_err(AuditError::Json)?;
+        AuditEvent::of_json(serde_json::from_str(text).map_err(AuditError::Json)?, number)
+    }
+
+    /// The same, of a document that was read and is not too large.
+    ///
+    /// # Errors
+    /// What is no event of the audit log.
+    pub fn of_json(mut json: Value, number: u64) -> Result<Vec<AuditEvent>, AuditError> {
         let documents = match json.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             Some(_) => return Err(AuditError::NoEvent),
             None => vec![json],
         };
-        let event = |(at, json): (usize, Value)| {
-            let is_event = json.get("auditID").is_some() || json.get("stage").is_some();
-            let time_ns = time_ns(&json).filter(|_| is_event).ok_or(AuditError::NoEvent)?;
-            Ok(AuditEvent { number: number + at as u64, time_ns, json })
+        let event =
+            |(at, json): (usize, Value)| AuditEvent::of_document(json, number.saturating_add(at as u64));
+        documents.into_iter().enumerate().map(|numbered| event(numbered).ok_or(AuditError::NoEvent)).collect()
+    }
+
+    /// Takes the body of a request of the API server's audit webhook: an `EventList`
+    /// (<https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-backend>). The first event gets this
+    /// number. Whoever receives reads no more than [`limits::AUDIT_BATCH_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    /// A body that is no `EventList`, or more than an API server sends. Items that are no events are counted instead.
+    pub fn of_webhook(body: &[u8], number: u64) -> Result<AuditBatch, AuditError> {
+        if body.len() > limits::AUDIT_BATCH_BYTES_MAX {
+            return Err(AuditError::TooLarge);
+        }
+        let mut json: Value = serde_json::from_slice(body).map_err(AuditError::Json)?;
+        let is_list = json.get("kind").and_then(Value::as_str) == Some("EventList");
+        let Some(Value::Array(items)) = json.get_mut("items").map(Value::take).filter(|_| is_list) else {
+            return Err(AuditError::NoEvent);
         };
-        documents.into_iter().enumerate().map(event).collect()
+        if items.len() > limits::AUDIT_BATCH_EVENTS_MAX {
+            return Err(AuditError::TooMany);
+        }
+        let mut batch = AuditBatch::default();
+        for json in items {
+            match AuditEvent::of_document(json, number.saturating_add(batch.events.len() as u64)) {
+                Some(event) => batch.events.push(event),
+                None => batch.refused += 1,
+            }
+        }
+        Ok(batch)
+    }
+
+    fn of_document(json: Value, number: u64) -> Option<AuditEvent> {
+        let is_event = json.get("auditID").is_some() || json.get("stage").is_some();
+        let time_ns = time_ns(&json).filter(|_| is_event)?;
+        Some(AuditEvent { number, time_ns, json })
     }
 }
 
@@ -112,5 +164,27 @@ mod tests {
         assert!(matches!(AuditEvent::read("{}", 1), Err(AuditError::NoEvent)));
         assert!(matches!(AuditEvent::read(r#"{"auditID":"a"}"#, 1), Err(AuditError::NoEvent)));
         assert!(matches!(AuditEvent::read("{", 1), Err(AuditError::Json(_))));
+    }
+
+    #[test]
+    fn a_webhook_loses_what_is_no_event_and_counts_it() {
+        let item = r#"{"stage":"Panic","requestReceivedTimestamp":"2026-11-28T00:00:01Z"}"#;
+        let list = |items: &str| {
+            format!(r#"{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{items}]}}"#)
+        };
+        let batch = AuditEvent::of_webhook(list(&format!("{item},7,{{}},{item}")).as_bytes(), 5).unwrap();
+        let numbers: Vec<u64> = batch.events.iter().map(|event| event.number).collect();
+        assert_eq!((numbers, batch.refused), (vec![5, 6], 2));
+        let check = |body: &[u8], is_it: fn(&AuditError) -> bool| {
+            let error = AuditEvent::of_webhook(body, 1).unwrap_err();
+            assert!(is_it(&error), "{error}");
+        };
+        check(b"{}", |error| matches!(error, AuditError::NoEvent));
+        check(item.as_bytes(), |error| matches!(error, AuditError::NoEvent));
+        check(b"\xff", |error| matches!(error, AuditError::Json(_)));
+        check(&vec![b' '; limits::AUDIT_BATCH_BYTES_MAX + 1], |error| matches!(error, AuditError::TooLarge));
+        let many = vec!["1"; limits::AUDIT_BATCH_EVENTS_MAX + 1].join(",");
+        check(list(&many).as_bytes(), |error| matches!(error, AuditError::TooMany));
+        check(&[b'['].repeat(100_000), |error| matches!(error, AuditError::Json(_)));
     }
 }

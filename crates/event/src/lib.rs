@@ -17,7 +17,7 @@ pub mod limits;
 mod process;
 
 pub use argument::{Argument, ArgumentName, ArgumentValue};
-pub use audit::{AuditError, AuditEvent};
+pub use audit::{AuditBatch, AuditError, AuditEvent};
 pub use container::{Container, Image, Mount, Pod};
 pub use descriptor::{Descriptor, DescriptorKind, Protocol, Socket};
 pub use error_number::error_name;

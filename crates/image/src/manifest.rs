@@ -467,6 +467,7 @@ fn run_config(raw: RawRunConfig) -> ImageConfig {
         volumes: raw.volumes.unwrap_or_default().into_keys().collect(),
         labels: raw.labels.unwrap_or_default(),
         has_healthcheck: tests.first().is_some_and(|first| first != "NONE"),
+        healthcheck: tests,
     }
 }
 

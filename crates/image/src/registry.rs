@@ -454,8 +454,8 @@ impl<'a> Asked<'a> {
 
     fn access(&self) -> Access {
         match self.method {
-            Method::Get => Access::Pull,
-            Method::Form(_) | Method::Post | Method::Put(_) => Access::Push,
+            Method::Get | Method::Head => Access::Pull,
+            Method::Form(_) | Method::Post | Method::Patch(_) | Method::Put(_) => Access::Push,
         }
     }
 

@@ -9,6 +9,7 @@ mod docker_archive;
 pub mod engine;
 mod in_place;
 pub mod layout;
+pub mod layout_archive;
 pub mod local;
 mod member;
 mod members;

@@ -69,6 +69,9 @@ pub struct ImageConfig {
     /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Its health check as written: `CMD-SHELL` and a line, `CMD` and words, `NONE`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub healthcheck: Vec<String>,
     /// Whether a health check other than `NONE` is set.
     #[serde(default)]
     pub has_healthcheck: bool,

@@ -82,12 +82,16 @@ impl FromStr for ImageName {
         }
         let (registry, repository) = match name.split_once('/') {
             Some((host, path)) if is_registry(host) => (host, path.to_owned()),
-            _ if name.contains('/') => ("docker.io", name.to_owned()),
-            _ => ("docker.io", format!("library/{name}")),
+            _ => ("docker.io", name.to_owned()),
         };
         let registry = match registry {
             "index.docker.io" | "registry-1.docker.io" => "docker.io",
             other => other,
+        };
+        // Docker's own registry has no repository at its root.
+        let repository = match registry {
+            "docker.io" if !repository.contains('/') => format!("library/{repository}"),
+            _ => repository,
         };
         if name.is_empty() || repository.len() + registry.len() > NAME_LENGTH_MAX {
             return Err(error("the name is empty or longer than 255 characters"));
@@ -181,6 +185,7 @@ mod tests {
         let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
         check("alpine", "docker.io/library/alpine:latest");
         check("alpine:3.20", "docker.io/library/alpine:3.20");
+        check("docker.io/alpine", "docker.io/library/alpine:latest");
         check("grafana/grafana", "docker.io/grafana/grafana:latest");
         check("localhost/app", "localhost/app:latest");
         check("localhost:5000/a/b:1", "localhost:5000/a/b:1");

@@ -9,8 +9,8 @@ use seawall_finding::GapKind;
 
 use crate::check;
 use crate::engine::{Found, Tally};
-use crate::limits::MEMBERS_MAX;
-use crate::look::{Look, Where};
+use crate::limits::{MEMBERS_MAX, XZ_DICTIONARY_BYTES_MAX, ZSTD_WINDOW_LOG_MAX};
+use crate::look::{Lines, Look, Where};
 use crate::rules::Rules;
 
 /// A shorter run of base64 holds no token.
@@ -41,20 +41,136 @@ pub(crate) fn utf16(bytes: &[u8]) -> Option<String> {
 
 /// Looks inside what `bytes` hold.
 pub(crate) fn inside(look: &mut Look<'_>, at: &Where, bytes: &[u8], runs: &[&[u8]]) {
+    if let Some(stream) = Stream::of(bytes) {
+        return stream.unpack(look, at, bytes);
+    }
     match bytes {
-        [0x1f, 0x8b, 8, ..] => gzip(look, at, bytes),
         [b'P', b'K', 3, 4, ..] => zip(look, at, bytes),
         _ if bytes.get(257..262) == Some(b"ustar") => tar(look, at, bytes),
-        _ => base64(look, at, runs),
+        _ if is_unknown_archive(bytes) => {
+            let reason = "a 7-Zip or RAR archive is not unpacked to search it for leaks";
+            look.gap(GapKind::Unsupported, &at.path, reason);
+        }
+        _ => {
+            let lines = Lines::new(bytes, 0);
+            for run in runs.iter().filter(|run| promising(run).is_some()) {
+                // What a run holds is where the run is.
+                let line =
+                    at.line.or_else(|| Some(lines.of(run.as_ptr() as usize - bytes.as_ptr() as usize)));
+                base64(look, &Where { line, ..at.clone() }, &[run]);
+            }
+        }
+    }
+}
+
+/// Archives that nothing here unpacks.
+fn is_unknown_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"7z\xbc\xaf\x27\x1c") || bytes.starts_with(b"Rar!\x1a\x07")
+}
+
+/// One file, compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Gzip,
+    Xz,
+    Zstd,
+    Bzip2,
+}
+
+impl Stream {
+    fn of(head: &[u8]) -> Option<Stream> {
+        match head {
+            [0x1f, 0x8b, 8, ..] => Some(Stream::Gzip),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Stream::Xz),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Stream::Zstd),
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Some(Stream::Bzip2),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Stream::Gzip => "gzip",
+            Stream::Xz => "xz",
+            Stream::Zstd => "zstd",
+            Stream::Bzip2 => "bzip2",
+        }
+    }
+
+    /// How much of the budget a byte takes, by the time that unpacking it takes against gzip.
+    fn cost(self) -> u64 {
+        match self {
+            Stream::Gzip | Stream::Zstd => 1,
+            Stream::Xz => 3,
+            Stream::Bzip2 => 8,
+        }
+    }
+
+    fn unpack(self, look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
+        // Thousands of them are in an image with a kernel, and all are machine code.
+        if at.path.contains(".ko.") {
+            return;
+        }
+        let room = look.decode_budget / self.cost();
+        if room == 0 {
+            return look.not_decoded(&at.path);
+        }
+        let content = match self {
+            Stream::Gzip => bounded(look, at, flate2::read::MultiGzDecoder::new(bytes), room),
+            Stream::Bzip2 => bounded(look, at, bzip2::bufread::MultiBzDecoder::new(bytes), room),
+            Stream::Xz => match xz_dictionary_bytes(bytes) {
+                Some(size) if size <= XZ_DICTIONARY_BYTES_MAX => {
+                    bounded(look, at, lzma_rust2::XzReader::new(bytes, true), room)
+                }
+                Some(_) | None => {
+                    let reason = "an xz stream of this kind is not unpacked to search it for leaks";
+                    return look.gap(GapKind::Unsupported, &at.path, reason);
+                }
+            },
+            Stream::Zstd => {
+                let decoder = zstd::stream::read::Decoder::with_buffer(bytes).and_then(|mut decoder| {
+                    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                    Ok(decoder)
+                });
+                let Ok(decoder) = decoder else { return };
+                bounded(look, at, decoder, room)
+            }
+        };
+        look.spend(content.len() as u64 * (self.cost() - 1));
+        if !content.is_empty() {
+            look.bytes(&at.inside(self.name(), None), &content);
+        }
+    }
+}
+
+/// The dictionary of the first block of an xz stream whose only filter is LZMA2, as nearly all are (xz file format
+/// 1.2.1, 3.1).
+fn xz_dictionary_bytes(bytes: &[u8]) -> Option<u64> {
+    let mut rest = bytes.get(13..)?.iter().copied();
+    let flags = rest.next()?;
+    for present in [flags & 0x40, flags & 0x80] {
+        if present != 0 {
+            while rest.next()? & 0x80 != 0 {}
+        }
+    }
+    match (flags & 0x3f, rest.next()?, rest.next()?, rest.next()?) {
+        (0, 0x21, 1, bits @ 0..40) => Some(u64::from(2 | bits & 1) << (bits / 2 + 11)),
+        _ => None,
     }
 }
 
 /// First bytes of a file that tell whether it is unpacked.
 pub(crate) const HEAD_BYTES: usize = 262;
 
+/// Whether bytes begin like one compressed file.
+pub(crate) fn is_stream(head: &[u8]) -> bool {
+    Stream::of(head).is_some()
+}
+
 /// Whether bytes begin like something that is unpacked.
 pub(crate) fn is_archive(head: &[u8]) -> bool {
-    head.starts_with(&[0x1f, 0x8b, 8])
+    Stream::of(head).is_some()
+        || is_unknown_archive(head)
         || head.starts_with(b"PK\x03\x04")
         || head.get(257..HEAD_BYTES) == Some(b"ustar")
 }
@@ -65,11 +181,11 @@ pub(crate) fn is_whole(head: &[u8]) -> bool {
 }
 
 /// Reads as much as the budget allows.
-fn bounded(look: &mut Look<'_>, at: &Where, reader: impl Read) -> Vec<u8> {
+fn bounded(look: &mut Look<'_>, at: &Where, reader: impl Read, room: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let read = reader.take(look.decode_budget).read_to_end(&mut bytes);
+    let read = reader.take(room).read_to_end(&mut bytes);
     look.spend(bytes.len() as u64);
-    if look.decode_budget == 0 {
+    if bytes.len() as u64 >= room {
         look.not_decoded(&at.path);
     }
     // What a damaged stream gave before its end is looked at; a file that only begins like a stream is none.
@@ -81,16 +197,6 @@ fn bounded(look: &mut Look<'_>, at: &Where, reader: impl Read) -> Vec<u8> {
         );
     }
     bytes
-}
-
-fn gzip(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
-    if look.decode_budget == 0 {
-        return look.not_decoded(&at.path);
-    }
-    let content = bounded(look, at, flate2::read::MultiGzDecoder::new(bytes));
-    if !content.is_empty() {
-        look.bytes(&at.inside("gzip", None), &content);
-    }
 }
 
 fn zip(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
@@ -118,7 +224,8 @@ fn zip(look: &mut Look<'_>, at: &Where, bytes: &[u8]) {
         if member.is_dir() || SKIPPED.iter().any(|ending| name.ends_with(ending)) {
             continue;
         }
-        let content = bounded(look, at, member);
+        let room = look.decode_budget;
+        let content = bounded(look, at, member, room);
         look.bytes(&at.inside("zip", Some(&name)), &content);
     }
 }
@@ -231,7 +338,7 @@ pub(crate) fn promising(run: &[u8]) -> Option<&'static GeneralPurpose> {
 /// Whether decoded bytes begin like text or like something compressed.
 fn is_promising(head: &[u8]) -> bool {
     let is_text = head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..0x7f));
-    is_text || head.starts_with(b"\x1f\x8b\x08") || head.starts_with(b"PK\x03\x04")
+    is_text || Stream::of(head).is_some() || head.starts_with(b"PK\x03\x04")
 }
 
 /// NKEY seeds have no literal that is rare, but a checksum: every run of their length is tried.

@@ -10,6 +10,7 @@ mod decode;
 mod engine;
 mod entropy;
 mod extract;
+mod hide;
 mod hit;
 mod known;
 mod limits;
@@ -31,6 +32,7 @@ mod vouch;
 
 pub use assess::{CONFIDENCE_MIN, Location, controls, finding};
 pub use hit::{Hit, LayerLeaks};
+pub use limits::STREAMED_BYTES_MAX;
 pub use rule::Rule;
 pub use rules::{Rules, RulesError, UserRules};
 pub use text::{Carrier, Texts};

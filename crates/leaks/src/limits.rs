@@ -9,12 +9,16 @@ pub(crate) const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// An archive, UTF-16 text or file of an extractor up to this size is taken to memory; larger ones are a gap. Jars with all their dependencies have some 60 MB.
 pub(crate) const ARCHIVE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A file is read so far; a sparse file may claim exabytes.
-pub(crate) const STREAMED_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+pub const STREAMED_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// What decoding (archives, compression, base64) may make of one file in all: some hundred times what a source
 /// archive needs, and a quarter of a second of work.
 pub(crate) const DECODED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// The same for one layer or directory in all: thousands of small files that each inflate a thousandfold.
 pub(crate) const DECODED_TOTAL_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// The dictionary that an xz stream may ask for: `xz -9` takes 64 MiB.
+pub(crate) const XZ_DICTIONARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The window of a zstd stream, as a power of two: more needs `--long`, for those who unpack it too.
+pub(crate) const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 /// Encodings in encodings: a zip in a gzip in base64.
 pub(crate) const DECODE_DEPTH_MAX: usize = 3;
 /// Members of one archive that are looked at.

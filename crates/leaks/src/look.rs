@@ -30,6 +30,8 @@ pub(crate) struct Where {
     pub(crate) carrier: Option<String>,
     /// JSON pointer of that.
     pub(crate) pointer: Option<String>,
+    /// Line of a text that holds all of them encoded.
+    pub(crate) line: Option<u32>,
 }
 
 impl Where {
@@ -55,6 +57,8 @@ pub(crate) struct Look<'r> {
     pub(crate) key: Option<&'r IdentityKey>,
     pub(crate) hits: Vec<Hit>,
     pub(crate) gaps: Vec<Gap>,
+    /// How many there are beyond those.
+    gaps_more: usize,
     /// Guessable values so far, by rule and place.
     ordinals: HashMap<(u16, String), usize>,
     /// What decoding may still make of the present file.
@@ -81,6 +85,7 @@ impl<'r> Look<'r> {
             key,
             hits: Vec::new(),
             gaps: Vec::new(),
+            gaps_more: 0,
             ordinals: HashMap::new(),
             decode_budget: 0,
             decode_total: DECODED_TOTAL_MAX,
@@ -95,8 +100,13 @@ impl<'r> Look<'r> {
 
     pub(crate) fn gap(&mut self, kind: GapKind, path: &str, reason: impl std::fmt::Display) {
         if self.gaps.len() < GAPS_MAX {
-            self.gaps.push(Gap::at(kind, path, reason));
+            return self.gaps.push(Gap::at(kind, path, reason));
         }
+        self.gaps_more += 1;
+        let more =
+            Gap::of_target(GapKind::Limit, format!("{} more gaps like these are not listed", self.gaps_more));
+        self.gaps.truncate(GAPS_MAX);
+        self.gaps.push(more);
     }
 
     /// A file at hand.
@@ -149,6 +159,11 @@ impl<'r> Look<'r> {
         if let Some(text) = decode::utf16(bytes) {
             return self.bytes(at, text.as_bytes());
         }
+        // A short value may stand in the stream as it is; where it stands in the text says more.
+        let is_unpacked = decode::is_stream(bytes) && at.encodings.len() < DECODE_DEPTH_MAX;
+        if is_unpacked {
+            decode::inside(self, at, bytes, &[]);
+        }
         let binary = is_binary(bytes);
         let mut found = Vec::new();
         let mut elsewhere = Vec::new();
@@ -174,7 +189,8 @@ impl<'r> Look<'r> {
         self.cut(&tally, &at.path);
         let lines = Lines::new(bytes, 0);
         for one in resolve(self.rules, found) {
-            let line = (!binary && at.encodings.is_empty()).then(|| lines.of(one.secret.start));
+            // In what was unpacked it is the line of that text.
+            let line = at.line.or_else(|| (!binary).then(|| lines.of(one.secret.start)));
             self.keep(at, bytes, &one, line);
             if at.encodings.is_empty() {
                 self.spans.push(one.secret);
@@ -182,6 +198,9 @@ impl<'r> Look<'r> {
         }
         for (rule, value) in elsewhere {
             self.tell(at, rule, &value, None, vec!["structure".to_owned()]);
+        }
+        if is_unpacked {
+            return;
         }
         if at.encodings.len() < DECODE_DEPTH_MAX {
             decode::inside(self, at, bytes, &runs);

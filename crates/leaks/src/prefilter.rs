@@ -6,8 +6,8 @@
 
 /// Bits of the filter, 8 KiB: they stay in the first cache.
 const FILTER_WORDS: usize = 1024;
-/// Slots of the table of literals; a power of two, several times as many as there are literals.
-const SLOTS: usize = 8192;
+/// Bits of a slot's number, at least: the table is several times as large as what it holds.
+const SLOT_BITS_MIN: u32 = 13;
 /// Sets the bit that tells lower case from upper; what it does to other characters the comparison undoes.
 const FOLD: u32 = 0x0020_2020;
 /// Knuth's multiplier.
@@ -81,15 +81,16 @@ impl Prefilter {
         }
         entries.sort_by_key(|entry| entry.key);
         let mut filter = Box::new([0_u64; FILTER_WORDS]);
-        let mut slots = vec![Slot::default(); SLOTS];
+        let slot_bits = (4 * entries.len()).next_power_of_two().ilog2().max(SLOT_BITS_MIN);
+        let mut slots = vec![Slot::default(); 1 << slot_bits];
         let mut at = 0;
         for group in entries.chunk_by(|one, other| one.key == other.key) {
             let key = group.first().map_or(0, |entry| entry.key);
             let bit = hash(key) >> 16;
             filter[bit as usize >> 6 & (FILTER_WORDS - 1)] |= 1 << (bit & 63);
-            let mut slot = hash(key) as usize >> 19;
+            let mut slot = (hash(key) >> (32 - slot_bits)) as usize;
             while slots.get(slot).is_some_and(|slot| slot.key != 0) {
-                slot = (slot + 1) % SLOTS;
+                slot = (slot + 1) % slots.len();
             }
             if let Some(slot) = slots.get_mut(slot) {
                 *slot = Slot { key, start: at, end: at + group.len() as u32 };
@@ -117,11 +118,11 @@ impl Prefilter {
 
     /// Compares the literals whose three bytes stand here.
     fn compare(&self, text: &[u8], at: usize, key: u32, each: &mut impl FnMut(Hit)) {
-        let mut slot = hash(key) as usize >> 19;
+        let mut slot = (hash(key) >> (32 - self.slots.len().ilog2())) as usize;
         let found = loop {
             match self.slots.get(slot) {
                 Some(found) if found.key == key => break found,
-                Some(other) if other.key != 0 => slot = (slot + 1) % SLOTS,
+                Some(other) if other.key != 0 => slot = (slot + 1) % self.slots.len(),
                 Some(_) | None => return,
             }
         };
@@ -140,6 +141,16 @@ impl Prefilter {
 mod tests {
     use super::*;
     use crate::samples::Sequence;
+
+    #[test]
+    fn literals_may_be_more_than_a_table_of_a_fixed_size_holds() {
+        let many: Vec<String> = (0..20_000).map(|number| format!("{number:05}_")).collect();
+        let many: Vec<&[u8]> = many.iter().map(String::as_bytes).collect();
+        let mut found = Vec::new();
+        Prefilter::new(&many).find(b"x00042_ 19999_", |hit| found.push(hit));
+        found.sort();
+        assert_eq!(found, [Hit { start: 1, literal: 42 }, Hit { start: 8, literal: 19_999 }]);
+    }
 
     #[test]
     fn finds_what_a_plain_search_finds() {

@@ -13,7 +13,7 @@ use crate::rule::{Rule, Search, literals, strings};
 use crate::user;
 
 /// Changes whenever the search may give another answer for the same bytes and rules.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// All rules of a search. Made once for a run; searches share it.
 #[derive(Debug)]

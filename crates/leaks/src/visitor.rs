@@ -64,12 +64,19 @@ impl<'r> Leaks<'r> {
     }
 }
 
-impl Visitor for Leaks<'_> {
-    fn interest(&self, entry: &Entry<'_>) -> Interest {
+impl Rules {
+    /// How much of a file a search by these rules may want.
+    pub fn interest(&self, entry: &Entry<'_>) -> Interest {
         let is_wanted = matches!(entry.kind, EntryKind::File)
             && entry.size_bytes > 0
-            && !self.look.rules.allow().iter().any(|allow| allow.skips(entry.path));
+            && !self.allow().iter().any(|allow| allow.skips(entry.path));
         if is_wanted { Interest::Whole } else { Interest::No }
+    }
+}
+
+impl Visitor for Leaks<'_> {
+    fn interest(&self, entry: &Entry<'_>) -> Interest {
+        self.look.rules.interest(entry)
     }
 
     /// A file is looked at under its own name, once.

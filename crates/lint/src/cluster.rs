@@ -9,16 +9,18 @@ mod configuration;
 mod exposure;
 mod isolation;
 mod reference;
+mod selector;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use seawall_finding::{Finding, Rule, Subject};
 
-use crate::document::At;
 use crate::kubernetes::Object;
 use crate::limits::SELECTIONS_MAX;
 use crate::workload::{Selection, Wrong, misset};
+
+use selector::{Pods, Policies, Selector};
 
 /// A rule over an object among others.
 #[derive(Debug)]
@@ -43,10 +45,10 @@ pub fn rules() -> impl Iterator<Item = &'static ObjectRule> {
 
 /// What of all files together is needed.
 pub(crate) struct Scene<'a> {
-    /// Labels of pods, by namespace.
-    pods: BTreeMap<&'a str, Vec<BTreeMap<String, String>>>,
-    /// Selectors of network policies, by namespace.
-    policies: BTreeMap<&'a str, Vec<At<'a>>>,
+    /// By namespace.
+    pods: BTreeMap<&'a str, Pods>,
+    /// By namespace.
+    policies: BTreeMap<&'a str, Policies>,
     /// Comparisons of selectors and labels that are left.
     left: Cell<usize>,
 }
@@ -54,7 +56,7 @@ pub(crate) struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// Collects what the objects of all files have.
     pub(crate) fn of(all: impl Iterator<Item = &'a Object<'a>>) -> Scene<'a> {
-        let (mut pods, mut policies) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        let (mut pods, mut policies) = (BTreeMap::<_, Pods>::new(), BTreeMap::<_, Policies>::new());
         for object in all {
             if let Some(workload) = object.workload() {
                 pods.entry(namespace(object)).or_default().push(workload.labels);
@@ -62,7 +64,7 @@ impl<'a> Scene<'a> {
             if object.kind == "NetworkPolicy"
                 && let Some(selector) = object.at.path(&["spec", "podSelector"])
             {
-                policies.entry(namespace(object)).or_default().push(selector);
+                policies.entry(namespace(object)).or_default().push(Selector::read(&selector));
             }
         }
         Scene { pods, policies, left: Cell::new(SELECTIONS_MAX) }

@@ -7,11 +7,57 @@ use seawall_inventory::workload::{
 };
 
 use crate::dialect;
-use crate::words::{Word, commands};
+use crate::limits::SCRIPT_DEPTH_MAX;
+use crate::words::{Word, commands_at};
 
 /// The containers that a shell script starts.
 pub(crate) fn script(text: &str) -> Vec<Workload> {
-    commands(text).iter().filter_map(|words| run(words, Source::Command)).collect()
+    script_at(text, 1)
+}
+
+/// The same, of a script that begins at a line of its file.
+pub(crate) fn script_at(text: &str, line: u32) -> Vec<Workload> {
+    let mut found = Vec::new();
+    scripts(text, line, 0, &mut found);
+    found
+}
+
+/// With the scripts that its commands are given.
+fn scripts(text: &str, line: u32, depth: usize, found: &mut Vec<Workload>) {
+    for words in commands_at(text, line) {
+        match inner(&words).filter(|_| depth < SCRIPT_DEPTH_MAX) {
+            Some((script, line)) => scripts(&script, line, depth + 1, found),
+            None => found.extend(run(&words, Source::Command)),
+        }
+    }
+}
+
+/// The script that a command is given: `bash -c '…'`, `eval …`, `ssh host …`.
+fn inner(words: &[Word]) -> Option<(String, u32)> {
+    /// Options of ssh that take a value.
+    const SSH_VALUES: &str = "bcDEeFIiJLlmOopQRSWw";
+    let (program, rest) = behind_prefixes(words)?.split_first()?;
+    let joined = |rest: &[Word]| {
+        let line = rest.first()?.line;
+        Some((rest.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "), line))
+    };
+    match program.text.rsplit('/').next()? {
+        "bash" | "sh" | "dash" | "ash" | "zsh" | "ksh" | "su" => {
+            let is_option = |word: &Word| word.text.starts_with('-') && !word.text.starts_with("--");
+            let at = rest.iter().position(|word| is_option(word) && word.text.ends_with('c'))?;
+            rest.get(at + 1).map(|script| (script.text.clone(), script.line))
+        }
+        "eval" => joined(rest),
+        "ssh" => {
+            let mut at = 0;
+            while let Some(option) = rest.get(at)?.text.strip_prefix('-') {
+                let takes_next = option.len() == 1 && SSH_VALUES.contains(option);
+                at += if takes_next { 2 } else { 1 };
+            }
+            joined(rest.get(at + 1..)?)
+        }
+        _ => None,
+    }
 }
 
 /// Flags of `docker run` and `podman run` without a value.
@@ -97,12 +143,40 @@ pub(crate) fn run(words: &[Word], source: Source) -> Option<Workload> {
     Some(workload)
 }
 
+/// Where the image stands among the words of a `docker run`, `podman run` or `create`.
+pub fn image_position(words: &[String]) -> Option<usize> {
+    let words: Vec<Word> = words.iter().map(|text| Word { text: text.clone(), line: 1 }).collect();
+    let (program, rest) = behind_prefixes(&words)?.split_first()?;
+    ["docker", "podman", "nerdctl"].contains(&program.text.rsplit('/').next()?).then_some(())?;
+    let rest = subcommand(rest)?;
+    let at = flags(rest, &mut Workload::default(), &mut ContainerSpec::default())?;
+    (at < rest.len()).then_some(words.len() - rest.len() + at)
+}
+
 /// Behind what stands before a command: keywords, assignments, `sudo -E`.
 fn behind_prefixes(words: &[Word]) -> Option<&[Word]> {
     const WORDS: [&str; 17] = [
         "sudo", "exec", "then", "do", "else", "if", "while", "!", "env", "nohup", "time", "$", "command",
         "doas", "{", "elif", "until",
     ];
+    /// Words with options that take a value, and words in front of the command that are no options.
+    const WITH_VALUES: [(&str, &[&str], usize); 5] = [
+        ("sudo", &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-r", "-t"], 0),
+        ("doas", &["-u", "-C"], 0),
+        ("timeout", &["-s", "-k"], 1),
+        ("nice", &["-n"], 0),
+        ("xargs", &["-n", "-I", "-P", "-L", "-s", "-d", "-a"], 0),
+    ];
+    let mut words = words;
+    while let Some((first, rest)) = words.split_first()
+        && let Some((_, options, operands)) = WITH_VALUES.iter().find(|(name, ..)| *name == first.text)
+    {
+        let mut at = 0;
+        while let Some(word) = rest.get(at).filter(|word| word.text.starts_with('-')) {
+            at += if options.contains(&word.text.as_str()) { 2 } else { 1 };
+        }
+        words = rest.get(at + operands..)?;
+    }
     let is_prefix = |word: &Word| {
         let text = word.text.as_str();
         let is_assignment = text.split_once('=').is_some_and(|(name, _)| {

@@ -1,11 +1,12 @@
 //! Compose files → workloads, one for each service.
 //!
-//! Reads the Compose specification in its short and long forms, `extends` within a file, defaults of variables. What
-//! is in another file is a gap.
+//! Reads the Compose specification in its short and long forms, several files as one project, `extends` within and
+//! between them, `include`, `!override` and `!reset`, defaults of variables. What is in a file that is not at hand is a
+//! gap.
 
 mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seawall_finding::GapKind;
 use seawall_inventory::Workload;
@@ -20,33 +21,92 @@ pub(crate) fn is_compose(node: &Node) -> bool {
     services.is_some_and(|services| services.node.is_map()) && at.str("apiVersion").is_none()
 }
 
-/// The services of a document as workloads.
-pub(crate) fn workloads(root: &Node) -> (Vec<Workload>, Vec<Refusal>) {
-    let root = At::root(root);
+/// A file of a project.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    /// The directory that its relative paths start from.
+    pub(crate) directory: &'a str,
+    pub(crate) root: &'a Node,
+}
+
+/// The Compose file at a path, where it is among the files at hand.
+pub(crate) type Lookup<'l, 'a> = dyn Fn(&str) -> Option<Part<'a>> + 'l;
+
+/// The services of a project as workloads: of its files, each says more of what those in front of it say, as
+/// `docker compose -f A -f B` joins them.
+pub(crate) fn workloads<'a>(parts: &[Part<'a>], lookup: &Lookup<'_, 'a>) -> (Vec<Workload>, Vec<Refusal>) {
     let mut refusals = Vec::new();
-    if root.get("include").is_some() {
-        refusals.push((
-            GapKind::Unsupported,
-            "it includes other files, which are looked at for themselves".to_owned(),
-        ));
+    for part in parts {
+        let absent = includes(*part).into_iter().flatten().filter(|path| lookup(path).is_none());
+        let reason = |path| (GapKind::NoData, format!("it includes {path}, which is not among the files"));
+        refusals.extend(absent.map(reason));
     }
-    let host_volumes = host_volumes(&root);
-    let services = root.get("services").map(|services| services.fields()).unwrap_or_default();
-    let by_name: BTreeMap<&str, At<'_>> = services.iter().map(|(name, at)| (*name, at.clone())).collect();
-    let (mut workloads, mut extended) = (Vec::new(), 0);
-    for (name, at) in &services {
-        if !at.node.is_map() {
-            continue;
-        }
+    let mut volumes = BTreeMap::new();
+    parts.iter().for_each(|part| volumes.extend(host_volumes(&At::root(part.root))));
+    let mut names: Vec<&str> = Vec::new();
+    let services: Vec<BTreeMap<&str, At<'_>>> = parts.iter().map(|part| services(part.root)).collect();
+    for part in parts {
+        let all = At::root(part.root).get("services").map(|all| all.fields()).unwrap_or_default();
+        let new = all.into_iter().filter(|(_, at)| at.node.is_map()).map(|(name, _)| name);
+        names.extend(new);
+    }
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let mut extending = Extending { lookup, others: BTreeMap::new(), nodes: 0 };
+    let mut workloads = Vec::new();
+    for name in names {
         if workloads.len() >= CONTAINERS_MAX {
             refusals.push((GapKind::Limit, format!("more than {CONTAINERS_MAX} services")));
             break;
         }
-        let (layers, refusal) = layers(at.clone(), &by_name, &mut extended);
-        refusals.extend(refusal.map(|reason| (GapKind::Unsupported, format!("service {name}: {reason}"))));
-        workloads.push(service::read(name, &service::Service { layers }, &host_volumes));
+        let mut layers = Vec::new();
+        let mut first = None;
+        for (part, own) in parts.iter().zip(&services).rev() {
+            let Some(at) = own.get(name).filter(|at| at.node.is_map()) else { continue };
+            first = Some(at.origin());
+            layers.push(at.clone());
+            if let Err(reason) = extending.layers(at, part, own, &mut layers) {
+                refusals.push((GapKind::Unsupported, format!("service {name}: {reason}")));
+            }
+        }
+        let origin = first.unwrap_or_default();
+        workloads.push(service::read(name, origin, &service::Service { layers }, &volumes));
     }
     (workloads, refusals)
+}
+
+/// The services of a file by their names.
+pub(crate) fn services(root: &Node) -> BTreeMap<&str, At<'_>> {
+    At::root(root).get("services").map(|services| services.fields()).unwrap_or_default().into_iter().collect()
+}
+
+/// The paths of the files that a file includes; those of one inclusion are one project.
+pub(crate) fn includes(part: Part<'_>) -> Vec<Vec<String>> {
+    let paths = |at: &At<'_>| {
+        let path = at.get("path").unwrap_or_else(|| at.clone());
+        let one = path.node.text().into_iter();
+        let items = path.items();
+        let all = one.chain(items.iter().filter_map(|item| item.node.text()));
+        all.map(|name| beside(part.directory, &interpolated(name))).collect()
+    };
+    At::root(part.root).list("include").iter().map(paths).collect()
+}
+
+/// The path of a file that another one names.
+pub(crate) fn beside(directory: &str, name: &str) -> String {
+    if name.starts_with('/') {
+        return name.to_owned();
+    }
+    let mut components: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if components.last().is_some_and(|last| *last != "..") => drop(components.pop()),
+            part => components.push(part),
+        }
+    }
+    let root = if directory.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", components.join("/"))
 }
 
 /// Named volumes that are a path of the host, by `driver_opts`.
@@ -62,36 +122,55 @@ fn host_volumes(root: &At<'_>) -> BTreeMap<String, String> {
     volumes.into_iter().filter_map(path).collect()
 }
 
-/// A service and those it extends, nearest first.
-fn layers<'a>(
-    at: At<'a>,
-    services: &BTreeMap<&str, At<'a>>,
-    extended: &mut usize,
-) -> (Vec<At<'a>>, Option<String>) {
-    let mut layers = vec![at.clone()];
-    let mut current = at;
-    while let Some(extends) = current.get("extends") {
-        if let Some(file) = extends.str("file") {
-            return (layers, Some(format!("extends a service of {file}, which is another file")));
+/// Follows `extends`, within limits for all services together.
+struct Extending<'l, 'a> {
+    lookup: &'l Lookup<'l, 'a>,
+    /// The services of other files that were asked for.
+    others: BTreeMap<String, BTreeMap<&'a str, At<'a>>>,
+    nodes: usize,
+}
+
+impl<'a> Extending<'_, 'a> {
+    /// Adds what a service extends, nearest first.
+    fn layers(
+        &mut self,
+        at: &At<'a>,
+        part: &Part<'a>,
+        own: &BTreeMap<&'a str, At<'a>>,
+        layers: &mut Vec<At<'a>>,
+    ) -> Result<(), String> {
+        let mut current = at.clone();
+        // The file that the current service stands in, where it is another one, and its directory.
+        let mut file: Option<String> = None;
+        let mut directory = part.directory;
+        for depth in 0.. {
+            let Some(extends) = current.get("extends") else { return Ok(()) };
+            if depth >= EXTENDS_MAX {
+                return Err(format!("extends more than {EXTENDS_MAX} services in a row"));
+            }
+            if let Some(name) = extends.str("file") {
+                let path = beside(directory, &interpolated(name));
+                let Some(other) = (self.lookup)(&path) else {
+                    return Err(format!("extends a service of {name}, which is not among the files"));
+                };
+                directory = other.directory;
+                self.others.entry(path.clone()).or_insert_with(|| services(other.root));
+                file = Some(path);
+            }
+            let Some(name) = extends.node.text().or_else(|| extends.str("service")) else { return Ok(()) };
+            let known = file.as_ref().and_then(|file| self.others.get(file)).unwrap_or(own);
+            let Some(base) = known.get(name).cloned() else {
+                return Err(format!("extends {name}, which is not there"));
+            };
+            self.nodes = self.nodes.saturating_add(base.node.weight());
+            if self.nodes > ALIASED_NODES_MAX {
+                return Err(format!("what services extend stands for more than {ALIASED_NODES_MAX} nodes"));
+            }
+            layers.push(base.clone());
+            current = base;
         }
-        let Some(name) = extends.node.text().or_else(|| extends.str("service")) else { break };
-        let Some(base) = services.get(name) else {
-            return (layers, Some(format!("extends {name}, which is not there")));
-        };
-        if layers.len() > EXTENDS_MAX {
-            return (layers, Some(format!("extends more than {EXTENDS_MAX} services in a row")));
-        }
-        *extended = extended.saturating_add(base.node.weight());
-        if *extended > ALIASED_NODES_MAX {
-            return (
-                layers,
-                Some(format!("what services extend stands for more than {ALIASED_NODES_MAX} nodes")),
-            );
-        }
-        layers.push(base.clone());
-        current = base.clone();
+        Ok(())
     }
-    (layers, None)
 }
 
 /// A text with the defaults of its variables (`${NAME:-default}`) put in and `$$` made `$`; other variables stay.

@@ -5,6 +5,7 @@
 //! what it cannot know: what a base image holds, and scripts for a shell that is not of the POSIX kind.
 
 mod arguments;
+mod bases;
 mod check;
 mod expand;
 mod fix;
@@ -21,12 +22,14 @@ mod suppress;
 #[cfg(test)]
 mod tests;
 
+pub use bases::{BaseImage, bases};
 pub use check::{Check, Standing};
 pub use fix::{Fixed, apply};
 pub use rules::CHECKS;
 pub use suppress::Suppressed;
 
 pub(crate) use rules::{controls, names_secret};
+pub(crate) use suppress::Suppression;
 
 use seawall_finding::{Confidence, Evidence, Finding, Findings, Gap, GapKind, Misset, Severity, Subject};
 use seawall_inventory::Place;
@@ -48,6 +51,8 @@ pub struct Options<'a> {
     pub registries: &'a [&'a str],
     /// Labels that an image must have.
     pub labels: &'a [&'a str],
+    /// Ids of rules that others ask about the same files, and that comments may name.
+    pub other_rules: &'a [&'a str],
     /// When the support of an image (repository and tag) ended, as `YYYY-MM-DD`, where it has.
     pub end_of_life: Option<&'a EndOfLife>,
 }
@@ -106,6 +111,11 @@ pub fn lint(name: &str, bytes: &[u8], options: &Options<'_>) -> Linted {
     linted
 }
 
+/// The comments of a build file that ask to leave findings out.
+pub(crate) fn comments(bytes: &[u8]) -> Vec<Suppression> {
+    if refusal("", bytes).is_some() { Vec::new() } else { File::read(bytes, None).suppressions }
+}
+
 /// Instructions out of a file: a step of an image's history.
 pub(crate) struct Instructions {
     file: File<'static>,
@@ -156,8 +166,12 @@ fn said_of(file: &File<'_>, hit: Hit) -> Said {
         file.parsed.instructions.iter().rfind(|instruction| instruction.span.start <= hit.span.start);
     let keyword = keyword.map_or("file", |instruction| instruction.keyword.name());
     let detail = if hit.detail.is_empty() { &seen } else { &hit.detail };
+    let first = detail.split_whitespace().next().unwrap_or_default();
     Said {
-        setting: format!("{keyword} {detail}"),
+        setting: match first.eq_ignore_ascii_case(keyword) {
+            true => detail.clone(),
+            false => format!("{keyword} {detail}"),
+        },
         summary: hit.summary,
         expected: hit.expected,
         severity: hit.severity,

@@ -9,7 +9,7 @@ mod parse;
 use std::sync::Arc;
 
 pub(crate) use edit::{add, replace_scalar};
-pub(crate) use parse::{Refusal, parse};
+pub(crate) use parse::{Refusal, parse, parse_behind};
 
 use seawall_inventory::workload::{Given, Origin};
 
@@ -28,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) flow: bool,
     /// Whether another place of the document shows it too, so that an edit here changes there.
     is_anchor: bool,
+    /// Whether it takes the place of what other files say, `!override` and `!reset` in Compose files.
+    pub(crate) replaces: bool,
 }
 
 /// What a node is.
@@ -109,6 +111,11 @@ impl<'a> At<'a> {
     pub(crate) fn get(&self, key: &str) -> Option<At<'a>> {
         let entry = self.node.get(key)?;
         (!entry.node.is_null()).then(|| At { node: &entry.node, pointer: self.below(key) })
+    }
+
+    /// The value of a key with null ones too, and whether it takes the place of what other files say.
+    pub(crate) fn said(&self, key: &str) -> Option<(Option<At<'a>>, bool)> {
+        Some((self.get(key), self.node.get(key)?.node.replaces))
     }
 
     /// The node at the end of a path of keys.

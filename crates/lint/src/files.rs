@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 
 use seawall_finding::{Evidence, Finding, Findings, Fingerprint, Gap, GapKind};
 
+use crate::dockerfile::Suppression;
 use crate::manifest::{self, File};
-use crate::{dockerfile, fix};
+use crate::suppress::Suppressions;
+use crate::{dockerfile, fix, pipeline};
 
 /// Rounds of changes to one build file: a change may make room for another.
 const FIX_ROUNDS_MAX: usize = 8;
@@ -22,6 +24,8 @@ pub struct Options {
     pub registries: Vec<String>,
     /// Labels that an image must have.
     pub labels: Vec<String>,
+    /// Ids of rules that others ask about the same files, and that comments may name.
+    pub other_rules: Vec<String>,
     /// Whether changes count as mechanical that a program may not survive: a read-only root, no capabilities, no root.
     pub harden: bool,
 }
@@ -60,6 +64,7 @@ pub fn is_candidate(path: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     is_dockerfile_name(name)
         || name == DOCKERIGNORE
+        || pipeline::is_makefile(path)
         || matches!(
             extension,
             "yaml" | "yml" | "json" | "sh" | "bash" | "container" | "pod" | "kube" | "service" | "conf"
@@ -71,13 +76,17 @@ const DOCKERIGNORE: &str = ".dockerignore";
 fn is_dockerfile_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let of = |word: &str| {
-        name == word || name.ends_with(&format!(".{word}")) || name.starts_with(&format!("{word}."))
+        let (before, after) = (name.strip_suffix(word), name.strip_prefix(word));
+        // `Dockerfile.dev`, `dev.Dockerfile`, `Dockerfile-dev`; `dockerfile-parse.py` is none.
+        let is_part = |rest: &str| rest.starts_with(['-', '_']) && !rest.contains('.');
+        before.is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '-', '_']))
+            || after.is_some_and(|rest| rest.starts_with('.') || is_part(rest))
     };
     (of("dockerfile") || of("containerfile")) && !name.ends_with(DOCKERIGNORE)
 }
 
 /// By name; a file with another name is one when its first instruction is one that only build files begin with.
-fn is_dockerfile(path: &str, text: &str) -> bool {
+pub fn is_dockerfile(path: &str, text: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     if is_dockerfile_name(name) {
         return true;
@@ -85,6 +94,35 @@ fn is_dockerfile(path: &str, text: &str) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
     let word = first.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
     !is_candidate(path) && ["FROM", "ARG"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+}
+
+/// The comments of a file that ask to leave findings out, for whoever has others than this crate's.
+#[derive(Debug)]
+pub struct Comments(Asking);
+
+#[derive(Debug)]
+enum Asking {
+    Build(Vec<Suppression>),
+    Deploy(Suppressions),
+}
+
+impl Comments {
+    /// Those of a file.
+    pub fn of(path: &str, bytes: &[u8]) -> Comments {
+        let text = String::from_utf8_lossy(bytes);
+        Comments(match is_dockerfile(path, &text) {
+            true => Asking::Build(dockerfile::comments(bytes)),
+            false => Asking::Deploy(Suppressions::of(&text, false)),
+        })
+    }
+
+    /// Whether one asks to leave out what a rule finds at a line.
+    pub fn silence(&self, rule: &str, line: u32) -> bool {
+        match &self.0 {
+            Asking::Build(comments) => comments.iter().any(|comment| comment.silences(rule, line)),
+            Asking::Deploy(comments) => comments.near(rule, line).is_some(),
+        }
+    }
 }
 
 /// Judges files, all together: path and bytes of each. What is no file of a known kind is a gap.
@@ -160,6 +198,7 @@ fn with_options<T>(
         dockerignore,
         registries: &options.registries.iter().map(String::as_str).collect::<Vec<&str>>(),
         labels: &options.labels.iter().map(String::as_str).collect::<Vec<&str>>(),
+        other_rules: &options.other_rules.iter().map(String::as_str).collect::<Vec<&str>>(),
         end_of_life: None,
     })
 }

@@ -3,7 +3,7 @@
 //! A change is made only where the text says plainly where it belongs: not into shared (anchored) parts, not into
 //! shell scripts, whose flags go anywhere.
 
-use seawall_finding::{Change, Evidence, Finding};
+use seawall_finding::{Change, Check, Evidence, Finding, Outcome};
 use seawall_inventory::Workload;
 use seawall_inventory::workload::Source;
 
@@ -161,7 +161,11 @@ fn change_of(finding: &Finding) -> Option<&Change> {
 fn is_better(before: &Examined, after: &Examined, finding: &Finding) -> bool {
     let is_it = |other: &&Finding| other.fingerprint() == finding.fingerprint();
     let count = |examined: &Examined| examined.found.iter().filter(is_it).count();
-    let total = |examined: &Examined| examined.found.len() + examined.suppressed.len();
+    // One finding may tell what several questions fail for.
+    let failed = |check: &&Check| check.outcome == Outcome::Fail;
+    let total = |examined: &Examined| {
+        examined.found.len() + examined.suppressed.len() + examined.checks.iter().filter(failed).count()
+    };
     count(after) < count(before)
         && total(after) < total(before)
         && after.gaps.len() <= before.gaps.len()

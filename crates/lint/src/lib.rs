@@ -15,6 +15,7 @@ pub mod image_config;
 mod kubernetes;
 mod limits;
 pub mod manifest;
+mod pipeline;
 pub mod pss;
 mod shell;
 mod suppress;
@@ -22,6 +23,7 @@ mod unit;
 mod words;
 pub mod workload;
 
+pub use command::image_position;
 use seawall_finding::Rule;
 
 /// A rule of this crate.

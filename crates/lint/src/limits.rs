@@ -44,6 +44,9 @@ pub(crate) const EXTENDS_MAX: usize = 20;
 /// Lines of a unit; real ones have dozens.
 pub(crate) const UNIT_LINES_MAX: usize = 20_000;
 
+/// Scripts in scripts: `ssh a "bash -c 'docker run …'"`.
+pub(crate) const SCRIPT_DEPTH_MAX: usize = 4;
+
 /// Words of one command line.
 pub(crate) const WORDS_MAX: usize = 10_000;
 

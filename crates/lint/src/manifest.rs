@@ -4,13 +4,14 @@
 //! one may be for the pods of another.
 
 mod kind;
+mod projects;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use seawall_finding::{Change, Check, Evidence, Finding, Gap, GapKind};
-use seawall_inventory::Workload;
+use seawall_finding::{Change, Check, Evidence, Finding, Gap, GapKind, Outcome};
 use seawall_inventory::workload::Source;
+use seawall_inventory::{Place, Workload};
 
 use crate::document::{Node, Refusal};
 use crate::kubernetes::{self, Object};
@@ -18,9 +19,11 @@ use crate::limits::{CONTAINERS_MAX, REASON_CHARS_MAX, SELECTIONS_MAX};
 use crate::pss::{self, Level, Version};
 use crate::suppress::{Silenced, Suppressions};
 use crate::workload::{Context, HostFacts, Judged, Selection, checks};
-use crate::{cluster, command, compose, document, fix, unit};
+use crate::{cluster, command, compose, document, fix, pipeline, unit};
 
 pub use kind::{Kind, kind};
+
+use projects::Lines;
 
 /// A file: its path as reports name it, and its text.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,8 @@ pub struct Options {
     pub host: HostFacts,
     /// Seccomp profiles by the path that workloads use.
     pub seccomp_profiles: BTreeMap<String, String>,
+    /// Compose files that are one project in this order, as `docker compose -f A -f B` takes them, by their paths.
+    pub compose_files: Vec<String>,
     /// Whether comments and annotations that silence a rule are ignored.
     pub ignore_suppressions: bool,
 }
@@ -66,14 +71,26 @@ struct Read<'a> {
     file: File<'a>,
     documents: Vec<Arc<Node>>,
     workloads: Vec<(Workload, Option<usize>)>,
+    is_compose: bool,
+    /// Whether its containers live for one job: what they do not say is not asked.
+    is_pipeline: bool,
+    /// Whether its workloads are told with another file too, but for what stands in this one.
+    is_told_alone: bool,
 }
 
 /// Judges files, all together.
 pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
     let mut examined = Examined::default();
-    let mut reads: Vec<Read<'_>> =
-        files.iter().filter_map(|file| read(*file, files, &mut examined.gaps)).collect();
+    let mut lines = Lines::default();
+    let mut reads: Vec<Read<'_>> = Vec::new();
+    for file in files {
+        let read = read(*file, files, (&mut lines, reads.len()), &mut examined.gaps);
+        reads.extend(read);
+    }
+    projects::join(&mut reads, &options.compose_files, &mut examined.gaps);
     join_pods(&mut reads, &mut examined.gaps);
+    let suppressions: Vec<Suppressions> =
+        reads.iter().map(|read| Suppressions::of(read.file.text, options.ignore_suppressions)).collect();
     let objects: Vec<(usize, Vec<Object<'_>>)> = reads
         .iter()
         .enumerate()
@@ -82,7 +99,6 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
     let scene = cluster::Scene::of(objects.iter().flat_map(|(_, objects)| objects));
     let mut containers = 0;
     for (index, read) in reads.iter().enumerate() {
-        let suppressions = Suppressions::of(read.file.text, options.ignore_suppressions);
         let peers: Vec<Workload> = read.workloads.iter().map(|(workload, _)| workload.clone()).collect();
         let context = Context {
             path: Some(read.file.path),
@@ -90,6 +106,7 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
             host: options.host,
             peers: &peers,
             seccomp_profiles: options.seccomp_profiles.clone(),
+            engine_sockets: &[],
         };
         for (workload, document) in &read.workloads {
             containers += workload.containers.len();
@@ -104,23 +121,30 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
                 examined.gaps.push(Gap::at(GapKind::Unsupported, read.file.path, reason));
                 continue;
             }
-            let root = document.and_then(|document| read.documents.get(document));
             let silenced = Silenced::of(workload);
             let judged = judge(workload, &context, options);
-            for Judged { check, findings, hardenings } in judged {
-                examined.checks.push(check);
-                for (finding, hardening) in findings.into_iter().zip(hardenings) {
+            for Judged { mut check, findings, hardenings } in judged {
+                let of_check = home(&mut check.place, workload, &lines, &reads).unwrap_or(index);
+                let is_asked = |finding: &Finding| !read.is_pipeline || is_said(finding);
+                let findings = findings.into_iter().zip(hardenings);
+                let findings: Vec<_> = findings.filter(|(finding, _)| is_asked(finding)).collect();
+                let is_moot = check.outcome == Outcome::Fail && findings.is_empty() && read.is_pipeline;
+                if !is_moot && (of_check == index || !read.is_told_alone) {
+                    examined.checks.push(check);
+                }
+                for (mut finding, hardening) in findings {
+                    let home = home(&mut finding.place, workload, &lines, &reads).unwrap_or(index);
+                    let (Some(at), Some(suppressions)) = (reads.get(home), suppressions.get(home)) else {
+                        continue;
+                    };
+                    if home != index && read.is_told_alone {
+                        continue;
+                    }
+                    let root = at.root(*document);
                     let change = hardening.and_then(|(pointer, hardening)| {
-                        fix::change(
-                            read.file.text,
-                            root.map(Arc::as_ref),
-                            workload,
-                            &pointer,
-                            hardening,
-                            &finding,
-                        )
+                        fix::change(at.file.text, root, workload, &pointer, hardening, &finding)
                     });
-                    examined.take(with_change(finding, change), &suppressions, &silenced);
+                    examined.take(with_change(finding, change), suppressions, &silenced);
                 }
             }
         }
@@ -129,7 +153,9 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
             for (finding, object) in cluster::findings(here, &scene, read.file.path, &options.selection) {
                 let own = kubernetes::strings(&object.at, "annotations");
                 let own = Silenced::by(own.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-                examined.take(finding, &suppressions, &own);
+                if let Some(suppressions) = suppressions.get(index) {
+                    examined.take(finding, suppressions, &own);
+                }
             }
         }
     }
@@ -140,6 +166,36 @@ pub fn examine(files: &[File<'_>], options: &Options) -> Examined {
     examined.workloads =
         reads.into_iter().flat_map(|read| read.workloads).map(|(workload, _)| workload).collect();
     examined
+}
+
+impl Read<'_> {
+    fn add(&mut self, workloads: Vec<Workload>) {
+        self.workloads.extend(workloads.into_iter().map(|workload| (workload, None)));
+    }
+
+    /// The document of a workload; of a Compose file the one with services.
+    fn root(&self, document: Option<usize>) -> Option<&Node> {
+        let root = match document {
+            Some(document) => self.documents.get(document),
+            None => self.documents.iter().find(|node| compose::is_compose(node)),
+        };
+        root.map(Arc::as_ref)
+    }
+}
+
+/// The file that a place in a Compose project is in; the place becomes one of that file.
+fn home(place: &mut Place, workload: &Workload, lines: &Lines, reads: &[Read<'_>]) -> Option<usize> {
+    let line = place.line.filter(|_| workload.source == Source::Compose)?;
+    let (read, line) = lines.locate(line)?;
+    place.path = Some(reads.get(read)?.file.path.to_owned());
+    place.line = Some(line);
+    Some(read)
+}
+
+/// Whether a finding is about something that was said, not about something that was not.
+fn is_said(finding: &Finding) -> bool {
+    finding.rule != "capabilities-not-dropped"
+        && !matches!(&finding.evidence, Evidence::Misset(misset) if misset.seen == "not set")
 }
 
 fn judge(workload: &Workload, context: &Context<'_>, options: &Options) -> Vec<Judged> {
@@ -172,15 +228,32 @@ fn gap(path: &str, (kind, reason): Refusal) -> Gap {
 }
 
 /// Reads one file; nothing for a drop-in that belongs to a file that is there.
-fn read<'a>(file: File<'a>, files: &[File<'_>], gaps: &mut Vec<Gap>) -> Option<Read<'a>> {
-    let mut read = Read { file, documents: Vec::new(), workloads: Vec::new() };
+fn read<'a>(
+    file: File<'a>,
+    files: &[File<'_>],
+    (lines, index): (&mut Lines, usize),
+    gaps: &mut Vec<Gap>,
+) -> Option<Read<'a>> {
+    let mut read = Read {
+        file,
+        documents: Vec::new(),
+        workloads: Vec::new(),
+        is_compose: false,
+        is_pipeline: false,
+        is_told_alone: false,
+    };
     let mut refusals: Vec<Refusal> = Vec::new();
     match kind(file.path, file.text) {
         Some(Kind::Kubernetes | Kind::Compose) => {
             let (documents, refusal) = document::parse(file.text);
             refusals.extend(refusal);
             read.documents = documents;
-            of_documents(&mut read, &mut refusals);
+            read.is_compose = read.documents.iter().any(|node| compose::is_compose(node));
+            if read.is_compose {
+                read.documents = document::parse_behind(lines.add(index, file.text), file.text).0;
+            } else {
+                of_objects(&mut read, &mut refusals);
+            }
         }
         Some(Kind::Unit) if unit::is_drop_in(file.path) && has_owner(file.path, files) => return None,
         Some(Kind::Unit) => {
@@ -190,9 +263,13 @@ fn read<'a>(file: File<'a>, files: &[File<'_>], gaps: &mut Vec<Gap>) -> Option<R
             read.workloads = workloads.into_iter().map(|workload| (workload, None)).collect();
             refusals.extend(problems);
         }
-        Some(Kind::Script) => {
-            read.workloads =
-                command::script(file.text).into_iter().map(|workload| (workload, None)).collect();
+        Some(Kind::Script) => read.add(command::script(file.text)),
+        Some(Kind::Makefile) => read.add(command::script(&pipeline::recipes(file.text))),
+        Some(Kind::Pipeline) => {
+            let (documents, refusal) = document::parse(file.text);
+            refusals.extend(refusal);
+            read.is_pipeline = true;
+            documents.iter().for_each(|root| read.add(pipeline::workloads(root, file.text)));
         }
         None => {
             refusals.push((GapKind::Unsupported, "neither a manifest nor a unit nor a script".to_owned()))
@@ -202,23 +279,13 @@ fn read<'a>(file: File<'a>, files: &[File<'_>], gaps: &mut Vec<Gap>) -> Option<R
     Some(read)
 }
 
-fn of_documents(read: &mut Read<'_>, refusals: &mut Vec<Refusal>) {
-    for (document, node) in read.documents.iter().enumerate() {
-        if compose::is_compose(node) {
-            let (workloads, problems) = compose::workloads(node);
-            read.workloads.extend(workloads.into_iter().map(|workload| (workload, Some(document))));
-            refusals.extend(problems);
-        }
-    }
-    let is_compose = |node: &Arc<Node>| compose::is_compose(node);
-    if !read.documents.iter().any(is_compose) {
-        let (objects, problems) = kubernetes::objects(&read.documents);
-        refusals.extend(problems);
-        let lacks = |object: &Object<'_>| Some((GapKind::Malformed, object.lacks_pod()?));
-        refusals.extend(objects.iter().filter_map(lacks));
-        let workload = |object: &Object<'_>| Some((object.workload()?, Some(object.document)));
-        read.workloads.extend(objects.iter().filter_map(workload));
-    }
+fn of_objects(read: &mut Read<'_>, refusals: &mut Vec<Refusal>) {
+    let (objects, problems) = kubernetes::objects(&read.documents);
+    refusals.extend(problems);
+    let lacks = |object: &Object<'_>| Some((GapKind::Malformed, object.lacks_pod()?));
+    refusals.extend(objects.iter().filter_map(lacks));
+    let workload = |object: &Object<'_>| Some((object.workload()?, Some(object.document)));
+    read.workloads.extend(objects.iter().filter_map(workload));
 }
 
 fn has_owner(path: &str, files: &[File<'_>]) -> bool {

@@ -51,17 +51,22 @@ impl Suppressions {
         Suppressions { comments: all.filter_map(comment).collect(), off }
     }
 
+    /// The words of a comment that silences a rule at a line.
+    pub(crate) fn near(&self, rule: &str, line: u32) -> Option<&str> {
+        let is_near = |comment: &&Comment| {
+            (comment.lines.0..=comment.lines.1).contains(&line)
+                && comment.rules.iter().any(|named| named == rule)
+        };
+        self.comments.iter().find(is_near).map(|comment| comment.words.as_str())
+    }
+
     /// The words that silence a finding, where there are some: of a comment near it, or of its object's annotations.
     pub(crate) fn silences(&self, finding: &Finding, object: &Silenced) -> Option<String> {
         if self.off {
             return None;
         }
-        let line = finding.place.line.unwrap_or(0);
-        let is_near = |comment: &&Comment| {
-            (comment.lines.0..=comment.lines.1).contains(&line) && comment.rules.contains(&finding.rule)
-        };
-        if let Some(comment) = self.comments.iter().find(is_near) {
-            return Some(comment.words.clone());
+        if let Some(words) = self.near(&finding.rule, finding.place.line.unwrap_or(0)) {
+            return Some(words.to_owned());
         }
         // Words of other tools that silence all of theirs are not about the Pod Security Standards.
         let all = object.0.get(EVERY).filter(|_| !finding.rule.starts_with("pss-"));

@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub peers: &'a [Workload],
     /// Seccomp profiles by the name or path that workloads use.
     pub seccomp_profiles: BTreeMap<String, String>,
+    /// Paths of the host at which engines listen, beside those that everybody knows.
+    pub engine_sockets: &'a [String],
 }
 
 /// What is known of the machine and its engine.
@@ -147,12 +149,15 @@ pub struct Judged {
 /// The answer of every selected rule for every container (or for the whole, where the rule asks that).
 pub fn checks(workload: &Workload, context: &Context<'_>, selection: &Selection) -> Vec<Judged> {
     let case = Case { workload, context };
+    let implies = selection.takes_id(privileges::ID, true);
     let mut judged = Vec::new();
     for rule in rules().filter(|rule| selection.takes_id(rule.rule.id, rule.by_default)) {
         match rule.judge {
-            Judge::Workload(judge) => judged.push(case.judged(rule, None, judge(&case))),
+            Judge::Workload(judge) => judged.push(case.judged(rule, None, judge(&case).implied_if(implies))),
             Judge::Container(judge) => {
-                let answer = |container| case.judged(rule, Some(container), judge(&case, container));
+                let answer = |container| {
+                    case.judged(rule, Some(container), judge(&case, container).implied_if(implies))
+                };
                 judged.extend(workload.containers.iter().map(answer));
             }
         }
@@ -213,8 +218,9 @@ impl Case<'_> {
         judged.check.expected.clone_from(&first.expected);
         let seen: Vec<&str> = wrongs.iter().take(WRONGS_MAX).map(|(_, wrong)| wrong.seen.as_str()).collect();
         judged.check.seen = seen.join("; ");
-        let more = wrongs.len().saturating_sub(WRONGS_MAX);
-        for (index, (container, mut wrong)) in wrongs.into_iter().take(WRONGS_MAX).enumerate() {
+        let told: Vec<(String, Wrong)> = wrongs.into_iter().filter(|(_, wrong)| !wrong.is_implied).collect();
+        let more = told.len().saturating_sub(WRONGS_MAX);
+        for (index, (container, mut wrong)) in told.into_iter().take(WRONGS_MAX).enumerate() {
             if more > 0 && index + 1 == WRONGS_MAX {
                 wrong.because.push(format!("{more} more like it are not listed"));
             }
@@ -252,7 +258,7 @@ pub(crate) fn misset(rule: &Rule, subject: Subject, path: Option<&str>, wrong: W
         })),
         remedy: rule.fix.to_owned(),
         references: rule.references.iter().map(|&reference| reference.to_owned()).collect(),
-        controls: rule.finding_controls(),
+        controls: rule.finding_controls().into_iter().chain(wrong.controls).collect(),
     }
 }
 

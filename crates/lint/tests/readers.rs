@@ -1,7 +1,8 @@
 //! What each source says, as the model has it; and where reading ends.
 
-use seawall_finding::GapKind;
+use seawall_finding::{GapKind, Outcome};
 use seawall_lint::manifest::{Examined, File, Options, examine};
+use seawall_lint::workload::Selection;
 
 fn all(files: &[(&str, &str)]) -> Examined {
     let files: Vec<File<'_>> = files.iter().map(|&(path, text)| File { path, text }).collect();
@@ -199,11 +200,34 @@ fn silenced_findings_are_kept_apart() {
     );
     check(
         &pod("  annotations: {seawall.io/ignore: 'breakout, privileged-container'}\n", ""),
-        &["breakout", "privileged-container"],
+        &["privileged-container"],
     );
-    let above =
-        pod("", "").replace("    securityContext:", "    # seawall:ignore=breakout\n    securityContext:");
-    check(&above, &["breakout"]);
+    let above = pod("", "")
+        .replace("    securityContext:", "    # seawall:ignore=privileged-container\n    securityContext:");
+    check(&above, &["privileged-container"]);
+}
+
+#[test]
+fn one_privileged_container_is_one_finding_with_the_controls_of_what_it_implies() {
+    let script = [(
+        "a.sh",
+        "docker run --privileged --security-opt no-new-privileges --memory 1g -u 0 --read-only x:1",
+    )];
+    let examined = all(&script);
+    let implied = ["breakout", "privileged-container", "seccomp-disabled", "apparmor-disabled"];
+    let found: Vec<_> = examined.found.iter().filter(|finding| implied.contains(&&*finding.rule)).collect();
+    assert_eq!(found.len(), 1);
+    for id in ["5.5", "5.22", "5.2"] {
+        assert!(found[0].controls.iter().any(|control| control.id == id), "{id}: {:?}", found[0].controls);
+    }
+    // Each question is answered with no all the same, and whoever does not ask the one hears of the others.
+    let failed = examined.checks.iter().filter(|check| check.outcome == Outcome::Fail);
+    let failed: Vec<_> = failed.filter(|check| implied.contains(&&*check.rule)).collect();
+    assert_eq!(failed.len(), 4);
+    let selection = Selection { skip: vec!["privileged-container".to_owned()], ..Selection::default() };
+    let files = script.map(|(path, text)| File { path, text });
+    let left = examine(&files, &Options { selection, ..Options::default() }).found;
+    assert_eq!(left.iter().filter(|finding| implied.contains(&&*finding.rule)).count(), 3);
 }
 
 #[test]

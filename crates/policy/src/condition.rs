@@ -1,4 +1,4 @@
-//! CEL conditions (cel-spec) over one variable, `finding`, with a bound on what evaluating one may cost.
+//! CEL conditions (cel-spec) over one variable, of a clause `finding`, with a bound on what evaluating one may cost.
 //!
 //! CEL always ends, but macros in macros multiply: five levels of `all` over a list of a hundred are ten thousand million
 //! steps. So the compiled expression is rewritten: whatever a call, a list, a map or a macro takes in goes through
@@ -12,13 +12,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::{Context, Env, ExecutionError, Value};
 use seawall_finding::Finding;
+use serde::Serialize;
 
 use crate::limits::{CONDITION_BYTES_MAX, CONDITION_DEPTH_MAX, CONDITION_STEPS_MAX};
 
 /// `@charge(value, steps)` is `value`; no source can spell the name.
 const CHARGE: &str = "@charge";
 
-/// A compiled CEL expression over one variable, `finding`, shaped as in the JSON report.
+/// A compiled CEL expression over one variable: of a clause `finding`, shaped as in the JSON report.
 #[derive(Clone)]
 pub struct Condition {
     source: String,
@@ -63,18 +64,26 @@ impl Condition {
     /// # Errors
     /// It fails, gives something other than a boolean, or takes too many steps.
     pub(crate) fn holds(&self, finding: &Finding) -> Result<bool, ConditionError> {
-        let value = cel::to_value(finding).map_err(|cause| self.error(cause.to_string()))?;
-        self.evaluate(value)
+        self.holds_for("finding", finding)
+    }
+
+    /// Whether it holds where this variable has this value.
+    ///
+    /// # Errors
+    /// It fails, gives something other than a boolean, or takes too many steps.
+    pub fn holds_for(&self, variable: &str, value: impl Serialize) -> Result<bool, ConditionError> {
+        let value = cel::to_value(value).map_err(|cause| self.error(cause.to_string()))?;
+        self.evaluate(variable, value)
     }
 
     fn error(&self, message: String) -> ConditionError {
         ConditionError { condition: self.source.clone(), message }
     }
 
-    fn evaluate(&self, finding: Value) -> Result<bool, ConditionError> {
+    fn evaluate(&self, variable: &str, value: Value) -> Result<bool, ConditionError> {
         let spent = Arc::new(AtomicU64::new(0));
         let mut context = Context::with_env(Arc::clone(&self.env));
-        context.add_variable_from_value("finding", finding);
+        context.add_variable_from_value(variable, value);
         let meter = Arc::clone(&spent);
         let declared = context.add_function(CHARGE, move |value: Value, steps: i64| {
             charge(&meter, &value, u64::try_from(steps).unwrap_or(0)).map(|()| value)
@@ -241,10 +250,11 @@ mod tests {
     /// An expression: what it gives for a finding, or a part of why it does not.
     fn check(source: &str, expected: &str) {
         let started = Instant::now();
-        let outcome = match Condition::compile(source).and_then(|condition| condition.evaluate(finding())) {
-            Ok(holds) => holds.to_string(),
-            Err(error) => error.to_string(),
-        };
+        let outcome =
+            match Condition::compile(source).and_then(|condition| condition.evaluate("finding", finding())) {
+                Ok(holds) => holds.to_string(),
+                Err(error) => error.to_string(),
+            };
         assert!(outcome.contains(expected), "{source}: {outcome}");
         assert!(started.elapsed() < Duration::from_secs(5), "{source}: {:?}", started.elapsed());
     }

@@ -136,6 +136,9 @@ struct PolicyFile {
     /// Whose signatures count: read by whoever verifies them.
     #[serde(default, rename = "trust")]
     _trust: serde::de::IgnoredAny,
+    /// Where that is enforced: read by whoever enforces it.
+    #[serde(default, rename = "admission")]
+    _admission: serde::de::IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -179,6 +182,8 @@ struct WaiverText {
     package: OneOrMany,
     #[serde(default)]
     path: OneOrMany,
+    #[serde(default)]
+    image: OneOrMany,
     #[serde(default)]
     fingerprint: OneOrMany,
     reason: String,
@@ -243,6 +248,7 @@ impl WaiverText {
             vulnerabilities: self.vulnerability.into_vec(),
             packages: globs(self.package, Glob::name)?,
             paths: globs(self.path, Glob::path)?,
+            images: globs(self.image, Glob::path)?,
             fingerprints: fingerprints?,
             ..Selector::default()
         };
@@ -251,10 +257,11 @@ impl WaiverText {
             && selector.vulnerabilities.is_empty()
             && selector.packages.is_empty()
             && selector.paths.is_empty()
+            && selector.images.is_empty()
             && selector.fingerprints.is_empty());
         if !selects_something {
             return Err(
-                "it names no rule, vulnerability, package, path or fingerprint and would waive everything"
+                "it names no rule, vulnerability, package, path, image or fingerprint and would waive everything"
                     .into(),
             );
         }

@@ -2,7 +2,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
-use seawall_finding::{Evidence, Finding, Fingerprint};
+use seawall_finding::{Evidence, Finding, Fingerprint, Subject};
 use seawall_inventory::{Inventory, Package, Purl, Target};
 
 use crate::Waived;
@@ -37,6 +37,8 @@ pub struct Selector {
     pub packages: Vec<Glob>,
     /// Globs over paths, without leading `/`.
     pub paths: Vec<Glob>,
+    /// Globs over the names of images, as findings name them.
+    pub images: Vec<Glob>,
     /// Exact findings of an earlier report, sorted.
     pub fingerprints: Vec<Fingerprint>,
 }
@@ -117,8 +119,13 @@ impl Selector {
                 }))
             && (self.paths.is_empty()
                 || path.is_some_and(|path| self.paths.iter().any(|glob| glob.matches(path))))
+            && (self.images.is_empty() || self.covers_image(finding))
             && (self.fingerprints.is_empty()
                 || self.fingerprints.binary_search(&finding.fingerprint()).is_ok())
+    }
+
+    fn covers_image(&self, finding: &Finding) -> bool {
+        matches!(&finding.subject, Subject::Image { name } if self.images.iter().any(|glob| glob.matches(name)))
     }
 
     fn names(&self, finding: &Finding) -> bool {

@@ -11,6 +11,7 @@ mod gitlab;
 mod grype;
 mod html;
 mod identity;
+pub mod incident;
 mod json;
 mod junit;
 mod license;

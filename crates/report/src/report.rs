@@ -35,13 +35,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// The gaps for people. A path inside an image is one from its root; a file that the user named is as he named it.
+    /// The gaps for people.
     pub(crate) fn gap_texts(&self) -> impl Iterator<Item = String> {
+        self.gaps.iter().map(|gap| self.as_named(gap.to_string()))
+    }
+
+    /// A text that begins with a place. A path inside an image is one from its root; a file that the user named is as he
+    /// named it.
+    pub(crate) fn as_named(&self, text: String) -> String {
         let is_rooted = self.inventory.target.kind != TargetKind::Files;
-        self.gaps.iter().map(move |gap| {
-            let text = gap.to_string();
-            if is_rooted { text } else { text.strip_prefix('/').map(str::to_owned).unwrap_or(text) }
-        })
+        if is_rooted { text } else { text.strip_prefix('/').map(str::to_owned).unwrap_or(text) }
     }
 }
 

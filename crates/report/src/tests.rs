@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::{Colour, Format, RenderOptions, Report, render};
 
 mod posture;
-mod sample;
+pub(crate) mod sample;
 mod schema;
 
 fn rendered(report: &Report, format: Format) -> String {

@@ -15,10 +15,11 @@ use seawall_image::source::container::OpenContainer;
 use seawall_image::source::directory::{walk_directory, walk_directory_only};
 use seawall_image::{BlobError, LayerWalk, Limits, OpenImage, Verification, walk_layer, walk_layer_only};
 use seawall_inventory::{Inventory, Layer, Target, TargetKind, Visitor};
-use seawall_leaks::{CONFIDENCE_MIN, Leaks, Rules};
+use seawall_leaks::{CONFIDENCE_MIN, Rules};
 use seawall_lint::image_config::{self, FileChecks, ImageOptions};
 
 use crate::aliases::{self, Reread};
+use crate::aside::Aside;
 use crate::base;
 use crate::cache::LayerCache;
 use crate::coalesce::{Squashed, coalesce};
@@ -146,10 +147,14 @@ pub fn directory(name: &str, root: &Path, options: &Examine<'_>) -> io::Result<E
         let bytes = read.fetch_add(bytes, Ordering::Relaxed) + bytes;
         (options.progress)(Progress { bytes, bytes_total: 0, layers: 0, layers_total: 0 });
     };
-    let mut leaks = options.leaks.as_ref().map(|search| Leaks::new(search.rules, search.key));
-    let mut visitors: Vec<&mut dyn Visitor> = vec![&mut cataloger];
-    visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
-    let walk = walk_directory(root, &mut visitors, options.limits, &progress)?;
+    let (walk, leaks) = thread::scope(|scope| {
+        let mut leaks = options.leaks.map(|search| Aside::start(scope, search));
+        let mut visitors: Vec<&mut dyn Visitor> = vec![&mut cataloger];
+        visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
+        let walk = walk_directory(root, &mut visitors, options.limits, &progress);
+        (walk, leaks.map(Aside::finish))
+    });
+    let walk = walk?;
     let mut layers = [LayerFacts::of(walk, cataloger, FileChecks::default())];
     for (_, reread) in aliases::rereads(&layers) {
         let mut cataloger = reread.cataloger();
@@ -159,7 +164,7 @@ pub fn directory(name: &str, root: &Path, options: &Examine<'_>) -> io::Result<E
     let [facts] = layers;
     let mut coverage = Coverage { files: facts.files, bytes: facts.bytes, ..Coverage::default() };
     let leaked = match (&options.leaks, leaks) {
-        (Some(search), Some(leaks)) => leaks::of_directory(search, leaks.finish(), name),
+        (Some(search), Some(leaks)) => leaks::of_directory(search, leaks, name),
         _ => FoundLeaks::default(),
     };
     coverage.left_out.extend(leaked.left_out);
@@ -319,13 +324,17 @@ impl<'r> Run<'r> {
         let mut cataloger = known.is_none().then(Cataloger::new);
         let mut checks = known.is_none().then(FileChecks::default);
         let search = self.options.leaks.as_ref().filter(|_| known_leaks.is_none());
-        let mut leaks = search.map(|search| Leaks::new(search.rules, search.key));
-        let mut visitors: Vec<&mut dyn Visitor> = Vec::new();
-        visitors.extend(cataloger.as_mut().map(|cataloger| cataloger as &mut dyn Visitor));
-        visitors.extend(checks.as_mut().map(|checks| checks as &mut dyn Visitor));
-        // The search for leaks streams large files, so it is the last.
-        visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
-        let walk = match self.walk(layer, &mut visitors) {
+        let (walk, leaks) = thread::scope(|scope| {
+            let mut leaks = search.map(|search| Aside::start(scope, *search));
+            let mut visitors: Vec<&mut dyn Visitor> = Vec::new();
+            visitors.extend(cataloger.as_mut().map(|cataloger| cataloger as &mut dyn Visitor));
+            visitors.extend(checks.as_mut().map(|checks| checks as &mut dyn Visitor));
+            // The search for leaks streams the files, so it is the last.
+            visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
+            let walk = self.walk(layer, &mut visitors);
+            (walk, leaks.map(Aside::finish))
+        });
+        let walk = match walk {
             Ok(walk) => walk,
             Err(error) => return LayerFacts::of_gap(unreadable(&error)),
         };
@@ -340,7 +349,7 @@ impl<'r> Run<'r> {
                 facts
             }
         };
-        facts.leaks = known_leaks.or(leaks.map(Leaks::finish)).unwrap_or_default();
+        facts.leaks = known_leaks.or(leaks).unwrap_or_default();
         if let Some(search) = search.filter(|_| is_whole) {
             self.keep(|cache| cache.put_leaks(diff_id, &search.identity(), &facts.leaks));
         }

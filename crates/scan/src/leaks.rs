@@ -149,8 +149,12 @@ pub(crate) fn configured(search: &LeakSearch<'_>, image: &Image) -> Configured {
     for (what, pointer, text) in others.into_iter().chain(ports).chain(volumes) {
         *text = texts.in_text(Carrier::Other(what), pointer, text);
     }
-    for (pointer, words) in [("/config/Entrypoint", &mut config.entrypoint), ("/config/Cmd", &mut config.cmd)]
-    {
+    let commands = [
+        ("/config/Entrypoint", &mut config.entrypoint),
+        ("/config/Cmd", &mut config.cmd),
+        ("/config/Healthcheck/Test", &mut config.healthcheck),
+    ];
+    for (pointer, words) in commands {
         // Shown as one text only where it must be: a password that is an argument of its own has no context alone.
         let line = words.join(" ");
         let safe = texts.in_text(Carrier::CommandLine, pointer, &line);

@@ -5,6 +5,7 @@
 //! policy.
 
 mod aliases;
+mod aside;
 mod assess;
 mod base;
 mod cache;

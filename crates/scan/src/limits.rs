@@ -5,3 +5,9 @@ pub(crate) const CACHE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// A cached layer's facts are not read beyond this: a layer of three million files has about 40 MB of them.
 pub(crate) const FACTS_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Bytes that go to the search for leaks at once: so many that a message costs nothing beside them.
+pub(crate) const ASIDE_BATCH_BYTES: usize = 256 * 1024;
+/// Files (and their pieces and ends) that go over at once.
+pub(crate) const ASIDE_BATCH_STEPS: usize = 1024;
+/// Batches that wait, 2 MiB: enough that neither side waits for the other over one hard file.
+pub(crate) const ASIDE_BATCHES_MAX: usize = 8;

@@ -87,3 +87,37 @@ __noinline u64 of_path(u32 which)
 	}
 	return clauses;
 }
+
+/* In each byte of the word that is a dot, the highest bit. */
+static __always_inline u64 dots_of(u64 word)
+{
+	u64 low = 0x7f7f7f7f7f7f7f7fULL, other = word ^ 0x2e2e2e2e2e2e2e2eULL;
+	return ~(((other & low) + low) | other | low);
+}
+
+/* The clauses that want a name as the caller wrote it: with two dots side by side somewhere, or without. */
+__noinline u64 of_naming(u64 address, u32 which)
+{
+	struct scratch *s = only(&scratches);
+	struct interest *interest = bpf_map_lookup_elem(&interests, &which);
+	if (!s || !interest || !address)
+		return ~0ULL;
+	s64 length = bpf_probe_read_user_str(s->naming, NAMING_MAX, (void *)address);
+	if (length <= 0 || length >= NAMING_MAX)
+		return ~0ULL;
+	u64 before = 0;
+	for (u32 word = 0; word < NAMING_MAX / 8; word++) {
+		s64 left = length - 8 * word;
+		if (left <= 0)
+			break;
+		u64 bytes = s->naming[word];
+		/* Behind the end is what was there before. */
+		if (left < 8)
+			bytes &= (1ULL << (left * 8)) - 1;
+		u64 dots = dots_of(bytes);
+		if (dots & (dots >> 8) || (before >> 63 && dots & 0x80))
+			return interest->climbing_names;
+		before = dots;
+	}
+	return interest->plain_names;
+}

@@ -15,9 +15,13 @@
 #define DATA_LIMIT (DATA_SIZE - CHUNK - 32)
 #define COMPONENTS 64
 
+/* Bytes of a name that are looked at for `..`; of a longer one it is not known. */
+#define NAMING_MAX 256
+
 struct scratch {
 	struct header header;
 	u8 data[DATA_SIZE];
+	u64 naming[NAMING_MAX / 8]; /* a name that is looked at, not told */
 	u64 hashes[COMPONENTS]; /* of the components of the path that was appended last, leaf first */
 	u32 depth;
 	u32 used;

@@ -158,6 +158,8 @@ enum shape_flag {
 	SHAPE_ONLY_FAILED = 2,  /* success is another event (exec) */
 	SHAPE_MESSAGE = 4,      /* `data` is a struct msghdr, which also has the address */
 	SHAPE_LENGTH_BEHIND_POINTER = 8, /* of the address */
+	SHAPE_HOW = 16,         /* flags are in the struct open_how that argument 2 points to */
+	SHAPE_MOVES = 32,       /* the working directory is told, whatever the name: the call has just changed it */
 };
 
 /* Clauses are bits: a record leaves the kernel if one bit stays set through all dimensions. */
@@ -174,6 +176,8 @@ struct interest {
 	u64 any_path;
 	u64 has_prefixes;
 	u64 has_names;
+	u64 plain_names;    /* of names that callers pass: without `..` */
+	u64 climbing_names; /* with it */
 	u64 families[4]; /* unix, inet, inet6, others */
 	u64 known[KNOWN_BITS / 64]; /* which hashes may be in the map of paths */
 	u32 prefix_depth;

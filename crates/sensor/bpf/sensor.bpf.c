@@ -167,18 +167,26 @@ static __always_inline struct file *file_of(struct task_struct *task, s32 descri
 	return file;
 }
 
+static __always_inline void fill_arguments(struct scratch *s, struct task_struct *task)
+{
+	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
+	u64 arguments[6] = ARGUMENTS(registers);
+	__builtin_memcpy(s->header.arguments, arguments, sizeof(arguments));
+}
+
 static __always_inline u64 argument(struct scratch *s, u8 index)
 {
 	return s->header.arguments[index < 6 ? index : 0];
 }
 
 /* Appends what the caller named, and the directory that a relative name starts from. */
-static __always_inline void append_named(struct scratch *s, struct task_struct *task, u8 directory, u8 name)
+static __always_inline void append_named(struct scratch *s, struct task_struct *task, u8 directory, u8 name,
+					 bool moves)
 {
 	u64 address = argument(s, name);
 	char first = 0;
 	bpf_probe_read_user(&first, 1, (void *)address);
-	if (first != '/') {
+	if (first != '/' || moves) {
 		s32 descriptor = directory == HERE ? FD_HERE : (s32)argument(s, directory);
 		struct file *file = descriptor == FD_HERE ? NULL : file_of(task, descriptor);
 		if (file) {
@@ -250,6 +258,17 @@ static __always_inline void append_address(struct scratch *s, struct shape *shap
 	append_memory(address, (u32)length, SOCKADDR_MAX, TAG_ADDRESS);
 }
 
+/* What a struct open_how says, in the places of the arguments that openat has for it. */
+static __always_inline void read_how(struct scratch *s, u64 address, u64 length)
+{
+	u64 how[3] = {};
+	if (length >= sizeof(how))
+		bpf_probe_read_user(how, sizeof(how), (void *)address);
+	s->header.arguments[2] = how[0];
+	s->header.arguments[3] = how[1];
+	s->header.arguments[4] = how[2];
+}
+
 SEC("tracepoint/syscalls")
 int syscall_exit(struct exit_context *ctx)
 {
@@ -273,15 +292,21 @@ int syscall_exit(struct exit_context *ctx)
 	struct scratch *s = fresh();
 	if (!s)
 		return 0;
+	if (shape->name != NONE && clauses & ~interest->plain_names) {
+		fill_arguments(s, task);
+		clauses &= of_naming(argument(s, shape->name), which);
+		if (!clauses)
+			return 0;
+	}
 	if (shape->flags & SHAPE_OPENS) {
 		struct file *file = failed ? NULL : file_of(task, result);
 		if (file && !append_opened(s, interest, which, clauses, file))
 			return 0;
 	}
-	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	u64 arguments[6] = ARGUMENTS(registers);
 	s->header.result = result;
-	__builtin_memcpy(s->header.arguments, arguments, sizeof(arguments));
+	fill_arguments(s, task);
+	if (shape->flags & SHAPE_HOW)
+		read_how(s, argument(s, 2), argument(s, 3));
 
 	if (!(shape->flags & SHAPE_OPENS) && shape->descriptor != NONE) {
 		s32 descriptor = shape->descriptor == RESULT ? (s32)result : (s32)argument(s, shape->descriptor);
@@ -296,9 +321,9 @@ int syscall_exit(struct exit_context *ctx)
 		}
 	}
 	if (shape->name != NONE)
-		append_named(s, task, shape->directory, shape->name);
+		append_named(s, task, shape->directory, shape->name, shape->flags & SHAPE_MOVES);
 	if (shape->second_name != NONE)
-		append_named(s, task, shape->second_directory, shape->second_name);
+		append_named(s, task, shape->second_directory, shape->second_name, false);
 	if (shape->address != NONE)
 		append_address(s, shape);
 	if (shape->data != NONE) {

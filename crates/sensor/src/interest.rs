@@ -14,7 +14,7 @@ use crate::limits::{CLAUSES_MAX, DATA_BYTES_MAX, PATHS_MAX, PREFIX_DEPTH_MAX};
 /// `KINDS` of `bpf/record.h`.
 pub(crate) const KINDS: usize = 160;
 /// `struct interest` of `bpf/record.h` in words.
-pub(crate) const WORDS: usize = KINDS + 16 + KNOWN_BITS / 64;
+pub(crate) const WORDS: usize = KINDS + 18 + KNOWN_BITS / 64;
 /// Bits that tell most paths apart from those that are wanted.
 const KNOWN_BITS: usize = 4096;
 
@@ -134,6 +134,15 @@ pub enum Paths {
     },
 }
 
+/// How the caller wrote the name that it passed, of system calls that take one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// Any way.
+    Any,
+    /// With two dots side by side somewhere.
+    Climbing,
+}
+
 /// Which families of sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Families {
@@ -167,6 +176,8 @@ pub struct Clause {
     pub access: Access,
     /// Which files an open concerns.
     pub paths: Paths,
+    /// How the caller wrote the name.
+    pub naming: Naming,
     /// Which families of sockets.
     pub families: Families,
 }
@@ -180,6 +191,7 @@ impl Clause {
             place: Place::Any,
             access: Access::ANY,
             paths: Paths::Any,
+            naming: Naming::Any,
             families: Families::ANY,
         }
     }
@@ -233,6 +245,8 @@ enum Word {
     AnyPath,
     Prefixes,
     Names,
+    PlainNames,
+    ClimbingNames,
     Unix,
     Inet,
     Inet6,
@@ -283,6 +297,8 @@ impl Compiled {
             (Word::Inet6, inet6),
             (Word::OtherFamilies, others),
             (Word::AnyPath, clause.paths == Paths::Any),
+            (Word::PlainNames, clause.naming == Naming::Any),
+            (Word::ClimbingNames, true),
         ];
         for (word, _) in dimensions.into_iter().filter(|(_, is_set)| *is_set) {
             self.words[word.at()] |= bit;

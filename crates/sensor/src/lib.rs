@@ -23,6 +23,6 @@ pub use event::{
     Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent,
     Named, Namespaces, Object, Socket, SystemCall,
 };
-pub use interest::{Access, Clause, Families, Interest, Kind, Outcome, Paths, Place};
+pub use interest::{Access, Clause, Families, Interest, Kind, Naming, Outcome, Paths, Place};
 pub use record::{DecodeError, decode};
 pub use sensor::{Loss, OpenError, Options, PollError, Sensor};

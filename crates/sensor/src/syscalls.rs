@@ -15,6 +15,8 @@ const OPENS: u8 = 1;
 const ONLY_FAILED: u8 = 2;
 const MESSAGE: u8 = 4;
 const LENGTH_BEHIND_POINTER: u8 = 8;
+const HOW: u8 = 16;
+const MOVES: u8 = 32;
 
 /// The first kind of record that is a system call; the others come before it.
 pub(crate) const FIRST_KIND: u16 = 16;
@@ -37,6 +39,19 @@ impl Shape {
     const fn opens(mut self) -> Self {
         self.descriptor = RESULT;
         self.flags |= OPENS;
+        self
+    }
+
+    /// Flags, mode and resolution are in the `struct open_how` that argument 2 points to; they are told as if they
+    /// were arguments 2, 3 and 4. As names, they are what the caller said.
+    const fn how(mut self) -> Self {
+        self.flags |= HOW;
+        self
+    }
+
+    /// The call changes the working directory: beside the name it is told what that is now.
+    const fn moves(mut self) -> Self {
+        self.flags |= MOVES;
         self
     }
 
@@ -111,7 +126,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     // files
     call("open").opens().name(HERE, 0),
     call("openat").opens().name(0, 1),
-    call("openat2").opens().name(0, 1),
+    call("openat2").opens().name(0, 1).how(),
     call("creat").opens().name(HERE, 0),
     call("open_by_handle_at").opens(),
     call("memfd_create").descriptor(RESULT).name(HERE, 0),
@@ -138,6 +153,8 @@ pub(crate) const SHAPES: &[Shape] = &[
     call("fchown").descriptor(0),
     call("fchownat").name(0, 1),
     call("truncate").name(HERE, 0),
+    call("chdir").name(HERE, 0).moves(),
+    call("fchdir").descriptor(0),
     call("dup").descriptor(0),
     call("dup2").descriptor(0),
     call("dup3").descriptor(0),

@@ -9,7 +9,9 @@ use crate::limits::{CERTIFICATE_BYTES_MAX, EXTENSIONS_MAX};
 use crate::pem;
 
 pub(crate) mod chain;
+pub mod crl;
 pub mod identity;
+pub mod issue;
 pub(crate) mod sct;
 
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
@@ -17,6 +19,21 @@ const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
+
+/// Attributes of subjects.
+const SUBJECT_ATTRIBUTES: &[(&[u8], &str)] = &[
+    (&[0x55, 0x04, 0x03], "CN"),
+    (&[0x55, 0x04, 0x05], "SERIALNUMBER"),
+    (&[0x55, 0x04, 0x06], "C"),
+    (&[0x55, 0x04, 0x07], "L"),
+    (&[0x55, 0x04, 0x08], "ST"),
+    (&[0x55, 0x04, 0x09], "STREET"),
+    (&[0x55, 0x04, 0x0a], "O"),
+    (&[0x55, 0x04, 0x0b], "OU"),
+    (&[0x55, 0x04, 0x11], "POSTALCODE"),
+    (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01], "UID"),
+    (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19], "DC"),
+];
 
 /// `id-kp-codeSigning`.
 pub(crate) const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
@@ -160,6 +177,52 @@ impl Certificate {
     /// Its subject's common name, or organisation, for people.
     pub fn label(&self) -> String {
         name_text(&self.subject).unwrap_or_else(|| "a certificate without a name".to_owned())
+    }
+
+    pub(crate) fn subject(&self) -> &[u8] {
+        &self.subject
+    }
+
+    /// The attributes of its subject, by their short names (RFC 4514) or numbers.
+    pub(crate) fn subject_attributes(&self) -> Result<Vec<(String, String)>, DerError> {
+        let mut reader = der::sequence(&self.subject)?;
+        let mut attributes = Vec::new();
+        while !reader.is_empty() {
+            let mut set = reader.nested(der::SET)?;
+            while !set.is_empty() {
+                let mut attribute = set.nested(der::SEQUENCE)?;
+                let id = attribute.oid()?;
+                let text = String::from_utf8(attribute.element()?.body.to_vec());
+                let text = text.map_err(|_| DerError("a name that is not UTF-8"))?;
+                attribute.end()?;
+                let known = SUBJECT_ATTRIBUTES.iter().find(|(known, _)| *known == id);
+                let name = known.map_or_else(|| oid_text(id), |(_, name)| (*name).to_owned());
+                attributes.push((name, text));
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Whether it issued itself, and its signature is its own.
+    pub(crate) fn is_self_signed(&self) -> bool {
+        self.is_issued_by(self) && self.key().is_ok_and(|key| self.is_signed_by(&key))
+    }
+
+    /// Whether what it says of the use of its key must be heeded.
+    pub(crate) fn is_key_usage_critical(&self) -> bool {
+        self.extensions.iter().any(|extension| extension.id == KEY_USAGE && extension.is_critical)
+    }
+
+    /// Whether it says where its revocation would be told: by a list or by a responder.
+    pub(crate) fn names_revocation(&self) -> bool {
+        const DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 0x1f];
+        const AUTHORITY_INFORMATION: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
+        const RESPONDER: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01];
+        // The same extension may only say where the issuer's certificate lies.
+        let responder = self
+            .extension(AUTHORITY_INFORMATION)
+            .is_some_and(|value| value.windows(RESPONDER.len()).any(|window| window == RESPONDER));
+        responder || self.extension(DISTRIBUTION_POINTS).is_some()
     }
 
     pub(crate) fn is_issued_by(&self, issuer: &Certificate) -> bool {

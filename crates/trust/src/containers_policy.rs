@@ -4,14 +4,23 @@
 //! GPG signatures (`signedBy`) are named as a requirement and not verified here.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use seawall_inventory::ImageName;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::json;
+use crate::json::{self, Base64};
 use crate::requirement::Requirements;
+
+mod identity;
+mod judge;
+
+pub use identity::SignedIdentity;
+pub use judge::{Open, Question, RegistriesD};
+
+use judge::Source;
 
 /// A `policy.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,34 +53,61 @@ pub enum Rule {
         /// The keys, in base64.
         key_data: Option<String>,
         /// Which name the signature must be for.
-        signed_identity: Option<Value>,
+        signed_identity: Option<SignedIdentity>,
     },
     /// cosign's signature in the tag `.sig`.
-    #[serde(rename = "sigstoreSigned", rename_all = "camelCase")]
-    SigstoreSigned {
-        /// A file with a public key.
-        key_path: Option<String>,
-        /// Several, of which one is enough.
-        key_paths: Option<Vec<String>>,
-        /// A public key's PEM, in base64.
-        key_data: Option<String>,
-        /// Several, of which one is enough.
-        key_datas: Option<Vec<String>>,
-        /// An identity of Fulcio's.
-        fulcio: Option<Value>,
-        /// A private authority.
-        pki: Option<Value>,
-        /// The log's key, a file.
-        rekor_public_key_path: Option<String>,
-        /// Several.
-        rekor_public_key_paths: Option<Vec<String>>,
-        /// The log's key, in base64.
-        rekor_public_key_data: Option<String>,
-        /// Several.
-        rekor_public_key_datas: Option<Vec<String>>,
-        /// Which name the signature must be for.
-        signed_identity: Option<Value>,
-    },
+    #[serde(rename = "sigstoreSigned")]
+    SigstoreSigned(Box<SigstoreSigned>),
+}
+
+/// Who must have made cosign's signature; exactly one kind of keys.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SigstoreSigned {
+    /// A file with a public key.
+    key_path: Option<String>,
+    /// Several, of which one is enough.
+    key_paths: Option<Vec<String>>,
+    /// A public key's PEM, in base64.
+    key_data: Option<Base64>,
+    /// Several, of which one is enough.
+    key_datas: Option<Vec<Base64>>,
+    /// An identity of Fulcio's.
+    fulcio: Option<Fulcio>,
+    /// A private authority.
+    pki: Option<Pki>,
+    /// The log's key, a file.
+    rekor_public_key_path: Option<String>,
+    /// Several.
+    rekor_public_key_paths: Option<Vec<String>>,
+    /// The log's key, in base64.
+    rekor_public_key_data: Option<Base64>,
+    /// Several.
+    rekor_public_key_datas: Option<Vec<Base64>>,
+    /// Which name the signature must be for.
+    signed_identity: Option<SignedIdentity>,
+}
+
+/// A Fulcio, and whom it must have certified.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Fulcio {
+    ca_path: Option<String>,
+    ca_data: Option<Base64>,
+    oidc_issuer: String,
+    subject_email: String,
+}
+
+/// A private authority, and whom it must have certified.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Pki {
+    ca_roots_path: Option<String>,
+    ca_roots_data: Option<Base64>,
+    ca_intermediates_path: Option<String>,
+    ca_intermediates_data: Option<Base64>,
+    subject_email: Option<String>,
+    subject_hostname: Option<String>,
 }
 
 /// Why a document is no such policy.
@@ -99,10 +135,19 @@ impl ContainersPolicy {
 
     /// What it requires of an image of a registry, and by which scope: the most specific that there is.
     pub fn of(&self, image: &ImageName) -> (String, &[Rule]) {
-        if let Some(scopes) = self.transports.get("docker") {
-            for scope in scopes_of(image) {
-                if let Some(rules) = scopes.get(&scope) {
-                    return (scope, rules);
+        self.most_specific("docker", scopes_of(image))
+    }
+
+    /// The same of an image of an OCI layout.
+    fn of_layout(&self, path: &Path, reference: Option<&str>) -> (String, &[Rule]) {
+        self.most_specific("oci", layout_scopes(path, reference))
+    }
+
+    fn most_specific(&self, transport: &str, scopes: Vec<String>) -> (String, &[Rule]) {
+        if let Some(known) = self.transports.get(transport) {
+            for scope in scopes {
+                if let Some(rules) = known.get(&scope) {
+                    return (if scope.is_empty() { transport.to_owned() } else { scope }, rules);
                 }
             }
         }
@@ -113,6 +158,45 @@ impl ContainersPolicy {
     pub fn accepts_anything(&self, image: &ImageName) -> bool {
         self.of(image).1.iter().all(|rule| *rule == Rule::AcceptAnything {})
     }
+}
+
+impl SigstoreSigned {
+    fn keys(&self) -> Result<Vec<Source>, String> {
+        let data = (&self.key_data, &self.key_datas);
+        sources((&self.key_path, &self.key_paths), data)
+    }
+
+    fn logs(&self) -> Result<Vec<Source>, String> {
+        let data = (&self.rekor_public_key_data, &self.rekor_public_key_datas);
+        sources((&self.rekor_public_key_path, &self.rekor_public_key_paths), data)
+    }
+}
+
+/// A field and its plural, of paths and of data; only one of the four may be there.
+fn sources(
+    (path, paths): (&Option<String>, &Option<Vec<String>>),
+    (data, datas): (&Option<Base64>, &Option<Vec<Base64>>),
+) -> Result<Vec<Source>, String> {
+    let given = [path.is_some(), paths.is_some(), data.is_some(), datas.is_some()];
+    if given.into_iter().filter(|is_there| *is_there).count() > 1 {
+        return Err("a requirement has several sources of keys where exactly one is expected".to_owned());
+    }
+    if [paths.as_ref().map(Vec::len), datas.as_ref().map(Vec::len)].contains(&Some(0)) {
+        return Err("a list of keys is empty".to_owned());
+    }
+    let paths = path.iter().chain(paths.iter().flatten()).cloned().map(Source::Path);
+    let data = data.iter().chain(datas.iter().flatten()).map(|data| Source::Data(data.0.clone()));
+    Ok(paths.chain(data).collect())
+}
+
+/// From a layout's image to the directories above it, and everything.
+fn layout_scopes(path: &Path, reference: Option<&str>) -> Vec<String> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut scopes = vec![format!("{}:{}", path.display(), reference.unwrap_or_default())];
+    let above = path.ancestors().filter(|above| *above != Path::new("/"));
+    scopes.extend(above.map(|above| above.display().to_string()));
+    scopes.push(String::new());
+    scopes
 }
 
 /// From the image itself to its registry, the domains above it, and everything.
@@ -147,9 +231,17 @@ fn check(rule: &Rule) -> Result<(), String> {
             }
             [key_path.is_some(), key_paths.is_some(), key_data.is_some()].to_vec()
         }
-        Rule::SigstoreSigned { key_path, key_paths, key_data, key_datas, fulcio, pki, .. } => {
-            let keys = [key_path.is_some(), key_paths.is_some(), key_data.is_some(), key_datas.is_some()];
-            [&keys[..], &[fulcio.is_some(), pki.is_some()]].concat()
+        Rule::SigstoreSigned(by) => {
+            let has_log = !by.logs()?.is_empty();
+            match (&by.fulcio, &by.pki) {
+                // A certificate of some minutes proves nothing unless somebody says when it was used.
+                (Some(_), _) if !has_log => return Err("`fulcio` needs `rekorPublicKey…`".to_owned()),
+                (_, Some(_)) if has_log => return Err("`pki` has no `rekorPublicKey…`".to_owned()),
+                _ => {}
+            }
+            let keys = [by.key_path.is_some(), by.key_paths.is_some()];
+            let data = [by.key_data.is_some(), by.key_datas.is_some()];
+            [&keys[..], &data, &[by.fulcio.is_some(), by.pki.is_some()]].concat()
         }
     };
     match sources.into_iter().filter(|is_there| *is_there).count() {
@@ -275,7 +367,14 @@ mod tests {
         check(r#"{"type": "reject", "x": 1}"#, "unknown field");
         check(r#"{"type": "reject", "type": "reject"}"#, "twice");
         check(r#"{"type": "sigstoreSigned"}"#, "0 sources");
-        check(r#"{"type": "sigstoreSigned", "keyPath": "a", "keyData": "b"}"#, "2 sources");
+        check(r#"{"type": "sigstoreSigned", "keyPath": "a", "keyData": "Yg=="}"#, "2 sources");
+        check(
+            r#"{"type": "sigstoreSigned", "keyPath": "a", "signedIdentity": {"type": "x"}}"#,
+            "unknown variant",
+        );
+        check(r#"{"type": "sigstoreSigned", "keyPaths": []}"#, "is empty");
+        let fulcio = r#""fulcio": {"caPath": "a", "oidcIssuer": "b", "subjectEmail": "c"}"#;
+        check(&format!(r#"{{"type": "sigstoreSigned", {fulcio}}}"#), "needs `rekorPublicKey");
         check(r#"{"type": "signedBy", "keyType": "X", "keyPath": "a"}"#, "no type of keys");
         assert!(ContainersPolicy::read(br#"{"transports": {}}"#).is_err());
     }
@@ -299,7 +398,7 @@ mod tests {
         let of = |image: &str| read.of(&image.parse().unwrap()).1.to_vec();
         assert!(matches!(
             of("ghcr.io/org/a/b").as_slice(),
-            [Rule::SigstoreSigned { key_datas: Some(_), .. }]
+            [Rule::SigstoreSigned(by)] if by.key_datas.is_some()
         ));
         assert_eq!(of("old.example/x"), [Rule::Reject {}]);
         assert_eq!(of("alpine"), [Rule::Reject {}]);

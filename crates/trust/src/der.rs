@@ -133,6 +133,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether a time comes next.
+    pub(crate) fn is_time_next(&self) -> bool {
+        matches!(self.rest.first(), Some(&(UTC_TIME | GENERALIZED_TIME)))
+    }
+
     /// UTCTime or GeneralizedTime, in UTC (RFC 5280, 4.1.2.5).
     pub(crate) fn time(&mut self) -> Result<Timestamp, DerError> {
         let bad = DerError("a time that cannot be read");
@@ -183,6 +188,23 @@ pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     }
     parts.iter().for_each(|part| bytes.extend_from_slice(part));
     bytes
+}
+
+/// Writes a time as RFC 5280 wants it: UTCTime until 2049.
+pub(crate) fn write_time(at: Timestamp) -> Vec<u8> {
+    let at = TimeZone::UTC.to_datetime(at);
+    let (tag, format) =
+        if at.year() < 2050 { (UTC_TIME, "%y%m%d%H%M%SZ") } else { (GENERALIZED_TIME, "%Y%m%d%H%M%SZ") };
+    write(tag, &[at.strftime(format).to_string().as_bytes()])
+}
+
+/// Writes a non-negative integer, given as bytes.
+pub(crate) fn write_unsigned(bytes: &[u8]) -> Vec<u8> {
+    let digits = &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..];
+    match digits.first() {
+        Some(first) if *first < 0x80 => write(INTEGER, &[digits]),
+        _ => write(INTEGER, &[&[0], digits]),
+    }
 }
 
 #[cfg(test)]

@@ -6,20 +6,22 @@
 use jiff::Timestamp;
 use seawall_image::Limits;
 use seawall_image::manifest::{DOCKER_LIST, Descriptor, Document, OCI_INDEX};
-use seawall_image::registry::RegistryError;
+use seawall_image::registry::{Failure, RegistryError};
 use seawall_inventory::Digest;
 use serde::Deserialize;
 
 use crate::bundle::Bundle;
 use crate::json;
 use crate::limits::{ARTIFACTS_MAX, BUNDLE_BYTES_MAX, EVIDENCE_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_IMAGES_MAX};
+use crate::notation;
 use crate::sign::SignError;
 use crate::statement::COSIGN_SIGN;
 use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
 
 mod attach;
+pub mod copy;
 mod home;
-mod legacy;
+pub(crate) mod legacy;
 
 pub use attach::{attest, sign, sign_simply};
 pub use home::{Home, LayoutError};
@@ -47,6 +49,17 @@ pub enum ImageError {
         /// Why.
         reason: String,
     },
+}
+
+impl ImageError {
+    /// Whether it is only that there is no such thing.
+    fn is_not_found(&self) -> bool {
+        match self {
+            ImageError::Registry(error) => matches!(error.failure, Failure::NotFound(_)),
+            ImageError::Layout(error) => error.is_not_found(),
+            ImageError::Sign(_) | ImageError::Document { .. } => false,
+        }
+    }
 }
 
 /// An image, or an index of images, by its digest.
@@ -141,10 +154,21 @@ pub fn examine(
     for referrer in home.referrers(image)? {
         let place = format!("referrer {}", referrer.digest);
         let fetched = home.manifest(&referrer.digest)?;
-        for bundle in bundles(&mut evidence, image, &fetched.bytes)? {
-            let outcome = bundle
-                .map_err(Refusal::Unreadable)
-                .and_then(|bundle| verify_any(&bundle, Artifact::Digest(image), wanted, now));
+        let carrier: Carrier = match json::read(&fetched.bytes) {
+            Ok(carrier) => carrier,
+            Err(error) => {
+                let outcome = Err(Refusal::Unreadable(error.to_string()));
+                attempts.push(Attempt { place, outcome });
+                continue;
+            }
+        };
+        for (media_type, bytes) in envelopes(&mut evidence, image, &carrier)? {
+            let outcome = match notation::is_envelope(media_type) {
+                true => by_notation(home, image, (media_type, &bytes), wanted, now)?,
+                false => Bundle::read(&bytes)
+                    .map_err(|error| Refusal::Unreadable(error.0))
+                    .and_then(|bundle| verify_any(&bundle, Artifact::Digest(image), wanted, now)),
+            };
             attempts.push(Attempt { place: place.clone(), outcome });
         }
     }
@@ -159,8 +183,22 @@ pub fn examine(
     Ok(attempts)
 }
 
+/// Verifies the signatures in an image's tag `.sig`, with the names that they are for.
+pub(crate) fn simple_signatures(
+    home: &Home,
+    image: &Digest,
+    wanted: &[Wanted<'_>],
+    now: Timestamp,
+) -> Result<Vec<Result<legacy::Signed, Refusal>>, ImageError> {
+    let mut evidence = Evidence { home, left_bytes: EVIDENCE_BYTES_MAX };
+    match home.tag(&legacy::Kind::Signature.tag(image))? {
+        Some(manifest) => legacy::signatures(&mut evidence, image, &manifest, wanted, now),
+        None => Ok(Vec::new()),
+    }
+}
+
 /// What signatures are read from, as long as it is not too much.
-struct Evidence<'h> {
+pub(crate) struct Evidence<'h> {
     home: &'h Home,
     left_bytes: u64,
 }
@@ -195,25 +233,47 @@ struct Reference {
     annotations: std::collections::BTreeMap<String, String>,
 }
 
-/// The bundles of a referrer. What it is follows from its layers: the type in a list of referrers is what some registry
-/// made of it. A manifest of another subject has nothing to say here.
-fn bundles(
+/// A signature of notation's, by the first wish that is one for it.
+fn by_notation(
+    home: &Home,
+    image: &Digest,
+    envelope: (&str, &[u8]),
+    wanted: &[Wanted<'_>],
+    now: Timestamp,
+) -> Result<Result<Verified, Refusal>, ImageError> {
+    let notation = wanted.iter().find_map(|wish| match wish {
+        Wanted::Notation(notation) => Some(*notation),
+        Wanted::Keys(..) | Wanted::Identities(..) => None,
+    });
+    let Some(notation) = notation else {
+        return Ok(Err(Refusal::OtherKind { found: "notation's means", wanted: "a sigstore signature" }));
+    };
+    let repository = home.scope();
+    match notation.of(&repository) {
+        Some(policy) => Ok(notation::verify(envelope, &home.manifest(image)?.pinned, policy, now)),
+        None => {
+            let why = format!("no statement of notation's trust policy is about `{repository}`");
+            Ok(Err(Refusal::Certificate(why)))
+        }
+    }
+}
+
+/// The bundles and envelopes of a referrer, with their media types. What it is follows from its layers: the type in a list
+/// of referrers is what some registry made of it. A manifest of another subject has nothing to say here.
+fn envelopes<'c>(
     evidence: &mut Evidence<'_>,
     image: &Digest,
-    manifest: &[u8],
-) -> Result<Vec<Result<Bundle, String>>, ImageError> {
-    let carrier: Carrier = match json::read(manifest) {
-        Ok(carrier) => carrier,
-        Err(error) => return Ok(vec![Err(error.to_string())]),
-    };
-    if carrier.subject.is_none_or(|subject| subject.digest != *image) {
+    carrier: &'c Carrier,
+) -> Result<Vec<(&'c str, Vec<u8>)>, ImageError> {
+    if carrier.subject.as_ref().is_none_or(|subject| subject.digest != *image) {
         return Ok(Vec::new());
     }
+    let is_signature = |layer: &&Reference| {
+        layer.media_type.starts_with(BUNDLE_PREFIX) || notation::is_envelope(&layer.media_type)
+    };
     let mut found = Vec::new();
-    let layers = carrier.layers.iter().filter(|layer| layer.media_type.starts_with(BUNDLE_PREFIX));
-    for layer in layers.take(ARTIFACTS_MAX) {
-        let bytes = evidence.blob(&layer.digest)?;
-        found.push(Bundle::read(&bytes).map_err(|error| error.0));
+    for layer in carrier.layers.iter().filter(is_signature).take(ARTIFACTS_MAX) {
+        found.push((layer.media_type.as_str(), evidence.blob(&layer.digest)?));
     }
     Ok(found)
 }

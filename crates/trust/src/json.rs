@@ -10,12 +10,18 @@ use serde_json::{Map, Number, Value};
 use crate::limits::JSON_DEPTH_MAX;
 
 /// Reads a document into `T`. Fields that `T` does not know are left alone, but not twice.
-pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+///
+/// # Errors
+/// It is not JSON, not a `T`, too deep, or names a field twice.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_value(value(bytes)?)
 }
 
 /// Reads any document.
-pub(crate) fn value(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+///
+/// # Errors
+/// It is not JSON, too deep, or names a field twice.
+pub fn value(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }.deserialize(&mut reader)?;
     reader.end()?;

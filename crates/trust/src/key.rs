@@ -8,7 +8,7 @@ use std::fmt;
 use crate::der::DerError;
 use crate::pem::PemError;
 
-mod encrypted;
+pub(crate) mod encrypted;
 mod private;
 mod public;
 mod secretbox;

@@ -46,3 +46,27 @@ pub(crate) const INDEX_IMAGES_MAX: usize = 500;
 pub(crate) const INDEX_DEPTH_MAX: usize = 3;
 /// Times that the fallback tag is written anew because others write it too.
 pub(crate) const FALLBACK_TRIES_MAX: usize = 5;
+/// Items in items of a COSE envelope: headers, an array in them, certificates in it.
+pub(crate) const CBOR_DEPTH_MAX: usize = 16;
+/// Items of a COSE envelope: some ten headers and a chain of certificates.
+pub(crate) const CBOR_ITEMS_MAX: usize = 1000;
+/// Files of a named trust store: an organisation's authorities, old and new.
+pub(crate) const STORE_FILES_MAX: usize = 200;
+/// Statements of a notation trust policy: one per repository of a large site.
+pub(crate) const NOTATION_POLICIES_MAX: usize = 10_000;
+/// A list of revoked certificates: those of large public authorities have a few megabytes.
+pub const CRL_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Revoked certificates of one list.
+pub(crate) const REVOKED_MAX: usize = 500_000;
+/// Files of `registries.d`: one per registry of a site.
+pub(crate) const REGISTRIES_D_FILES_MAX: usize = 1000;
+/// One of them.
+pub(crate) const REGISTRIES_D_BYTES_MAX: u64 = 1024 * 1024;
+/// A site's own log: a million entries of 1 kB.
+pub(crate) const SITE_LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The small files of a site: certificates, the trusted root, the list of what was revoked.
+pub(crate) const SITE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Manifests of one copy: an index of five hundred images, each with some statements and those with signatures.
+pub(crate) const COPY_MANIFESTS_MAX: usize = 10_000;
+/// Indexes in indexes, and statements of statements.
+pub(crate) const COPY_DEPTH_MAX: usize = 10;

@@ -44,7 +44,7 @@ pub(crate) fn check(entry: &LogEntry, logs: &[LogKey]) -> Result<Option<Recorded
 }
 
 /// What a signed entry timestamp signs: canonical JSON (RFC 8785) of four fields.
-fn signed_entry(entry: &LogEntry) -> String {
+pub(crate) fn signed_entry(entry: &LogEntry) -> String {
     format!(
         r#"{{"body":"{}","integratedTime":{},"logID":"{}","logIndex":{}}}"#,
         BASE64_STANDARD.encode(&entry.body),

@@ -14,10 +14,11 @@ use seawall_inventory::{Digest, ImageName};
 use crate::certificate::identity::{Identity, Pattern};
 use crate::image::{Attempt, Pinned};
 use crate::key::PublicKey;
+use crate::notation::Notation;
 use crate::rules;
 use crate::statement::COSIGN_SIGN;
 use crate::trusted_root::TrustedRoot;
-use crate::verify::{By, Wanted};
+use crate::verify::{By, Verified, Wanted};
 
 mod file;
 
@@ -37,6 +38,8 @@ pub struct Requirement {
     pub identities: Vec<Identity>,
     /// Whom to believe of identities, logs and times.
     pub root: Option<TrustedRoot>,
+    /// notation's trust policy, whose signers may sign too.
+    pub notation: Option<Notation>,
     /// How many different keys or identities must have signed; at least one.
     pub signers: usize,
     /// Predicate types of which there must be an attestation by one of the signers.
@@ -78,6 +81,7 @@ impl Requirement {
         if let Some(root) = self.root.as_ref().filter(|_| !self.identities.is_empty()) {
             wanted.push(Wanted::Identities(&self.identities, root));
         }
+        wanted.extend(self.notation.as_ref().map(Wanted::Notation));
         wanted
     }
 
@@ -109,15 +113,29 @@ impl Requirement {
         Findings { found, gaps: Vec::new() }
     }
 
+    /// The attestations that say something of this kind, by signers who count.
+    pub fn counting<'a>(
+        &self,
+        image: &Pinned,
+        attempts: &'a [Attempt],
+        says: &str,
+        now: Timestamp,
+    ) -> Vec<&'a Verified> {
+        let judging = Judging { requirement: self, name: "", image, attempts, now };
+        let counts =
+            |attempt: &&Attempt| attempt.says() == Some(says) && judging.objection(attempt).is_none();
+        attempts.iter().filter(counts).filter_map(|attempt| attempt.outcome.as_ref().ok()).collect()
+    }
+
     fn who(&self) -> String {
         self.wanted().iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
     }
 }
 
 /// The finding for an image that no requirement is about.
-pub fn undefined(name: &str, digest: &Digest) -> Finding {
+pub fn undefined(name: &str, digest: Option<&Digest>) -> Finding {
     let untrusted = Untrusted {
-        digest: digest.to_string(),
+        digest: digest.map(Digest::to_string).unwrap_or_default(),
         required: "a requirement of the policy that is about this image".to_owned(),
         seen: "none".to_owned(),
         rejected: Vec::new(),
@@ -221,7 +239,7 @@ impl Judging<'_> {
     }
 }
 
-fn finding(rule: &Rule, name: &str, summary: String, untrusted: Untrusted) -> Finding {
+pub(crate) fn finding(rule: &Rule, name: &str, summary: String, untrusted: Untrusted) -> Finding {
     Finding {
         rule: rule.id.to_owned(),
         subject: Subject::Image { name: name.to_owned() },

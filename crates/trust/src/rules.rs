@@ -53,6 +53,18 @@ pub(crate) const IMAGE_REVOKED: Rule = Rule {
     controls: &[(Framework::NistSp800190, "4.1.5")],
 };
 
+/// An image that the containers' policy turns away.
+pub(crate) const IMAGE_REJECTED: Rule = Rule {
+    id: "image-rejected",
+    title: "Image that the containers policy rejects",
+    why: "The policy.json of podman, CRI-O and skopeo says `reject` for the image: a pull would fail, or, for an image \
+          that is here already, an engine would run what the policy forbids.",
+    fix: "Use an image from a place that the policy allows, or add a scope for this one with the keys that may sign.",
+    severity: Severity::High,
+    references: &["https://github.com/containers/image/blob/main/docs/containers-policy.json.5.md"],
+    controls: &[(Framework::NistSp800190, "4.1.5")],
+};
+
 /// Nothing says who may sign.
 pub(crate) const TRUST_UNDEFINED: Rule = Rule {
     id: "image-trust-undefined",
@@ -66,5 +78,11 @@ pub(crate) const TRUST_UNDEFINED: Rule = Rule {
 };
 
 /// All rules.
-pub static RULES: [Rule; 5] =
-    [SIGNATURE_MISSING, SIGNATURE_REFUSED, ATTESTATION_MISSING, IMAGE_REVOKED, TRUST_UNDEFINED];
+pub static RULES: [Rule; 6] = [
+    SIGNATURE_MISSING,
+    SIGNATURE_REFUSED,
+    ATTESTATION_MISSING,
+    IMAGE_REVOKED,
+    IMAGE_REJECTED,
+    TRUST_UNDEFINED,
+];

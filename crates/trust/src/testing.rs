@@ -189,6 +189,7 @@ impl Site {
             certificate_logs: vec![LogKey::new(self.certificate_log.public().clone(), since)],
             authorities: authority(vec![self.root.clone()]),
             timestamp_authorities: authority(vec![self.stamp_leaf.clone(), self.stamp_root.clone()]),
+            revoked: Vec::new(),
             unusable: Vec::new(),
         }
     }

@@ -4,9 +4,12 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::certificate::crl::RevocationList;
 use crate::certificate::{Certificate, CertificateError};
 use crate::json::Base64;
 use crate::key::{PublicKey, Scheme};
+
+mod write;
 
 const MEDIA_TYPES: [&str; 2] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
@@ -24,6 +27,8 @@ pub struct TrustedRoot {
     pub authorities: Vec<Authority>,
     /// Authorities for time stamps.
     pub timestamp_authorities: Vec<Authority>,
+    /// Certificates that its authorities took back.
+    pub revoked: Vec<RevocationList>,
     /// What the document names and cannot be used here, with the reason.
     pub unusable: Vec<String>,
 }
@@ -173,6 +178,7 @@ impl TrustedRoot {
             certificate_logs,
             authorities: authorities(wire.certificate_authorities).map_err(bad)?,
             timestamp_authorities: authorities(wire.timestamp_authorities).map_err(bad)?,
+            revoked: Vec::new(),
             unusable,
         })
     }
@@ -185,6 +191,13 @@ impl TrustedRoot {
         let authorities =
             vec![Authority { certificates: Certificate::read_pem(pem)?, valid: Period::default() }];
         Ok(TrustedRoot { authorities, ..TrustedRoot::default() })
+    }
+
+    /// Believes lists of revoked certificates too.
+    #[must_use]
+    pub fn with_revoked(mut self, lists: Vec<RevocationList>) -> TrustedRoot {
+        self.revoked.extend(lists);
+        self
     }
 
     /// Believes the time stamps of a private authority too.

@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use seawall_inventory::{Algorithm, Digest};
 
 use crate::bundle::{Bundle, Content, Signer};
+use crate::certificate::crl::{self, Status};
 use crate::certificate::identity::{Identity, Named};
 use crate::certificate::{CODE_SIGNING, Certificate, chain, sct};
 use crate::dsse::IN_TOTO;
 use crate::key::PublicKey;
 use crate::log::body::SignedBy;
 use crate::log::{self, Recorded};
+use crate::notation::Notation;
 use crate::statement::Statement;
 use crate::timestamp;
 use crate::trusted_root::{Authority, TrustedRoot};
@@ -47,6 +49,8 @@ pub enum Wanted<'a> {
     /// One whom an authority of the trusted root certified as one of these. Where the root has logs, an entry in one
     /// of them is part of it.
     Identities(&'a [Identity], &'a TrustedRoot),
+    /// One whom notation's trust policy names, in notation's format.
+    Notation(&'a Notation),
 }
 
 impl<'a> Wanted<'a> {
@@ -54,6 +58,7 @@ impl<'a> Wanted<'a> {
         match self {
             Wanted::Keys(_, root) => root,
             Wanted::Identities(_, root) => Some(root),
+            Wanted::Notation(_) => None,
         }
     }
 }
@@ -63,6 +68,7 @@ impl fmt::Display for Wanted<'_> {
         let texts: Vec<String> = match self {
             Wanted::Keys(keys, _) => keys.iter().map(|key| format!("key {}", key.fingerprint())).collect(),
             Wanted::Identities(identities, _) => identities.iter().map(ToString::to_string).collect(),
+            Wanted::Notation(_) => vec!["whoever notation's trust policy names".to_owned()],
         };
         f.write_str(&texts.join(" or "))
     }
@@ -106,6 +112,17 @@ pub enum Refusal {
     /// Somebody else is named.
     #[error("it is signed by {0}")]
     OtherIdentity(Named),
+    /// The signer said until when it counts.
+    #[error("its signer let it expire at {0}")]
+    Expired(Timestamp),
+    /// A certificate was revoked.
+    #[error("the certificate of `{0}` was revoked at {1}")]
+    Revoked(String, Timestamp),
+    /// It is not known whether a certificate was revoked.
+    #[error(
+        "whether the certificate of `{0}` was revoked is not known: there is no list of its authority that holds"
+    )]
+    RevocationUnknown(String),
 }
 
 /// Who signed, when, and what.
@@ -174,6 +191,9 @@ pub fn verify(
         }
         (Signer::Key { .. }, Wanted::Identities(..)) => {
             Err(Refusal::OtherKind { found: "a key", wanted: "a certificate" })
+        }
+        (Signer::Key { .. } | Signer::Certificates(_), Wanted::Notation(_)) => {
+            Err(Refusal::OtherKind { found: "sigstore's means", wanted: "a signature of notation" })
         }
         (Signer::Certificates(_), Wanted::Keys(..)) => {
             Err(Refusal::OtherKind { found: "a certificate", wanted: "a key" })
@@ -340,6 +360,7 @@ fn check_certificate(
                 continue;
             }
         };
+        check_revocation(leaf, &path, root, now)?;
         // Only a root with a log of certificates promises that there is one.
         return match path.first() {
             Some(issuer) if !root.certificate_logs.is_empty() => {
@@ -352,6 +373,23 @@ fn check_certificate(
         None if !leaf.is_valid_at(now) => Err(Refusal::Time(why)),
         Some(_) | None => Err(Refusal::Certificate(why)),
     }
+}
+
+/// That no list of an authority on the path revokes what it issued. A revoked certificate does not count for what it
+/// signed before either: who has its key could have made that time up.
+fn check_revocation(
+    leaf: &Certificate,
+    path: &[&Certificate],
+    root: &TrustedRoot,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let certificates = std::iter::once(leaf).chain(path.iter().copied());
+    for (certificate, issuer) in certificates.zip(path) {
+        if let Status::Revoked(at) = crl::status(certificate, issuer, &root.revoked, now) {
+            return Err(Refusal::Revoked(certificate.label(), at));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -19,16 +19,46 @@ pub(crate) struct Process {
 #[derive(Debug, Default)]
 pub(crate) struct Processes {
     pub(crate) known: Vec<Process>,
-    /// How many would not tell their program: those of other users, for who is not root.
-    pub(crate) refused: usize,
+    /// Those that do not tell their program and go by the name of one that is asked about: of any other the name, which
+    /// everybody may read, says that it is none.
+    pub(crate) doubtful: Vec<String>,
     /// Whether there is a `/proc` with processes at all.
     pub(crate) are_visible: bool,
 }
 
 impl Process {
+    /// Whether its program is called so.
+    pub(crate) fn is_running(&self, program: &str) -> bool {
+        self.name() == program || !self.is_proven && is_called(&self.program, program)
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.program.rsplit('/').next().unwrap_or_default()
     }
+}
+
+/// Programs that questions are about.
+const ASKED: [&str; 12] = [
+    "dockerd",
+    "containerd",
+    "podman",
+    "crio",
+    "kubelet",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "etcd",
+    "sshd",
+    "dropbear",
+];
+
+/// Bytes of the name that a process goes by (TASK_COMM_LEN without its end).
+const NAME_BYTES: usize = 15;
+
+/// Whether the name that a process goes by is that of a program: the kernel cuts it.
+fn is_called(name: &str, program: &str) -> bool {
+    name == program.get(..NAME_BYTES).unwrap_or(program)
 }
 
 impl Processes {
@@ -47,8 +77,11 @@ impl Processes {
                     if status.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')) {
                         continue;
                     }
-                    processes.refused += 1;
-                    (root.text(&format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned(), false)
+                    let name = root.text(&format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
+                    if name.is_empty() || ASKED.iter().any(|asked| is_called(&name, asked)) {
+                        processes.doubtful.push(format!("{pid} ({name})"));
+                    }
+                    (name, false)
                 }
                 // A thread of the kernel, or it has ended.
                 Err(Unread::Absent) => continue,
@@ -64,7 +97,25 @@ impl Processes {
 
     /// The processes of the host that run a program of this name.
     pub(crate) fn running(&self, name: &str) -> impl Iterator<Item = &Process> {
-        self.known.iter().filter(move |process| process.is_of_host && process.name() == name)
+        self.known.iter().filter(move |process| process.is_of_host && process.is_running(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_hides_its_program_is_known_by_its_name() {
+        let check = |program: &str, is_proven: bool, name: &str, expected: bool| {
+            let process = Process { pid: 1, program: program.to_owned(), is_proven, is_of_host: true };
+            assert_eq!(process.is_running(name), expected, "{program}");
+        };
+        check("/usr/bin/dockerd", true, "dockerd", true);
+        check("dockerd", false, "dockerd", true);
+        check("kube-controller", false, "kube-controller-manager", true);
+        check("/x/kube-controller", true, "kube-controller-manager", false);
+        check("process_api", false, "dockerd", false);
     }
 }
 

@@ -1,5 +1,8 @@
 //! Asks the engines over their sockets.
 
+use std::collections::BTreeMap;
+use std::time::Instant;
+
 use seawall_engine::{Containerd, Docker, Endpoint, Engine, EngineError, EngineKind, Failure, Question};
 use seawall_finding::{Gap, GapKind};
 use serde::Deserialize;
@@ -10,7 +13,7 @@ use super::{ContainerFacts, EngineFacts, Exec, ImageFacts, SwarmFacts};
 use crate::container::{Inspected, workload, workload_of_spec};
 use crate::inputs::Inputs;
 use crate::inspect::{Image, RunningExec, Step, Version, typed};
-use crate::limits::{CONTAINERS_MAX, EVENT_DAYS, IMAGES_MAX};
+use crate::limits::{ASKING_MAX, CONTAINERS_MAX, EVENT_DAYS, IMAGES_MAX};
 
 /// Every engine that answers. One that is not there is no engine of this machine; one that refuses is a gap.
 pub(super) fn engines(inputs: &Inputs<'_>, gaps: &mut Vec<Gap>) -> Vec<EngineFacts> {
@@ -61,13 +64,43 @@ struct Asking<'d> {
     facts: EngineFacts,
     /// It did not answer in time: each further question would wait as long.
     is_silent: bool,
+    /// When all questions together have taken too long.
+    until: Instant,
 }
 
 impl Asking<'_> {
+    /// Why nothing more is asked.
+    fn why_not(&self) -> Option<String> {
+        if self.is_silent {
+            return Some("the engine no longer answers".to_owned());
+        }
+        let is_late = Instant::now() >= self.until;
+        is_late.then(|| format!("the engine took more than {} s for all questions", ASKING_MAX.as_secs()))
+    }
+
+    /// Asks for each of a list, until there is no more time: how many are left is one gap.
+    fn each(
+        &mut self,
+        what: &str,
+        listed: &[Listed],
+        gaps: &mut Vec<Gap>,
+        mut ask: impl FnMut(&mut Self, &str),
+    ) {
+        for (asked, one) in listed.iter().enumerate() {
+            if let Some(why) = self.why_not() {
+                let reason =
+                    format!("{} of {} {what} were not asked for: {why}", listed.len() - asked, listed.len());
+                gaps.push(Gap::of_target(GapKind::Limit, format!("{}: {reason}", self.facts.source)));
+                return;
+            }
+            ask(self, &one.id);
+        }
+    }
+
     /// The answer to a question; what it refuses is kept by the question's name.
     fn ask<T: DeserializeOwned + Default>(&mut self, name: &str, question: &Question<'_>) -> Option<T> {
-        if self.is_silent {
-            self.facts.refused.push((name.to_owned(), "the engine no longer answers".to_owned()));
+        if let Some(why) = self.why_not() {
+            self.facts.refused.push((name.to_owned(), why));
             return None;
         }
         let answer = match self.docker.answer(question) {
@@ -107,7 +140,7 @@ fn ask_docker(docker: &Docker, inputs: &Inputs<'_>, gaps: &mut Vec<Gap>) -> Engi
         source: source(docker.endpoint()),
         ..EngineFacts::default()
     };
-    let mut asking = Asking { docker, facts, is_silent: false };
+    let mut asking = Asking { docker, facts, is_silent: false, until: Instant::now() + ASKING_MAX };
     asking.facts.info = asking.ask("info", &Question::Info);
     asking.facts.version = asking.ask("version", &Question::Version);
     asking.facts.networks = asking.ask("networks", &Question::Networks);
@@ -115,21 +148,23 @@ fn ask_docker(docker: &Docker, inputs: &Inputs<'_>, gaps: &mut Vec<Gap>) -> Engi
     if containers.len() > CONTAINERS_MAX {
         gaps.push(limit(&asking.facts.source, "containers", CONTAINERS_MAX));
     }
-    for listed in containers.iter().take(CONTAINERS_MAX) {
-        if let Some(container) = asking.ask::<Inspected>("container", &Question::Container(&listed.id)) {
-            asking.facts.containers.push(container_facts(container, docker.version().kind));
+    let kind = docker.version().kind;
+    let looked_at = containers.get(..CONTAINERS_MAX).unwrap_or(&containers);
+    asking.each("containers", looked_at, gaps, |asking, id| {
+        if let Some(container) = asking.ask::<Inspected>("container", &Question::Container(id)) {
+            asking.facts.containers.push(container_facts(container, kind));
         }
-    }
+    });
     let images: Vec<Listed> = asking.ask("images", &Question::Images).unwrap_or_default();
     if images.len() > IMAGES_MAX {
         gaps.push(limit(&asking.facts.source, "images", IMAGES_MAX));
     }
-    for listed in images.iter().take(IMAGES_MAX) {
-        if let Some(image) = asking.ask::<Image>("image", &Question::Image(&listed.id)) {
-            let history: Option<Vec<Step>> = asking.ask("history", &Question::History(&listed.id));
+    asking.each("images", images.get(..IMAGES_MAX).unwrap_or(&images), gaps, |asking, id| {
+        if let Some(image) = asking.ask::<Image>("image", &Question::Image(id)) {
+            let history: Option<Vec<Step>> = asking.ask("history", &Question::History(id));
             asking.facts.images.push(ImageFacts { image, history });
         }
-    }
+    });
     asking.facts.execs = execs(&mut asking, inputs);
     let is_manager = asking.facts.info.as_ref().is_some_and(|info| info.swarm.control_available);
     if is_manager {
@@ -176,8 +211,8 @@ fn swarm(asking: &mut Asking<'_>) -> Option<SwarmFacts> {
 fn execs(asking: &mut Asking<'_>, inputs: &Inputs<'_>) -> Option<Vec<Exec>> {
     let until = inputs.now.as_second();
     let since = until - EVENT_DAYS * 24 * 60 * 60;
-    if asking.is_silent {
-        asking.facts.refused.push(("events".to_owned(), "the engine no longer answers".to_owned()));
+    if let Some(why) = asking.why_not() {
+        asking.facts.refused.push(("events".to_owned(), why));
         return None;
     }
     let mut execs = match asking.docker.answer(&Question::Execs { since, until }) {
@@ -195,6 +230,10 @@ fn execs(asking: &mut Asking<'_>, inputs: &Inputs<'_>) -> Option<Vec<Exec>> {
         .flat_map(|(name, inspected)| inspected.exec_ids.iter().map(move |id| (name.clone(), id.clone())))
         .collect();
     for (container, id) in running {
+        if let Some(why) = asking.why_not() {
+            asking.facts.refused.push(("events".to_owned(), why));
+            return None;
+        }
         // One that ends while it is asked for is no longer known.
         let Ok(bytes) = asking.docker.answer(&Question::Exec(&id)) else { continue };
         let Ok(exec) = serde_json::from_slice(&bytes).and_then(typed::<RunningExec>) else { continue };
@@ -202,7 +241,22 @@ fn execs(asking: &mut Asking<'_>, inputs: &Inputs<'_>) -> Option<Vec<Exec>> {
         let command = format!("{} {}", process.entrypoint, process.arguments.join(" "));
         execs.push(Exec { container, command, running: Some((process.user, process.privileged)) });
     }
+    // The engine runs a health check as a command too, with the container's own user and rights.
+    let checks: BTreeMap<&str, String> = asking
+        .facts
+        .containers
+        .iter()
+        .filter_map(|container| {
+            Some((container.name.as_str(), container.inspected.as_ref()?.health_command()?))
+        })
+        .collect();
+    execs.retain(|exec| !is_health_check(&exec.command, checks.get(exec.container.as_str())));
     Some(execs)
+}
+
+/// A check that is a text is given to the image's shell, whichever that is.
+fn is_health_check(command: &str, check: Option<&String>) -> bool {
+    check.is_some_and(|check| command == check || command.ends_with(&format!(" -c {check}")))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -228,6 +282,23 @@ fn events(bytes: &[u8]) -> Vec<Exec> {
         Some(Exec { container, command, running: None })
     };
     events.filter_map(exec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_health_check_is_no_command_that_somebody_started() {
+        let check = |command: &str, test: &str, expected: bool| {
+            assert_eq!(is_health_check(command, Some(&test.to_owned())), expected, "{command}");
+        };
+        check("/bin/sh -c curl -f http://localhost", "curl -f http://localhost", true);
+        check("/bin/bash -o pipefail -c curl -f http://localhost", "curl -f http://localhost", true);
+        check("/healthy --all", "/healthy --all", true);
+        check("sh", "/healthy --all", false);
+        assert!(!is_health_check("sh", None));
+    }
 }
 
 fn ask_containerd(containerd: &Containerd, gaps: &mut Vec<Gap>) -> EngineFacts {

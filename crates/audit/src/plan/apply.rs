@@ -8,8 +8,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fchmod, fchown, fstat, openat, openat2,
-    renameat, unlinkat,
+    AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fchmod, fchown, flock,
+    fstat, ftruncate, openat, openat2, renameat, statat, unlinkat,
 };
 
 use super::masked::line;
@@ -172,8 +172,7 @@ fn write(root: &OwnedFd, edit: &Edit, backup_directory: &Path) -> Result<Option<
         Some(text) => Some(backed_up(backup_directory, &edit.path, text, stat.map(|stat| stat.st_mode))?),
     };
     let temporary = format!(".{name}.seawall");
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(&directory, &*temporary, flags, Mode::from_raw_mode(0o600))?;
+    let file = claimed(&directory, &temporary)?;
     let written =
         fill(file, edit, stat.as_ref().map(|stat| (stat.st_uid, stat.st_gid, stat.st_mode & 0o7777)));
     let placed = written.and_then(|()| Ok(renameat(&directory, &*temporary, &directory, name)?));
@@ -182,6 +181,24 @@ fn write(root: &OwnedFd, edit: &Edit, backup_directory: &Path) -> Result<Option<
         let _ = unlinkat(&directory, &*temporary, AtFlags::empty());
     }
     placed.map(|()| backup)
+}
+
+/// The temporary file, new or left by an apply that was killed: whoever has its lock has it for himself.
+fn claimed(directory: &OwnedFd, name: &str) -> Result<OwnedFd, ApplyCause> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(directory, name, flags, Mode::from_raw_mode(0o600))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    let (own, named) = (fstat(&file)?, statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?);
+    let is_ours = FileType::from_raw_mode(own.st_mode) == FileType::RegularFile
+        && own.st_nlink == 1
+        && own.st_uid == rustix::process::geteuid().as_raw();
+    // Another apply may have put it in place between opening and locking.
+    if !is_ours || (own.st_dev, own.st_ino) != (named.st_dev, named.st_ino) {
+        return Err(io::Error::other(format!("{name} beside it is not ours; remove it")).into());
+    }
+    fchmod(&file, Mode::from_raw_mode(0o600))?;
+    ftruncate(&file, 0)?;
+    Ok(file)
 }
 
 fn fill(file: OwnedFd, edit: &Edit, former: Option<(u32, u32, u32)>) -> Result<(), ApplyCause> {

@@ -4,6 +4,7 @@ use rustix::fs::FileType;
 use seawall_finding::{Framework, Rule, Severity};
 
 use crate::answer::{Answer, Report, Section, cis};
+use crate::host::Unit;
 use crate::limits::CERTIFICATES_MAX;
 use crate::machine::{Daemon, Machine};
 use crate::root::{Metadata, Unread, normal};
@@ -356,7 +357,7 @@ fn left_alone(
 
 /// The files as this daemon is set up, whether they exist or not.
 fn files(machine: &Machine<'_>, daemon: &Daemon, which: Which) -> Vec<String> {
-    let unit = |name: &str| match machine.host.unit(name) {
+    let unit_files = |unit: Result<Unit, Unread>| match unit {
         Ok(unit) => [unit.path].into_iter().chain(unit.drop_ins).collect(),
         Err(_) => Vec::new(),
     };
@@ -370,8 +371,8 @@ fn files(machine: &Machine<'_>, daemon: &Daemon, which: Which) -> Vec<String> {
         }
     };
     let files: Vec<String> = match which {
-        Which::ServiceUnit => unit("docker.service"),
-        Which::SocketUnit => unit("docker.socket"),
+        Which::ServiceUnit => unit_files(machine.host.docker_unit()),
+        Which::SocketUnit => unit_files(machine.host.unit("docker.socket")),
         Which::EtcDocker => vec!["/etc/docker".to_owned()],
         Which::RegistryCertificates => registry_certificates(machine),
         Which::TlsCa => setting("tlscacert", "/root/.docker/ca.pem"),

@@ -14,12 +14,51 @@ Examples:
   seawall sign --key release.key registry.example/app:1.2
   seawall sign --key release.key --legacy registry.example/app:1.2    # podman, skopeo and CRI-O read it too
   seawall sign --key release.key oci:layout
+  seawall sign --site site --identity build@example.com registry.example/app:1.2     # see `seawall trust init --help`
   seawall sign --key release.key --bundle app.tar.gz.sigstore.json app.tar.gz";
+
+pub(crate) const SITE_EXAMPLES: &str = "\
+Whoever has the directory and its password can sign as anybody: keep it where you build, and root.key, which only
+`trust rotate` needs, elsewhere. Hand out trusted_root.json, and crl.pem after a revocation; cosign and sigstore-python
+read the former too.
+
+Examples:
+  seawall trust init site --name 'Example Ltd'
+  seawall sign --site site --identity build@example.com registry.example/app:1.2
+  seawall verify --trusted-root site/trusted_root.json --crl site/crl.pem --certificate-identity build@example.com --certificate-oidc-issuer https://exampleltd.seawall.local registry.example/app:1.2
+  seawall trust revoke site build@example.com
+  seawall trust rotate site --part ca";
 
 pub(crate) const ATTEST_EXAMPLES: &str = "\
 Examples:
   seawall attest --key release.key --type cyclonedx --predicate app.cdx.json registry.example/app:1.2
+  seawall attest --key release.key --provenance registry.example/app:1.2        # in GitHub Actions, GitLab CI, here
+  seawall attest --key release.key --provenance --buildkit-metadata build.json registry.example/app:1.2
+  seawall attest --key release.key --scan registry.example/app:1.2
   seawall attest --key release.key --type https://example.com/review/v1 --predicate review.json registry.example/app:1.2";
+
+pub(crate) const COPY_EXAMPLES: &str = "\
+Digests stay what they are, so every signature counts at the other end too; what is there already is not sent again.
+
+Examples:
+  seawall copy registry.example/app:1.2 mirror.example/app:1.2
+  seawall copy registry.example/app:1.2 oci-archive:app.tar      # over an air gap, and from there:
+  seawall copy oci-archive:app.tar registry.local/app:1.2
+  seawall copy oci:layout:1.2 registry.example/app:1.2";
+
+pub(crate) const PIN_EXAMPLES: &str = "\
+Examples:
+  seawall pin Dockerfile                                    # as a diff
+  seawall pin --policy policy.yaml --apply .                # only images that the policy's section `trust` trusts";
+
+pub(crate) const GATE_EXAMPLES: &str = "\
+One report, one exit code. Without --fail-on, findings that are high or critical are denied. The image is pinned
+before it is looked at, and signed and attested (scan, SBOM, provenance) only when the policy allows it.
+
+Examples:
+  seawall gate --files . --policy policy.yaml registry.example/app:1.2
+  seawall gate --files . --policy policy.yaml --format sarif=gate.sarif --format table --key release.key --provenance registry.example/app:1.2
+  seawall gate --site site --identity https://ci.example/app --format gitlab=gl-container-scanning-report.json registry.example/app:1.2";
 
 pub(crate) const VERIFY_EXAMPLES: &str = "\
 What is required stands on the command line, or in the policy's section `trust`, whose first entry that matches counts:
@@ -36,6 +75,9 @@ Examples:
   seawall verify --key release.pub registry.example/app:1.2
   seawall verify --key release.pub --attestation cyclonedx registry.example/app:1.2
   seawall verify --trusted-root trusted_root.json --certificate-identity 'https://github.com/org/app/**' --certificate-oidc-issuer https://token.actions.githubusercontent.com ghcr.io/org/app:1.2
+  seawall verify --notation ~/.config/notation registry.example/app:1.2
+  seawall verify --containers-policy /etc/containers/policy.json --registries-d /etc/containers/registries.d registry.example/app:1.2
+  seawall verify --policy policy.yaml --wrap -- docker run --rm registry.example/app:1.2
   seawall verify --policy policy.yaml --format sarif --output trust.sarif registry.example/app:1.2";
 
 pub(crate) const VERIFY_BUNDLE_EXAMPLES: &str = "\
@@ -58,6 +100,34 @@ pub(crate) enum Trust {
         #[arg(long, value_name = "KIND", default_value = "p256")]
         algorithm: NewKey,
     },
+    /// Make a site's own trust without internet: an authority, logs and a time-stamp authority, in one directory
+    #[command(after_help = SITE_EXAMPLES)]
+    Init {
+        /// A directory that is not there yet
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// What the site is called; stands in its certificates
+        #[arg(long, value_name = "NAME", default_value = "Seawall site")]
+        name: String,
+    },
+    /// Make a part of a site new; what the old one signed before counts on
+    Rotate {
+        /// The site's directory, with the root's key in it
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// Which part
+        #[arg(long, value_name = "PART")]
+        part: SitePart,
+    },
+    /// Take back what a site certified, and write its list of revoked certificates (crl.pem) anew
+    Revoke {
+        /// The site's directory
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// Identity or serial number; without it the list is only made new, as it must be once a year
+        #[arg(value_name = "IDENTITY|SERIAL")]
+        whom: Option<String>,
+    },
     /// Write what the policy requires for podman, skopeo, CRI-O and bootc; they read the signatures of `sign --legacy`
     Export {
         /// Policy file (YAML) with a section `trust`
@@ -67,6 +137,18 @@ pub(crate) enum Trust {
         #[arg(long, value_name = "FILE", default_value = "policy.json")]
         file: ContainersFile,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SitePart {
+    /// The authority that certifies signers
+    Ca,
+    /// The time-stamp authority
+    Tsa,
+    /// The transparency log, which begins anew
+    Log,
+    /// The log of certificates
+    CertificateLog,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -99,7 +181,7 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) bundle: Option<PathBuf>,
     /// Write the tag `.sig` too, which cosign before version 3, podman, skopeo and CRI-O read
-    #[arg(long, conflicts_with_all = ["bundle", "certificate"])]
+    #[arg(long, conflicts_with_all = ["bundle", "certificate", "site"])]
     pub(crate) legacy: bool,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
@@ -110,10 +192,23 @@ pub(crate) struct Sign {
 pub(crate) struct SigningArgs {
     /// Private key: cosign's encrypted file, or PEM in the open
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: PathBuf,
+    pub(crate) key: Option<PathBuf>,
+    /// Sign with a certificate of some minutes by this site (`seawall trust init`), with log entry and time stamp
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "identity", conflicts_with_all = ["key", "certificate"])]
+    pub(crate) site: Option<PathBuf>,
+    /// Whom the site's certificate names: a mail address, or an address with ://
+    #[arg(long, value_name = "IDENTITY", requires = "site")]
+    pub(crate) identity: Option<String>,
     /// Certificate (PEM) that a private authority gave for the key: it then says who signed
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) certificate: Option<PathBuf>,
+}
+
+impl SigningArgs {
+    /// Whether anybody is to sign.
+    pub(crate) fn is_given(&self) -> bool {
+        self.key.is_some() || self.site.is_some()
+    }
 }
 
 /// How to reach an image's registry.
@@ -128,14 +223,94 @@ pub(crate) struct RegistryArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The image: a name, oci:DIR[:TAG|@DIGEST], or oci-archive:FILE[:TAG]
+    pub(crate) source: String,
+    /// Where to: the same, or the same repository
+    pub(crate) destination: String,
+    /// Leave out signatures, attestations and whatever else is said of it
+    #[arg(long)]
+    pub(crate) image_only: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pin {
+    /// Build files, or directories with some below them
+    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) path: Vec<PathBuf>,
+    /// Make the changes that are shown
+    #[arg(long)]
+    pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// The image to ship: a name in a registry, or oci:DIR[:TAG]; all its platforms are looked at
+    pub(crate) image: Option<String>,
+    /// Build files and manifests, or directories with some; the base images of build files are verified by the
+    /// policy's section `trust`
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Judge the image's settings too: its user, history, variables, setuid files (CIS Docker section 4)
+    #[arg(long)]
+    pub(crate) settings: bool,
+    /// VEX document: OpenVEX, CSAF or CycloneDX
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) vex: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) by: SigningArgs,
+    /// Attest where the image comes from too, by the environment of GitHub Actions, GitLab CI or this host
+    #[arg(long)]
+    pub(crate) provenance: bool,
+    /// What `docker buildx build --metadata-file FILE` wrote, as the provenance
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "provenance")]
+    pub(crate) buildkit_metadata: Option<PathBuf>,
+    /// Tell on stderr what is denied in a pipeline's own words; auto does so where GITHUB_ACTIONS is set
+    #[arg(long, value_name = "WHOSE", default_value = "auto")]
+    pub(crate) annotate: Annotate,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Annotate {
+    /// GitHub's where GitHub runs us
+    Auto,
+    /// Workflow commands (::error file=…::)
+    Github,
+    /// Nobody's
+    None,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Attest {
     /// The image, or an OCI layout's (oci:DIR[:TAG])
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) by: SigningArgs,
     /// What is said of the image: a JSON document
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) predicate: PathBuf,
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present_any = ["provenance", "scan"])]
+    pub(crate) predicate: Option<PathBuf>,
+    /// Say where the image comes from (SLSA provenance), by the environment of GitHub Actions, GitLab CI or this host
+    #[arg(long, conflicts_with_all = ["predicate", "kind"])]
+    pub(crate) provenance: bool,
+    /// Say what BuildKit recorded of the build instead: what `docker buildx build --metadata-file FILE` wrote
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "provenance")]
+    pub(crate) buildkit_metadata: Option<PathBuf>,
+    /// On a plain host, the checkout that the image was built from
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub(crate) source: PathBuf,
+    /// Scan the image, and say what was found (cosign's type `vuln`)
+    #[arg(long, conflicts_with_all = ["predicate", "kind", "provenance"])]
+    pub(crate) scan: bool,
     /// What kind of thing that is: slsaprovenance1, cyclonedx, spdx, vuln, openvex, … or an address
     #[arg(long = "type", value_name = "TYPE", default_value = "custom")]
     pub(crate) kind: String,
@@ -146,9 +321,25 @@ pub(crate) struct Attest {
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The image, or an OCI layout's (oci:DIR[:TAG])
+    #[arg(required_unless_present = "wrap", default_value = "", hide_default_value = true)]
     pub(crate) target: String,
+    /// Verify the image of a `docker run`, `podman run` or `create`, and run that with the digest that was verified
+    #[arg(long, requires = "command", conflicts_with = "target")]
+    pub(crate) wrap: bool,
+    /// With --wrap, the command
+    #[arg(last = true, requires = "wrap", value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
+    /// Take what notation's trust policy trusts: its configuration directory, ~/.config/notation
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["key", "certificate_identity"])]
+    pub(crate) notation: Option<PathBuf>,
+    /// Ask what podman's policy.json requires of the image; signatures are read from the tag `.sig`, as podman does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["key", "certificate_identity", "notation"])]
+    pub(crate) containers_policy: Option<PathBuf>,
+    /// Look for signatures only where this directory lets podman do so: /etc/containers/registries.d
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "containers_policy")]
+    pub(crate) registries_d: Option<PathBuf>,
     /// How many different keys or identities must have signed
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) signers: std::num::NonZeroUsize,
@@ -185,6 +376,9 @@ pub(crate) struct SignerArgs {
     /// Time-stamp authority of the private authority: PEM, the lowest certificate first and the root last
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "signer_ca")]
     pub(crate) timestamp_ca: Option<PathBuf>,
+    /// List of certificates that an authority revoked (PEM or DER)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) crl: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

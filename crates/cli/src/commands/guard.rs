@@ -1,69 +1,159 @@
-//! `seawall guard`: what processes do, as the kernel tells it.
+//! `seawall guard`: what processes do, as the kernel tells it, judged by rules.
 
-use std::fmt::Write;
+mod answering;
+mod doctor;
+mod lines;
 
-use anyhow::Result;
-use seawall_sensor::{Need, Report};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use anyhow::{Context as _, Result, bail};
+use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
+use seawall_policy::{Policy, Sink};
+use seawall_respond::Recent;
+
+use crate::Session;
+use crate::args::guard::{Guard, Matching};
 use crate::exit::Exit;
-use crate::terminal::Terminal;
+use answering::Answers;
+use lines::Lines;
 
-/// Says what will work on this machine; not examined where nothing can be watched.
-pub(crate) fn doctor(terminal: &Terminal) -> Result<Exit> {
-    let report = seawall_sensor::doctor();
-    terminal.text(&text(&report)?)?;
-    Ok(if report.can_watch() { Exit::Allowed } else { Exit::NotExamined })
-}
-
-fn text(report: &Report) -> Result<String> {
-    let mut text = format!("Linux {}\n", report.kernel);
-    let parts = [
-        (Need::Watching, "needed to watch"),
-        (Need::Preventing, "to prevent, beside what needs none of these"),
-        (Need::More, "more"),
-    ];
-    for (need, title) in parts {
-        writeln!(text, "\n{title}")?;
-        for ability in report.abilities.iter().filter(|ability| ability.need == need) {
-            let mark = if ability.works.is_ok() { "yes" } else { "no" };
-            writeln!(text, "  {mark:<4}{:<20}{}", ability.name, ability.means)?;
-            if let Err(reason) = &ability.works {
-                writeln!(text, "      {:<20}because: {reason}", "")?;
-            }
-        }
+/// Watches until somebody ends it.
+pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
+    if args.doctor {
+        return doctor::run(session.terminal);
     }
-    let verdict = if report.can_watch() { "can" } else { "cannot" };
-    writeln!(text, "\nSeawall {verdict} watch this machine.")?;
-    Ok(text)
+    let mut policy = Policy::default();
+    for path in &args.policy {
+        policy.add_file(path)?;
+    }
+    let mut rules: Vec<RuleFile> = args.rules.iter().cloned().map(RuleFile::Path).collect();
+    if rules.is_empty() && !args.no_default_rules {
+        rules = seawall_detect::pack().iter().map(|(name, text)| RuleFile::BuiltIn(name, text)).collect();
+    }
+    if rules.is_empty() {
+        bail!("no rules: name a file with --rules");
+    }
+    let judgement = Judgement {
+        rules,
+        matching: match args.matching {
+            Matching::First => seawall_detect::Matching::First,
+            Matching::All => seawall_detect::Matching::All,
+        },
+        min_priority: args.min_priority,
+        policy,
+    };
+    let lines = Lines::new(args.format, session.terminal, hostname());
+    let counts = match &args.replay {
+        Some(file) => seawall_agent::replay(file, judgement, vec![Box::new(lines)]),
+        None => watch(args, judgement, lines, session)?,
+    };
+    ended(counts, args, session)
 }
 
-#[cfg(test)]
-mod tests {
-    use seawall_sensor::Ability;
+fn watch(
+    args: &Guard,
+    judgement: Judgement,
+    lines: Lines<'_>,
+    session: &Session<'_>,
+) -> Result<Result<Counts, GuardError>> {
+    let recent = Arc::new(Recent::default());
+    let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
+    let outputs = answers.watch();
+    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(lines), Box::new(&mut answers)];
+    let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    listen(&stop, &reload).context("cannot listen to signals")?;
+    let machine = rustix::system::uname();
+    let options = Options {
+        judgement,
+        proc_root: PathBuf::from("/proc"),
+        hostname: hostname(),
+        containers: containers::Options {
+            engines: crate::target::endpoints(session)?,
+            ..containers::Options::of_host(Path::new("/"))
+        },
+        reload,
+        duration: args.duration,
+        record: args.record.clone(),
+        kernel: machine.release().to_string_lossy().into_owned(),
+    };
+    let notices = |notice: Notice| session.terminal.note(shown(&notice));
+    let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {
+        guard.keep_recent(recent);
+        let server = args.answering.metrics.as_deref();
+        let _server = server.map(|address| answering::serve(address, guard.status(), outputs)).transpose()?;
+        Ok(guard.run(&stop))
+    });
+    let counts = match counts {
+        Ok(Ok(counts)) => counts,
+        Ok(Err(error)) => return Err(error),
+        Err(error) => Err(error),
+    };
+    let lost = answers.finish();
+    Ok(counts.map(|counts| Counts { gaps: counts.gaps.into_iter().chain(lost).collect(), ..counts }))
+}
 
-    use super::*;
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
 
-    #[test]
-    fn what_is_missing_comes_with_its_reason() {
-        let ability = |name, need, works| Ability { name, need, works, means: "what it gives" };
-        let mut report = Report {
-            kernel: "6.1".to_owned(),
-            abilities: vec![
-                ability("BTF", Need::Watching, Ok(())),
-                ability("BPF LSM", Need::Preventing, Err("not in force".to_owned())),
-            ],
-        };
-        let check = |report: &Report, expected: &str| {
-            let text = text(report).unwrap();
-            assert!(text.contains(expected), "{text}");
-        };
-        check(&report, "yes BTF                 what it gives\n");
-        check(
-            &report,
-            "no  BPF LSM             what it gives\n                          because: not in force\n",
-        );
-        check(&report, "can watch this machine");
-        report.abilities[0].works = Err("no".to_owned());
-        check(&report, "cannot watch this machine");
+fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>) -> Result<Exit> {
+    match counts {
+        Ok(counts) => {
+            summary(&counts, session);
+            // Whoever watches without an end has no use for a verdict at the end.
+            let is_verdict = args.duration.is_some() || args.replay.is_some();
+            Ok(if is_verdict && counts.denied > 0 { Exit::Denied } else { Exit::Allowed })
+        }
+        Err(GuardError::Sinks(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Allowed),
+        Err(error @ (GuardError::Open(_) | GuardError::Poll(_))) => {
+            session.terminal.error(&error.into());
+            doctor::reasons(session.terminal);
+            Ok(Exit::NotExamined)
+        }
+        Err(
+            error @ (GuardError::Rules(_)
+            | GuardError::Record { .. }
+            | GuardError::Replay(_)
+            | GuardError::Sinks(_)),
+        ) => Err(error.into()),
+    }
+}
+
+fn listen(stop: &Arc<AtomicBool>, reload: &Arc<AtomicBool>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    for signal in [SIGINT, SIGTERM] {
+        // Whoever asks twice does not want to wait for the end.
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(stop))?;
+        signal_hook::flag::register(signal, Arc::clone(stop))?;
+    }
+    signal_hook::flag::register(SIGHUP, Arc::clone(reload))?;
+    Ok(())
+}
+
+fn shown(notice: &Notice) -> String {
+    match notice {
+        Notice::Watching { rules, event_types } => {
+            format!("watching with {rules} rules, {event_types} kinds of events")
+        }
+        Notice::Reloaded(warnings) => {
+            let warnings = warnings.iter().map(|warning| format!("\n{warning}"));
+            format!("rules loaded again{}", warnings.collect::<String>())
+        }
+        Notice::Refused(reason) => format!("new rules refused, the old ones stay: {reason}"),
+        Notice::Gap(gap) => format!("not watched: {}", gap.reason),
+    }
+}
+
+fn summary(counts: &Counts, session: &Session<'_>) {
+    let (events, lost, alerts) = (counts.events_total(), counts.lost_total(), counts.alerts_total());
+    session.terminal.note(format_args!(
+        "{events} events, {lost} lost, {alerts} findings ({} denied), {} gaps",
+        counts.denied,
+        counts.gaps.len()
+    ));
+    for gap in &counts.gaps {
+        session.terminal.note(format_args!("not watched: {}", gap.reason));
     }
 }

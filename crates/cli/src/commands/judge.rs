@@ -6,6 +6,7 @@ use seawall_policy::{Context, Funnel, Policy, Verdict};
 use seawall_report::{Collector, Report};
 use seawall_scan::Assessed;
 
+use super::redact::hide_names;
 use super::rules;
 use crate::Session;
 use crate::args::Judging;
@@ -43,6 +44,7 @@ impl<'a> Judge<'a> {
             let keep = |finding: &Finding| finding.severity >= least || is_unrated_attack(finding);
             leave_out(&mut assessed, format!("--severity {least}"), keep);
         }
+        hide_names(&mut assessed.findings, &mut assessed.inventory);
         let found = std::mem::take(&mut assessed.findings.found);
         let mut collector = Collector::default();
         let context = Context { today: session.config.today(), inventory: &assessed.inventory };
@@ -77,11 +79,12 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether there was anything to judge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Examined {
     /// Nothing, or not what the database should know: gaps decide the exit code.
     Nothing,
     /// Something; gaps are told but decide nothing unless the user wants it.
+    #[default]
     Something,
 }
 

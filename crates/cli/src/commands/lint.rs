@@ -1,14 +1,17 @@
 //! `seawall lint`: build files and manifests → findings → reports, or a diff that mends them.
 
+mod leaks;
 mod read;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stdout};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use seawall_finding::{Coverage, Finding, Findings, Gap, GapKind, LeftOut, Severity};
 use seawall_inventory::{Inventory, Target, TargetKind};
+use seawall_leaks::CONFIDENCE_MIN;
 use seawall_lint::files::{self, Options};
 use seawall_lint::workload::Selection;
 use seawall_lint::{manifest, pss};
@@ -16,12 +19,15 @@ use seawall_report::printable;
 use seawall_scan::Assessed;
 use similar::TextDiff;
 
-use self::read::{FILE_BYTES_MAX, Files, Origin};
+use self::leaks::Leaked;
+pub(super) use self::read::Files;
+use self::read::{FILE_BYTES_MAX, Origin};
 use super::judge::{Examined, Judge};
 use super::redact::Redactor;
 use crate::args::Lint;
 use crate::exit::Exit;
 use crate::input::{self, Links};
+use crate::target::LeakRules;
 use crate::{Session, output};
 
 /// The profiles of engines have some 20 kB.
@@ -34,57 +40,106 @@ pub(crate) fn run(args: &Lint, session: &Session<'_>) -> Result<Exit> {
         // A standard is a policy: what it forbids is denied.
         judge.policy.fail_on = Some(Severity::Unknown);
     }
-    let options = options(args)?;
-    let files = Files::read(&args.path)?;
-    if args.fix {
-        return fix(&files, &options, &judge, args, session);
-    }
-    let linted = files::examine(&files.files, &options);
-    let mut findings = linted.findings;
-    let unread = findings.gaps.iter().filter(|gap| gap.kind != GapKind::Undetermined);
-    let unread: BTreeSet<&str> = unread.filter_map(|gap| gap.place.path.as_deref()).collect();
-    let is_anything_read = linted.files > unread.len() as u64;
-    findings.gaps.extend(files.gaps);
     let redactor = Redactor::new();
-    findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
-    let left_out = match linted.suppressed {
-        0 => Vec::new(),
-        findings => vec![LeftOut { by: "comments in the files".to_owned(), findings }],
+    let options = options(args, &redactor)?;
+    let paths: Vec<PathBuf> = args.path.iter().chain(&args.compose_file).cloned().collect();
+    let files = Files::read(&paths)?;
+    if args.fix {
+        return fix(&files, &options, &judge, args, (session, &redactor));
+    }
+    let credentials = match args.pss {
+        Some(_) => Credentials::LeftAlone,
+        None => Credentials::Searched(session),
     };
-    let name = args.path.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    let looked = judged_files(&files, &options, &redactor, credentials);
+    let name = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    let read = looked.coverage.files;
     let assessed = Assessed {
         inventory: Inventory {
             target: Target { kind: TargetKind::Files, name, digest: None },
             ..Inventory::default()
         },
-        findings,
-        coverage: Coverage { files: linted.files, bytes: linted.bytes, left_out, ..Coverage::default() },
+        findings: looked.findings,
+        coverage: looked.coverage,
     };
     let report = judge.report(assessed, session)?;
     judge.outputs.write(&report, session.terminal)?;
-    if linted.files == 0 {
+    if read == 0 {
         session
             .terminal
             .note(format_args!("note: there is no file of a known kind in {}", report.inventory.target.name));
         return Ok(Exit::NotExamined);
     }
-    let examined = if is_anything_read { Examined::Something } else { Examined::Nothing };
+    let examined = if looked.is_anything_read { Examined::Something } else { Examined::Nothing };
     Ok(judge.exit(&report, examined))
 }
 
-fn options(args: &Lint) -> Result<Options> {
+/// What was seen of files.
+pub(super) struct Looked {
+    pub(super) findings: Findings,
+    pub(super) coverage: Coverage,
+    pub(super) is_anything_read: bool,
+}
+
+/// Reads and judges what the user named, for a command that judges other things too.
+pub(super) fn look(paths: &[PathBuf], session: &Session<'_>) -> Result<(Files, Looked)> {
+    let files = Files::read(paths)?;
+    let looked = judged_files(&files, &Options::default(), &Redactor::new(), Credentials::Searched(session));
+    Ok((files, looked))
+}
+
+/// Whether files are searched for credentials too.
+#[derive(Clone, Copy)]
+enum Credentials<'s> {
+    Searched(&'s Session<'s>),
+    /// A Pod Security Standard says nothing of them.
+    LeftAlone,
+}
+
+fn judged_files(
+    files: &Files,
+    options: &Options,
+    redactor: &Redactor,
+    credentials: Credentials<'_>,
+) -> Looked {
+    let linted = files::examine(&files.files, options);
+    let mut findings = linted.findings;
+    let unread = findings.gaps.iter().filter(|gap| gap.kind != GapKind::Undetermined);
+    let unread: BTreeSet<&str> = unread.filter_map(|gap| gap.place.path.as_deref()).collect();
+    let is_anything_read = linted.files > unread.len() as u64;
+    findings.gaps.extend(files.gaps.iter().cloned());
+    findings.found.iter_mut().for_each(|finding| redactor.finding(finding));
+    let leaked = match credentials {
+        Credentials::LeftAlone => Leaked::default(),
+        Credentials::Searched(session) => {
+            let key = LeakRules::key(session);
+            leaks::search(&files.files, (redactor.rules(), key.as_ref()), options, &findings.found)
+        }
+    };
+    findings.extend(leaked.findings);
+    let left_out = [
+        ("comments in the files".to_owned(), linted.suppressed + leaked.suppressed),
+        (format!("confidence of leaks below {CONFIDENCE_MIN:?}").to_lowercase(), leaked.doubtful),
+    ];
+    let left_out = left_out.into_iter().filter(|(_, findings)| *findings > 0);
+    let left_out = left_out.map(|(by, findings)| LeftOut { by, findings }).collect();
+    let coverage = Coverage { files: linted.files, bytes: linted.bytes, left_out, ..Coverage::default() };
+    Looked { findings, coverage, is_anything_read }
+}
+
+fn options(args: &Lint, redactor: &Redactor) -> Result<Options> {
+    let other_rules: Vec<String> = redactor.rules().iter().map(|rule| rule.id().to_owned()).collect();
     for name in args.enable.iter().chain(&args.disable).filter(|name| *name != "all") {
         let is_called = |rule: &seawall_lint::LintRule| {
             rule.rule.id == name || rule.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
         };
-        if !seawall_lint::rules().any(|rule| is_called(&rule)) {
+        let is_disabled_leak = args.disable.contains(name) && other_rules.contains(name);
+        if !is_disabled_leak && !seawall_lint::rules().any(|rule| is_called(&rule)) {
             bail!("there is no rule `{name}`; `seawall explain --list` shows them all")
         }
     }
     let version = args.kubernetes_version.unwrap_or(pss::Version::LATEST);
-    let seccomp = |path: &std::path::PathBuf| {
-        Ok((path.display().to_string(), input::text_of(path, SECCOMP_BYTES_MAX)?))
-    };
+    let seccomp = |path: &PathBuf| Ok((path.display().to_string(), input::text_of(path, SECCOMP_BYTES_MAX)?));
     Ok(Options {
         manifest: manifest::Options {
             selection: Selection {
@@ -94,11 +149,13 @@ fn options(args: &Lint) -> Result<Options> {
             },
             pod_security: args.pss.map(|level| (level, version)),
             seccomp_profiles: args.seccomp_profile.iter().map(seccomp).collect::<Result<_>>()?,
+            compose_files: args.compose_file.iter().map(|path| read::shown(path)).collect(),
             ignore_suppressions: args.no_ignore,
             ..manifest::Options::default()
         },
         registries: args.registry.clone(),
         labels: args.label.clone(),
+        other_rules,
         harden: args.harden,
     })
 }
@@ -109,7 +166,7 @@ fn fix(
     options: &Options,
     judge: &Judge<'_>,
     args: &Lint,
-    session: &Session<'_>,
+    (session, redactor): (&Session<'_>, &Redactor),
 ) -> Result<Exit> {
     let mut text = String::new();
     let mut left: Vec<(&str, Finding)> = Vec::new();
@@ -138,9 +195,16 @@ fn fix(
             }
         }
     }
-    let redactor = Redactor::new();
-    for (path, finding) in &mut left {
-        redactor.finding(finding);
+    left.iter_mut().for_each(|(_, finding)| redactor.finding(finding));
+    if args.pss.is_none() {
+        let known: Vec<Finding> = left.iter().map(|(_, finding)| finding.clone()).collect();
+        let key = LeakRules::key(session);
+        let leaked = leaks::search(&files.files, (redactor.rules(), key.as_ref()), options, &known);
+        left.extend(leaked.findings.found.into_iter().map(|finding| ("", finding)));
+        gaps.extend(leaked.findings.gaps);
+    }
+    for (path, finding) in &left {
+        let path = finding.place.path.as_deref().unwrap_or(path);
         let line = finding.place.line.map(|line| format!(":{line}")).unwrap_or_default();
         let told = format!("# not fixed: {path}{line}: {} [{}]", finding.summary, finding.rule);
         let _ = writeln!(text, "{}", one_line(&told));
@@ -164,7 +228,7 @@ fn fix(
 }
 
 /// Writes the new text to the file that was read, if it is that still.
-fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
+pub(super) fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
     let path = match origin {
         Some(Origin::Path(path)) => path,
         Some(Origin::Stdin) => bail!("it came on standard input; save the diff of --fix"),
@@ -177,6 +241,6 @@ fn change(origin: Option<&Origin>, before: &[u8], after: &str) -> Result<()> {
 }
 
 /// Text of a file's as one line that no terminal obeys and no patch misreads.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     printable(text).replace(['\n', '\t'], " ")
 }

@@ -73,28 +73,29 @@ fn list(args: &ReceiptsArgs, holding: bool, json: bool, session: &Session<'_>) -
     Ok(if wrong.is_empty() { Exit::Allowed } else { Exit::NotExamined })
 }
 
-/// A receipt for people: its name, what came of it, to whom, and how it stands.
+/// A receipt for people: its name, its rule, what came of it, to whom, and how it stands.
 fn line(receipt: &Receipt) -> String {
-    let outcome = match receipt.outcome {
-        Outcome::Begun => "begun",
-        Outcome::Done => "done",
-        Outcome::Needless => "needless",
-        Outcome::Rehearsed => "rehearsed",
-        Outcome::Refused => "refused",
-        Outcome::Failed => "failed",
-    };
     let standing = match &receipt.standing {
         Standing::Past => String::new(),
         Standing::Holds => "; holds".to_owned(),
         Standing::Undone { why, steps, .. } => format!("; undone ({why}): {}", steps.join(", ")),
     };
-    let reason = match receipt.reason.is_empty() {
-        true => String::new(),
-        false => format!(": {}", receipt.reason),
+    format!("{} {}: {}{standing}", receipt.id, receipt.rule, told(receipt))
+}
+
+/// What was done and what came of it: `kill done: sent SIGKILL to process 12; it ended`.
+pub(crate) fn told(receipt: &Receipt) -> String {
+    let outcome = match receipt.outcome {
+        Outcome::Begun => "has begun",
+        Outcome::Done => "done",
+        Outcome::Needless => "was not needed",
+        Outcome::Rehearsed => "would be done (--enforce does it)",
+        Outcome::Refused => "refused",
+        Outcome::Failed => "failed",
     };
-    let steps =
-        if receipt.steps.is_empty() { String::new() } else { format!(": {}", receipt.steps.join("; ")) };
-    format!("{} {} {outcome}{reason}{steps}{standing}", receipt.id, receipt.rule)
+    let detail = if receipt.reason.is_empty() { receipt.steps.join("; ") } else { receipt.reason.clone() };
+    let colon = if detail.is_empty() { "" } else { ": " };
+    format!("{} {outcome}{colon}{detail}", receipt.action)
 }
 
 fn rehearse(findings: &Path, policies: &[PathBuf], session: &Session<'_>) -> Result<Exit> {

@@ -70,15 +70,39 @@ pub(crate) fn groups() -> Vec<Group> {
         },
         Group {
             title: "Signatures and attestations",
-            rules: seawall_trust::RULES.iter().map(plain).collect(),
+            rules: seawall_trust::RULES.iter().chain(&seawall_admit::RULES).map(plain).collect(),
         },
         Group { title: "Host and engines", rules: seawall_audit::rules().into_iter().map(plain).collect() },
+        Group { title: "Running containers and hosts", rules: guard_rules() },
     ];
     let mut seen = BTreeSet::new();
     for group in &mut groups {
         group.rules.retain(|rule| seen.insert(rule.id.clone()));
     }
     groups
+}
+
+/// The rules that the guard brings.
+fn guard_rules() -> Vec<Explained> {
+    let explained = |rule: &seawall_detect::Rule| {
+        let (meaning, advice) = seawall_detect::meaning_and_advice(&rule.description);
+        Explained {
+            id: rule.id(),
+            text: RuleText { title: rule.name.clone(), why: meaning.to_owned(), fix: capitalized(advice) },
+            severity: rule.priority.severity(),
+            controls: rule.controls(),
+            references: Vec::new(),
+            aliases: Vec::new(),
+        }
+    };
+    seawall_detect::load(seawall_detect::pack()).rules.iter().map(explained).collect()
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + characters.as_str())
 }
 
 /// The rule with this id, or that another tool calls so.
@@ -96,6 +120,7 @@ pub(crate) fn by_id(id: &str) -> Option<Explained> {
         .or_else(|| rules.iter().find(is_alias))
         .or_else(|| rules.iter().find(|rule| Some(rule.id.as_str()) == check))
         .or_else(|| rules.iter().find(is_number))
+        .or_else(|| rules.iter().find(|rule| rule.text.title.eq_ignore_ascii_case(id)))
         .cloned()
 }
 

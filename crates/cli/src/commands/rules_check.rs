@@ -6,11 +6,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use seawall_detect::load;
 
+use super::rule_files::FILE_BYTES_MAX;
 use crate::exit::Exit;
 use crate::{Session, input};
-
-/// The rules that Falco publishes have some 100 kB.
-const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Shows every mistake; the last line counts rules, macros and lists.
 pub(crate) fn run(files: &[PathBuf], session: &Session<'_>) -> Result<Exit> {

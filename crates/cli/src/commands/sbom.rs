@@ -5,6 +5,7 @@ use seawall_advisory::Detail;
 use seawall_report::Format;
 use seawall_scan::{AssessOptions, assess};
 
+use super::redact::hide_names;
 use crate::Session;
 use crate::args::{Output, Sbom};
 use crate::exit::Exit;
@@ -32,7 +33,8 @@ pub(crate) fn run(args: &Sbom, session: &Session<'_>) -> Result<Exit> {
     let options = AssessOptions { detail: Detail::Facts, ..super::assess_options(session) };
     let mut exit = Exit::NotExamined;
     for one in &opened {
-        let assessed = assess(targets.examine(one)?, None, &options);
+        let mut assessed = assess(targets.examine(one)?, None, &options);
+        hide_names(&mut assessed.findings, &mut assessed.inventory);
         for gap in &assessed.findings.gaps {
             // Without a database nothing is judged, which nobody asked for here.
             if gap.kind != seawall_finding::GapKind::NoData {

@@ -8,6 +8,7 @@ use seawall_image::registry::Registry;
 use seawall_trust::certificate::Certificate;
 use seawall_trust::image::{Home, resolve, sign, sign_simply};
 use seawall_trust::sign::{Signatory, sign_bytes};
+use seawall_trust::site::{Issued, Site};
 use seawall_trust::{PrivateKey, limits};
 
 use super::trust;
@@ -25,7 +26,8 @@ pub(crate) fn run(args: &Sign, session: &Session<'_>) -> Result<Exit> {
 
 fn file(args: &Sign, bundle: &Path, session: &Session<'_>) -> Result<Exit> {
     let message = trust::bytes(Path::new(&args.target), limits::FILE_BYTES_MAX)?;
-    let by = Signing::read(&args.by, session)?;
+    let site = site(&args.by, session)?;
+    let by = Signing::read(&args.by, site.as_ref(), session)?;
     let signed = sign_bytes(&message, by.signatory()?)
         .with_context(|| format!("cannot sign {}", args.target))?
         .write()?;
@@ -37,44 +39,74 @@ fn file(args: &Sign, bundle: &Path, session: &Session<'_>) -> Result<Exit> {
 /// Signs what the name means, and every image in it if that is an index: an engine runs one of those.
 fn image(args: &Sign, session: &Session<'_>) -> Result<Exit> {
     let home = home(&args.target, &args.registry, session)?;
-    let by = Signing::read(&args.by, session)?;
+    let site = site(&args.by, session)?;
+    let by = Signing::read(&args.by, site.as_ref(), session)?;
     for image in resolve(&home)? {
         sign(&home, &image, by.signatory()?, session.config.now())?;
-        if args.legacy {
-            sign_simply(&home, &image, &by.key)?;
+        if let Some(key) = by.key().filter(|_| args.legacy) {
+            sign_simply(&home, &image, key)?;
         }
         told(&image.digest.to_string(), &by, session);
     }
     Ok(Exit::Allowed)
 }
 
-fn told(what: &str, by: &Signing, session: &Session<'_>) {
-    session.terminal.note(format_args!("{what} is signed with key {}", by.key.public().fingerprint()));
+fn told(what: &str, by: &Signing<'_>, session: &Session<'_>) {
+    session.terminal.note(format_args!("{what} is signed {by}"));
 }
 
 /// Who signs, as the user's arguments and files say.
-pub(super) struct Signing {
-    key: PrivateKey,
-    certificate: Option<Certificate>,
+pub(super) enum Signing<'s> {
+    Key(PrivateKey, Option<Certificate>),
+    Issued(Issued<'s>, String),
 }
 
-impl Signing {
-    pub(super) fn read(args: &SigningArgs, session: &Session<'_>) -> Result<Signing> {
+/// The site that the arguments name; it must be open for as long as somebody signs with it.
+pub(super) fn site(args: &SigningArgs, session: &Session<'_>) -> Result<Option<Site>> {
+    args.site.as_deref().map(|directory| trust::site(directory, session)).transpose()
+}
+
+impl<'s> Signing<'s> {
+    pub(super) fn read(
+        args: &SigningArgs,
+        site: Option<&'s Site>,
+        session: &Session<'_>,
+    ) -> Result<Signing<'s>> {
+        if let (Some(site), Some(identity)) = (site, &args.identity) {
+            return Ok(Signing::Issued(site.issue(identity, session.config.now())?, identity.clone()));
+        }
         let certificate = |path: &PathBuf| {
             let read = Certificate::read_pem(&trust::text(path, limits::KEY_BYTES_MAX)?);
             let certificates = read.with_context(|| format!("cannot use {}", path.display()))?;
             certificates.into_iter().next().with_context(|| format!("{} is empty", path.display()))
         };
-        Ok(Signing {
-            key: trust::private_key(&args.key, session)?,
-            certificate: args.certificate.as_ref().map(certificate).transpose()?,
-        })
+        let key = args.key.as_ref().context("say who signs: --key FILE, or --site DIR and --identity")?;
+        let certificate = args.certificate.as_ref().map(certificate).transpose()?;
+        Ok(Signing::Key(trust::private_key(key, session)?, certificate))
     }
 
     pub(super) fn signatory(&self) -> Result<Signatory<'_>> {
-        match &self.certificate {
-            Some(certificate) => Ok(Signatory::certified(&self.key, certificate)?),
-            None => Ok((&self.key).into()),
+        match self {
+            Signing::Key(key, Some(certificate)) => Ok(Signatory::certified(key, certificate)?),
+            Signing::Key(key, None) => Ok(key.into()),
+            Signing::Issued(issued, _) => Ok(issued.into()),
+        }
+    }
+
+    /// The key where it signs by itself, as signatures of the older generation want it.
+    fn key(&self) -> Option<&PrivateKey> {
+        match self {
+            Signing::Key(key, _) => Some(key),
+            Signing::Issued(..) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Signing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Signing::Key(key, _) => write!(f, "with key {}", key.public().fingerprint()),
+            Signing::Issued(issued, identity) => write!(f, "by {identity} (certificate {})", issued.serial()),
         }
     }
 }

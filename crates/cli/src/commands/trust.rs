@@ -6,16 +6,20 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use seawall_trust::site::{Part, Site};
 use seawall_trust::{KeyAlgorithm, PrivateKey, PublicKey, Secret, containers_policy, limits};
 
 use super::verify;
-use crate::args::trust::{ContainersFile, NewKey, Trust};
+use crate::args::trust::{ContainersFile, NewKey, SitePart, Trust};
 use crate::exit::Exit;
 use crate::{Session, output};
 
 pub(crate) fn run(command: &Trust, session: &Session<'_>) -> Result<Exit> {
     match command {
         Trust::Keygen { output, algorithm } => keygen(output, *algorithm, session),
+        Trust::Init { directory, name } => init(directory, name, session),
+        Trust::Rotate { directory, part } => rotate(directory, *part, session),
+        Trust::Revoke { directory, whom } => revoke(directory, whom.as_deref(), session),
         Trust::Export { policy, file } => export(policy, *file, session),
     }
 }
@@ -48,6 +52,55 @@ fn keygen(prefix: &Path, algorithm: NewKey, session: &Session<'_>) -> Result<Exi
         key.public().fingerprint()
     ));
     Ok(Exit::Allowed)
+}
+
+fn init(directory: &Path, name: &str, session: &Session<'_>) -> Result<Exit> {
+    let site = Site::init(directory, name, &new_password(session)?, session.config.now())
+        .with_context(|| format!("cannot make a site in {}", directory.display()))?;
+    session.terminal.note(format_args!(
+        "{} is a site whose certificates name {} as who vouches; hand out its trusted_root.json, and keep its root.key \
+         elsewhere",
+        directory.display(),
+        site.issuer()
+    ));
+    Ok(Exit::Allowed)
+}
+
+fn rotate(directory: &Path, part: SitePart, session: &Session<'_>) -> Result<Exit> {
+    let password = site_password(directory, session)?;
+    let cannot = || format!("cannot make a part of the site {} new", directory.display());
+    let mut site = Site::open(directory, &password).with_context(cannot)?;
+    let part = match part {
+        SitePart::Ca => Part::Authority,
+        SitePart::Tsa => Part::Stamp,
+        SitePart::Log => Part::Log,
+        SitePart::CertificateLog => Part::CertificateLog,
+    };
+    site.rotate(part, &password, session.config.now()).with_context(cannot)?;
+    session.terminal.note(format_args!("hand out {}/trusted_root.json anew", directory.display()));
+    Ok(Exit::Allowed)
+}
+
+fn revoke(directory: &Path, whom: Option<&str>, session: &Session<'_>) -> Result<Exit> {
+    let added = site(directory, session)?.revoke(whom, session.config.now())?;
+    session
+        .terminal
+        .note(format_args!("revoked {added} certificate(s); hand out {}/crl.pem", directory.display()));
+    Ok(Exit::Allowed)
+}
+
+/// A site, with its password from the environment or the terminal.
+pub(super) fn site(directory: &Path, session: &Session<'_>) -> Result<Site> {
+    Site::open(directory, &site_password(directory, session)?)
+        .with_context(|| format!("cannot use the site {}", directory.display()))
+}
+
+fn site_password(directory: &Path, session: &Session<'_>) -> Result<Secret> {
+    if let Some(password) = session.config.key_password() {
+        return Ok(password.clone());
+    }
+    let prompt = format!("Password of the site {}", directory.display());
+    session.terminal.password(&prompt).context(NO_PASSWORD)
 }
 
 /// The requirements in podman's words; what these cannot say is told.

@@ -8,8 +8,11 @@ use seawall_finding::{Coverage, Findings, Severity};
 use seawall_inventory::{Digest, Inventory, Target, TargetKind};
 use seawall_scan::Assessed;
 use seawall_trust::bundle::Bundle;
+use seawall_trust::certificate::crl::RevocationList;
 use seawall_trust::certificate::identity::{Identity, Pattern};
-use seawall_trust::image::{Attempt, Home, examine, pin};
+use seawall_trust::containers_policy::{ContainersPolicy, Question, RegistriesD};
+use seawall_trust::image::{Attempt, Home, Pinned, examine, pin};
+use seawall_trust::notation::Notation;
 use seawall_trust::requirement::{Requirement, Requirements, undefined};
 use seawall_trust::statement::predicate_type;
 use seawall_trust::trusted_root::TrustedRoot;
@@ -29,27 +32,99 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
         // Whoever asks for verification wants what fails it denied; the policy's waivers are the exceptions.
         judge.policy.fail_on = Some(Severity::Unknown);
     }
-    let requirements = requirements(args)?;
     let home = sign::home(&args.target, &args.registry, session)?;
-    let image = pin(&home)?;
-    let requirement = match &home {
-        Home::Registry(_, name) => requirements.of(name),
-        // A layout has no name: the command line says what is required, or a policy with one entry.
-        Home::Layout(..) => requirements.0.first().filter(|_| requirements.0.len() == 1),
-    };
-    let findings = match requirement {
-        Some(requirement) => {
-            let attempts = examine(&home, &image.digest, &requirement.wanted(), session.config.now())?;
-            tell(&attempts, &image.digest, session);
-            requirement.judge(&args.target, &image, &attempts, session.config.now())
-        }
-        None => Findings { found: vec![undefined(&args.target, &image.digest)], gaps: Vec::new() },
+    let (image, findings) = match &args.containers_policy {
+        Some(policy) => by_containers_policy(args, policy, &home, session)?,
+        None => by_requirements(args, &home, session)?,
     };
     let target = Target { kind: TargetKind::Image, name: args.target.clone(), digest: Some(image.digest) };
     let inventory = Inventory { target, ..Inventory::default() };
     let report = judge.report(Assessed { inventory, findings, coverage: Coverage::default() }, session)?;
     judge.outputs.write(&report, session.terminal)?;
     Ok(judge.exit(&report, Examined::Something))
+}
+
+fn by_requirements(args: &Verify, home: &Home, session: &Session<'_>) -> Result<(Pinned, Findings)> {
+    judged(&requirements(args)?, &args.target, home, session)
+}
+
+/// What an image is, and what it lacks of what is required of it.
+pub(super) fn judged(
+    requirements: &Requirements,
+    target: &str,
+    home: &Home,
+    session: &Session<'_>,
+) -> Result<(Pinned, Findings)> {
+    let image = pin(home)?;
+    let requirement = match home {
+        Home::Registry(_, name) => requirements.of(name),
+        // A layout has no name: the command line says what is required, or a policy with one entry.
+        Home::Layout(..) => requirements.0.first().filter(|_| requirements.0.len() == 1),
+    };
+    let findings = match requirement {
+        Some(requirement) if is_skipped(requirement, home) => {
+            session.terminal.note(format_args!("note: notation's trust policy exempts {target}"));
+            Findings::default()
+        }
+        Some(requirement) => {
+            let attempts = examine(home, &image.digest, &requirement.wanted(), session.config.now())?;
+            tell(&attempts, &image.digest, session);
+            requirement.judge(target, &image, &attempts, session.config.now())
+        }
+        None => Findings { found: vec![undefined(target, Some(&image.digest))], gaps: Vec::new() },
+    };
+    Ok((image, findings))
+}
+
+/// The requirements of several policy files, one after another.
+pub(super) fn trust_sections(paths: &[PathBuf]) -> Result<Requirements> {
+    let mut requirements = Requirements::default();
+    for path in paths {
+        requirements.0.extend(policy(path)?.0);
+    }
+    Ok(requirements)
+}
+
+/// What podman would say. Files that its policy names are meant from the root, as podman means them.
+fn by_containers_policy(
+    args: &Verify,
+    path: &Path,
+    home: &Home,
+    session: &Session<'_>,
+) -> Result<(Pinned, Findings)> {
+    let bytes = trust::bytes(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
+    let policy = ContainersPolicy::read(&bytes).with_context(|| format!("cannot use {}", path.display()))?;
+    let registries = args.registries_d.as_deref().map(RegistriesD::read).transpose();
+    let registries = registries.map_err(anyhow::Error::msg).context("cannot use registries.d")?;
+    let image = pin(home)?;
+    let open = |name: &str| {
+        trust::bytes(Path::new(name), limits::KEY_BYTES_MAX).map_err(|error| format!("{error:#}"))
+    };
+    let question = Question {
+        target: &args.target,
+        home,
+        image: &image,
+        registries: registries.as_ref(),
+        now: session.config.now(),
+    };
+    let findings = policy.judge(question, &open)?;
+    Ok((image, findings))
+}
+
+/// Whether notation's policy exempts the image, and nothing else is required of it.
+fn is_skipped(requirement: &Requirement, home: &Home) -> bool {
+    let policy = requirement.notation.as_ref().and_then(|notation| notation.of(&home.scope()));
+    requirement.wanted().len() == 1 && policy.is_some_and(|policy| policy.is_skip())
+}
+
+/// Lists of revoked certificates from files.
+fn lists(paths: &[PathBuf]) -> Result<Vec<RevocationList>> {
+    let mut lists = Vec::new();
+    for path in paths {
+        let read = RevocationList::read_all(&trust::bytes(path, limits::CRL_BYTES_MAX)?);
+        lists.extend(read.with_context(|| format!("cannot use {}", path.display()))?);
+    }
+    Ok(lists)
 }
 
 fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
@@ -62,12 +137,15 @@ fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
 }
 
 /// What the command line requires of every image, or what the policy files require of which.
-fn requirements(args: &Verify) -> Result<Requirements> {
+pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
+    if let Some(directory) = &args.notation {
+        let notation = Notation::open(directory, lists(&args.signer.crl)?)?;
+        let images = vec![Pattern::glob("**").map_err(anyhow::Error::msg)?];
+        let notation = Some(notation);
+        return Ok(Requirements(vec![Requirement { images, notation, ..Requirement::default() }]));
+    }
     if args.signer.key.is_empty() && args.signer.certificate_identity.is_empty() {
-        let mut requirements = Requirements::default();
-        for path in &args.judging.policy {
-            requirements.0.extend(policy(path)?.0);
-        }
+        let requirements = trust_sections(&args.judging.policy)?;
         if requirements.0.is_empty() {
             bail!(
                 "say who must have signed: --key, --certificate-identity, or a --policy with a section `trust`"
@@ -96,7 +174,9 @@ pub(super) fn policy(path: &Path) -> Result<Requirements> {
         let path: PathBuf = path.parent().unwrap_or_else(|| Path::new("")).join(name);
         trust::text(&path, limits::TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
     };
-    Requirements::read(&text, &beside).with_context(|| format!("cannot use {}", path.display()))
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
+    Requirements::read_beside(&text, Some(directory), &beside)
+        .with_context(|| format!("cannot use {}", path.display()))
 }
 
 pub(crate) fn bundle(args: &VerifyBundle, session: &Session<'_>) -> Result<Exit> {
@@ -175,7 +255,7 @@ fn root(args: &SignerArgs) -> Result<Option<TrustedRoot>> {
     if let Some(path) = &args.trusted_root {
         let bytes = trust::bytes(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
         let root = TrustedRoot::read(&bytes).with_context(|| format!("cannot use {}", path.display()))?;
-        return Ok(Some(root));
+        return Ok(Some(root.with_revoked(lists(&args.crl)?)));
     }
     let Some(path) = &args.signer_ca else { return Ok(None) };
     let pem = |path: &Path| trust::text(path, limits::TRUSTED_ROOT_BYTES_MAX);
@@ -185,5 +265,5 @@ fn root(args: &SignerArgs) -> Result<Option<TrustedRoot>> {
         let with = root.with_timestamp_authority(&pem(path)?);
         root = with.with_context(|| format!("cannot use {}", path.display()))?;
     }
-    Ok(Some(root))
+    Ok(Some(root.with_revoked(lists(&args.crl)?)))
 }

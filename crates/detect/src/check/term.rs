@@ -19,6 +19,15 @@ pub(crate) enum Term {
 }
 
 impl Term {
+    /// Whether it looks at a field of which this holds.
+    pub(crate) fn looks_at(&self, is_it: &impl Fn(&Field) -> bool) -> bool {
+        match self {
+            Term::Field(field) => is_it(field),
+            Term::Constant(_) => false,
+            Term::List(terms) | Term::Call(_, terms) => terms.iter().any(|term| term.looks_at(is_it)),
+        }
+    }
+
     #[inline]
     pub(crate) fn value<'e>(&'e self, occurrence: Occurrence<'e>) -> Value<'e> {
         match self {

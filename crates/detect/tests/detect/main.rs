@@ -9,4 +9,5 @@ mod hostile;
 mod made;
 mod mistakes;
 mod official;
+mod pack;
 mod reference;

@@ -52,7 +52,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Sends the question.
+    /// Sends the question, and waits until it is answered; where answers come when something happens, for the first.
     pub(super) fn open<Q: Message>(
         socket: &Path,
         timeout: Duration,

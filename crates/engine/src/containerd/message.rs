@@ -120,6 +120,36 @@ pub(crate) struct ContainersResponse {
     pub(crate) containers: Vec<Container>,
 }
 
+/// `containerd.services.events.v1.Envelope`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Envelope {
+    #[prost(string, tag = "2")]
+    pub(super) namespace: String,
+    #[prost(message, optional, tag = "4")]
+    pub(super) event: Option<Packed>,
+}
+
+/// `containerd.events.ContainerCreate`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ContainerCreate {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
+    #[prost(string, tag = "2")]
+    pub(super) image: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ContainerRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) id: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ContainerResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) container: Option<Container>,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Container {
     #[prost(string, tag = "1")]
@@ -134,6 +164,8 @@ pub(crate) struct Container {
     pub(crate) snapshotter: String,
     #[prost(string, tag = "7")]
     pub(crate) snapshot_key: String,
+    #[prost(map = "string, message", tag = "10")]
+    pub(crate) extensions: HashMap<String, Packed>,
 }
 
 /// `google.protobuf.Any`; containerd packs a runtime specification as JSON.

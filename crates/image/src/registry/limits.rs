@@ -46,3 +46,6 @@ pub(super) const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 pub(super) const REFERRERS_MAX: usize = 1000;
 /// Pages of the list of referrers; a list without end is an attack on whoever waits for its end.
 pub(super) const REFERRER_PAGES_MAX: usize = 100;
+/// A piece of an upload: large enough that a layer of a gigabyte needs some sixty, small enough to be held in memory and
+/// sent again.
+pub(super) const PIECE_BYTES: u64 = 16 * 1024 * 1024;

@@ -85,10 +85,14 @@ pub(super) struct Request<'a> {
 #[derive(Clone)]
 pub(super) enum Method<'a> {
     Get,
+    /// Whether it is there.
+    Head,
     /// A form to post, which may hold a secret.
     Form(Secret),
     /// A POST of nothing, which begins an upload.
     Post,
+    /// A part of an upload.
+    Patch(&'a [u8]),
     Put(&'a [u8]),
 }
 
@@ -186,6 +190,8 @@ impl Transport {
         }
         let sent = match &request.method {
             Method::Get => prepared!(agent.get(url.to_string())).call(),
+            Method::Head => prepared!(agent.head(url.to_string())).call(),
+            Method::Patch(bytes) => prepared!(agent.patch(url.to_string())).send(*bytes),
             Method::Form(form) => prepared!(agent.post(url.to_string()))
                 .header("content-type", "application/x-www-form-urlencoded")
                 .send(form.expose()),
@@ -317,7 +323,7 @@ fn next(request: &Request<'_>, url: &Url, response: &Response<Body>) -> Result<U
     };
     let next = url.join(location).ok_or_else(refused)?;
     let is_downgrade = url.scheme == Scheme::Https && next.scheme == Scheme::Http;
-    if is_downgrade || !matches!(request.method, Method::Get) {
+    if is_downgrade || !matches!(request.method, Method::Get | Method::Head) {
         return Err(refused());
     }
     Ok(next)

@@ -72,6 +72,11 @@ impl Members {
         self.members.is_empty()
     }
 
+    /// The names of all of them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.keys().map(String::as_str)
+    }
+
     /// Whether any member's name begins so.
     pub(super) fn has_below(&self, prefix: &str) -> bool {
         self.members.keys().any(|name| name.starts_with(prefix))

@@ -65,3 +65,58 @@ fn the_example_of_a_standard_is_no_leak() {
     assert_eq!(basic(&["czZCaGRSa3F0Mzpn", "WDFmQmF0M2JW"].concat()), Vec::<String>::new());
     assert_eq!(basic(&STANDARD.encode("deploy:k7Qm2xWv9LpZ")), ["basic-authorization"]);
 }
+
+/// Compresses with a program; nothing where it is not installed.
+fn packed(program: &str, text: &str) -> Option<Vec<u8>> {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let piped = Command::new(program).arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = piped.ok()?;
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    Some(child.wait_with_output().unwrap().stdout)
+}
+
+#[test]
+fn what_is_compressed_is_searched_and_has_lines() {
+    let text = format!("first\n\nA={}\n", token());
+    let rules = Rules::builtin();
+    for program in ["gzip", "xz", "zstd", "bzip2"] {
+        let Some(bytes) = packed(program, &text) else { continue };
+        let mut look = Look::new(&rules, None);
+        look.file(&Where::file("srv/a"), &bytes);
+        let found: Vec<_> = look.hits.iter().map(|hit| (hit.line, hit.encodings.join(" "))).collect();
+        assert_eq!(found, [(Some(3), program.to_owned())], "{:?}", look.gaps);
+        // What breaks off is searched so far, and said.
+        let mut look = Look::new(&rules, None);
+        look.file(&Where::file("srv/a"), &bytes[..bytes.len() - 9]);
+        assert!(!look.gaps.is_empty(), "{program}");
+    }
+    let mut look = Look::new(&rules, None);
+    let encoded = STANDARD.encode(format!("the token of this deployment is {} and no other one", token()));
+    look.file(&Where::file("srv/a.yaml"), format!("kind: Secret\ndata:\n  a: {encoded}\n").as_bytes());
+    assert_eq!(look.hits[0].line, Some(3));
+}
+
+#[test]
+fn an_archive_that_nobody_unpacks_is_a_gap() {
+    for head in [&b"7z\xbc\xaf\x27\x1c\x00\x04"[..], b"Rar!\x1a\x07\x01\x00"] {
+        assert_eq!(look("srv/a.bin", head).1.len(), 1);
+    }
+    // A dictionary of 4 GiB, and a filter that is none.
+    for (filter, bits) in [(0x21, 39), (0x03, 8)] {
+        let head = [0xfd, b'7', b'z', b'X', b'Z', 0, 0, 4, 0, 0, 0, 0, 2, 0, filter, 1, bits, 0, 0];
+        let gaps = look("srv/a.xz", &head).1;
+        assert!(gaps[0].contains("xz stream of this kind"), "{gaps:?}");
+    }
+}
+
+#[test]
+fn gaps_that_are_not_listed_are_counted() {
+    let rules = Rules::builtin();
+    let mut look = Look::new(&rules, None);
+    for _ in 0..GAPS_MAX + 7 {
+        look.gap(GapKind::Malformed, "a", "b");
+    }
+    assert_eq!(look.gaps.len(), GAPS_MAX + 1);
+    assert_eq!(look.gaps[GAPS_MAX].reason, "7 more gaps like these are not listed");
+}

@@ -109,10 +109,10 @@ pub(super) static RULES: &[ObjectRule] = &[
 
 fn unselected(object: &Object<'_>, scene: &Scene<'_>) -> Vec<Wrong> {
     let Some(workload) = object.workload() else { return Vec::new() };
-    let policies = scene.policies.get(namespace(object)).map(Vec::as_slice).unwrap_or_default();
-    let is_selected =
-        || policies.iter().any(|selector| super::reference::selects(selector, &workload.labels));
-    if !scene.may_compare(policies.len()) || is_selected() {
+    let policies = scene.policies.get(namespace(object));
+    let candidates = policies.map(|policies| policies.candidates(&workload.labels)).unwrap_or_default();
+    let is_selected = || candidates.iter().any(|selector| selector.selects(&workload.labels));
+    if !scene.may_compare(candidates.len()) || is_selected() {
         return Vec::new();
     }
     let wrong =

@@ -1,12 +1,10 @@
 //! Objects that select or name others which are not there.
 
-use std::collections::BTreeMap;
-
 use seawall_finding::{Confidence, Rule, Severity};
 
+use super::selector::Selector;
 use super::{ObjectRule, Scene, namespace};
-use crate::document::At;
-use crate::kubernetes::{Object, texts};
+use crate::kubernetes::Object;
 use crate::workload::Wrong;
 
 pub(super) static RULES: &[ObjectRule] = &[
@@ -54,25 +52,6 @@ pub(super) static RULES: &[ObjectRule] = &[
     },
 ];
 
-/// Whether a label selector selects labels; an empty one selects all. An operator that is not known selects nothing.
-pub(super) fn selects(selector: &At<'_>, labels: &BTreeMap<String, String>) -> bool {
-    let wanted = selector.get("matchLabels").map(|at| texts(&at)).unwrap_or_default();
-    let has_all = wanted.iter().all(|(key, value)| labels.get(key) == Some(value));
-    let holds = |at: &At<'_>| {
-        let label = labels.get(at.str("key").unwrap_or_default());
-        let values = at.texts("values");
-        let is_listed = label.is_some_and(|label| values.iter().any(|given| given.value == *label));
-        match at.str("operator").unwrap_or_default() {
-            "In" => is_listed,
-            "NotIn" => !is_listed,
-            "Exists" => label.is_some(),
-            "DoesNotExist" => label.is_none(),
-            _ => false,
-        }
-    };
-    has_all && selector.list("matchExpressions").iter().all(holds)
-}
-
 /// Judged only where pods of the same namespace are among the files: what is elsewhere is not known.
 fn dangling(object: &Object<'_>, scene: &Scene<'_>) -> Vec<Wrong> {
     let (path, is_plain): (&[&str], bool) = match (object.group(), object.kind) {
@@ -82,13 +61,12 @@ fn dangling(object: &Object<'_>, scene: &Scene<'_>) -> Vec<Wrong> {
         _ => return Vec::new(),
     };
     let Some(selector) = object.at.path(path) else { return Vec::new() };
-    let pods = scene.pods.get(namespace(object)).map(Vec::as_slice).unwrap_or_default();
-    let plain = texts(&selector);
-    let is_selected = |labels: &BTreeMap<String, String>| match is_plain {
-        true => plain.iter().all(|(key, value)| labels.get(key) == Some(value)),
-        false => selects(&selector, labels),
+    let Some(pods) = scene.pods.get(namespace(object)).filter(|pods| !pods.is_empty()) else {
+        return Vec::new();
     };
-    if pods.is_empty() || !scene.may_compare(pods.len()) || pods.iter().any(is_selected) {
+    let wanted = if is_plain { Selector::plain(&selector) } else { Selector::read(&selector) };
+    let candidates = pods.candidates(&wanted);
+    if !scene.may_compare(candidates.len()) || candidates.iter().any(|labels| wanted.selects(labels)) {
         return Vec::new();
     }
     let wrong = Wrong::new(
@@ -103,7 +81,7 @@ fn dangling(object: &Object<'_>, scene: &Scene<'_>) -> Vec<Wrong> {
 fn own_selector(object: &Object<'_>) -> Vec<Wrong> {
     let Some(workload) = object.workload().filter(|_| object.group() == "apps") else { return Vec::new() };
     let Some(selector) = object.at.path(&["spec", "selector"]) else { return Vec::new() };
-    if selects(&selector, &workload.labels) {
+    if Selector::read(&selector).selects(&workload.labels) {
         return Vec::new();
     }
     vec![Wrong::new(

@@ -1,6 +1,7 @@
 //! A service of a Compose file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use seawall_inventory::Workload;
 use seawall_inventory::workload::{
@@ -10,7 +11,7 @@ use seawall_inventory::workload::{
 
 use super::interpolated;
 use crate::dialect;
-use crate::document::At;
+use crate::document::{At, boolean, integer};
 
 /// A service with those it extends: the nearest says what a single value is, lists and maps come together.
 pub(super) struct Service<'a> {
@@ -18,12 +19,24 @@ pub(super) struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
+    /// What the layers say of a key, nearest first, down to one that takes the place of those below it.
+    fn said(&self, key: &str) -> impl Iterator<Item = At<'a>> {
+        let mut is_over = false;
+        let said = self
+            .layers
+            .iter()
+            .filter_map(move |layer| layer.said(key))
+            .take_while(move |(_, replaces)| !std::mem::replace(&mut is_over, *replaces));
+        said.filter_map(|(at, _)| at).collect::<Vec<_>>().into_iter()
+    }
+
     fn get(&self, key: &str) -> Option<At<'a>> {
-        self.layers.iter().find_map(|layer| layer.get(key))
+        self.said(key).next()
     }
 
     fn path(&self, keys: &[&str]) -> Option<At<'a>> {
-        self.layers.iter().find_map(|layer| layer.path(keys))
+        let (first, rest) = keys.split_first()?;
+        self.said(first).find_map(|at| at.path(rest))
     }
 
     fn text(&self, key: &str) -> Option<Given<String>> {
@@ -31,16 +44,18 @@ impl<'a> Service<'a> {
     }
 
     fn bool(&self, key: &str) -> Option<Given<bool>> {
-        self.layers.iter().find_map(|layer| layer.bool(key))
+        self.said(key).find_map(|at| Some(Given::new(boolean(at.node.text()?)?, at.origin())))
     }
 
     fn int(&self, key: &str) -> Option<Given<i64>> {
-        self.layers.iter().find_map(|layer| layer.int(key))
+        self.said(key).find_map(|at| Some(Given::new(integer(at.node.text()?)?, at.origin())))
     }
 
     /// The items of a list, those of extended services first.
     fn list(&self, key: &str) -> Vec<At<'a>> {
-        self.layers.iter().rev().flat_map(|layer| layer.list(key)).collect()
+        let mut said: Vec<At<'a>> = self.said(key).collect();
+        said.reverse();
+        said.iter().flat_map(At::items).collect()
     }
 
     fn texts(&self, key: &str) -> Vec<Given<String>> {
@@ -53,7 +68,9 @@ impl<'a> Service<'a> {
         let mut put = |name: String, value: Option<String>, origin: Origin| {
             pairs.insert(name, (value, origin));
         };
-        for at in self.layers.iter().rev().filter_map(|layer| layer.get(key)) {
+        let mut said: Vec<At<'a>> = self.said(key).collect();
+        said.reverse();
+        for at in said {
             for (name, value) in at.fields() {
                 put(name.to_owned(), value.node.text().map(interpolated), value.origin());
             }
@@ -69,12 +86,30 @@ impl<'a> Service<'a> {
     }
 }
 
+/// What several layers say of the same thing is said by the nearest, the last.
+fn last_of_each<T, K: Hash + Eq>(all: impl Iterator<Item = T>, key: impl Fn(&T) -> Option<K>) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
+    let mut known: HashMap<K, usize> = HashMap::new();
+    for one in all {
+        let at = key(&one).map_or(kept.len(), |key| *known.entry(key).or_insert(kept.len()));
+        match kept.get_mut(at) {
+            Some(place) => *place = one,
+            None => kept.push(one),
+        }
+    }
+    kept
+}
+
 fn text(at: &At<'_>) -> Option<Given<String>> {
     Some(Given::new(interpolated(at.node.text()?), at.origin()))
 }
 
-pub(super) fn read(name: &str, service: &Service<'_>, host_volumes: &BTreeMap<String, String>) -> Workload {
-    let origin = service.layers.first().map(At::origin).unwrap_or_default();
+pub(super) fn read(
+    name: &str,
+    origin: Origin,
+    service: &Service<'_>,
+    host_volumes: &BTreeMap<String, String>,
+) -> Workload {
     let mut workload = Workload {
         source: Source::Compose,
         kind: "service".to_owned(),
@@ -91,7 +126,7 @@ pub(super) fn read(name: &str, service: &Service<'_>, host_volumes: &BTreeMap<St
         extra_hosts: service.texts("extra_hosts"),
         replicas: service
             .path(&["deploy", "replicas"])
-            .and_then(|at| integer(&at))
+            .and_then(|at| Some(Given::new(integer(at.node.text()?)?, at.origin())))
             .or_else(|| service.int("scale")),
         profiles: service.texts("profiles").into_iter().map(|given| given.value).collect(),
         ..Workload::default()
@@ -120,8 +155,12 @@ pub(super) fn read(name: &str, service: &Service<'_>, host_volumes: &BTreeMap<St
         init: service.bool("init"),
         env: service.pairs("environment").into_iter().map(variable).collect(),
         env_from: env_files(service),
-        ports: service.list("ports").iter().filter_map(port).collect(),
-        devices: service.list("devices").iter().filter_map(device).collect(),
+        ports: last_of_each(service.list("ports").iter().filter_map(port), |port| {
+            Some((port.container, port.host, port.host_ip.clone(), port.protocol.clone()))
+        }),
+        devices: last_of_each(service.list("devices").iter().filter_map(device), |device| {
+            (!device.container_path.is_empty()).then(|| device.container_path.clone())
+        }),
         device_requests: service.get("gpus").and_then(|at| text(&at)).into_iter().collect(),
         probes: health(service).into_iter().collect(),
         ..ContainerSpec::default()
@@ -173,10 +212,6 @@ fn restart(service: &Service<'_>) -> Option<Given<Restart>> {
     };
     let max_retries = at.int("max_attempts").map(|given| given.value);
     Some(Given::new(Restart { policy: policy.to_owned(), max_retries }, at.origin()))
-}
-
-fn integer(at: &At<'_>) -> Option<Given<i64>> {
-    Some(Given::new(at.node.text()?.parse().ok()?, at.origin()))
 }
 
 fn command(at: &At<'_>) -> Option<Given<Command>> {
@@ -232,12 +267,14 @@ fn device(at: &At<'_>) -> Option<Device> {
 
 fn health(service: &Service<'_>) -> Option<Probe> {
     let at = service.get("healthcheck")?;
-    let test = at.get("test");
+    let test = service.path(&["healthcheck", "test"]);
     let is_none = test
         .as_ref()
         .is_some_and(|test| test.items().first().is_some_and(|word| word.node.text() == Some("NONE")));
+    let disable = service.path(&["healthcheck", "disable"]);
+    let is_disabled = disable.and_then(|at| boolean(at.node.text()?)).unwrap_or(false);
     let handler = match test.and_then(|test| command(&test)) {
-        _ if is_none || at.bool("disable").is_some_and(|given| given.value) => Handler::Disabled,
+        _ if is_none || is_disabled => Handler::Disabled,
         Some(command) => Handler::Exec(command.value),
         None => Handler::Other,
     };
@@ -279,7 +316,9 @@ fn resources(service: &Service<'_>, container: &mut ContainerSpec) {
 }
 
 fn mounts(service: &Service<'_>, host_volumes: &BTreeMap<String, String>, container: &mut ContainerSpec) {
-    let mut mounts: Vec<Mount> = service.list("volumes").iter().filter_map(mount).collect();
+    let all = service.list("volumes");
+    let target = |mount: &Mount| (!mount.target.is_empty()).then(|| mount.target.clone());
+    let mut mounts: Vec<Mount> = last_of_each(all.iter().filter_map(mount), target);
     for mount in &mut mounts {
         if let Some(path) = host_volumes.get(&mount.source).filter(|_| mount.kind == MountKind::Volume) {
             mount.kind = MountKind::HostPath;

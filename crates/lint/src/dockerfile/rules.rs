@@ -3,6 +3,7 @@
 mod add;
 mod base_image;
 mod build_power;
+mod command_credentials;
 mod context;
 pub(crate) mod controls;
 mod copy;
@@ -70,6 +71,7 @@ pub const CHECKS: &[&Check] = &[
     &secrets::IN_ADDRESS,
     &secrets::PASSWORD_SET,
     &secrets::MOUNT_LEAKS,
+    &command_credentials::CHECK,
     &build_power::INSECURE,
     &build_power::HOST_NETWORK,
     &build_power::SOCKET,

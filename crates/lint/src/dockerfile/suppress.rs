@@ -44,17 +44,24 @@ pub(crate) struct Suppression {
 
 impl Suppression {
     pub(crate) fn covers(&self, check: &Check, hit: &Hit, line: u32) -> bool {
-        if self.lines.is_some_and(|(first, last)| !(first..=last).contains(&line)) {
-            return false;
-        }
-        self.ids.iter().any(|id| {
-            id == "all"
-                || check.rule.id.eq_ignore_ascii_case(id)
-                || match hit.alias {
-                    Some(alias) => means(alias, id),
-                    None => check.is_called(id),
-                }
-        })
+        self.speaks_of(line)
+            && self.ids.iter().any(|id| {
+                id == "all"
+                    || check.rule.id.eq_ignore_ascii_case(id)
+                    || match hit.alias {
+                        Some(alias) => means(alias, id),
+                        None => check.is_called(id),
+                    }
+            })
+    }
+
+    /// Whether it leaves out what the rule of somebody else finds at this line.
+    pub(crate) fn silences(&self, rule: &str, line: u32) -> bool {
+        self.speaks_of(line) && self.ids.iter().any(|id| id == "all" || id == rule)
+    }
+
+    fn speaks_of(&self, line: u32) -> bool {
+        self.lines.is_none_or(|(first, last)| (first..=last).contains(&line))
     }
 
     pub(crate) fn suppressed(&self, finding: Finding) -> Suppressed {

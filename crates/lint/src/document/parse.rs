@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use seawall_finding::GapKind;
 
 use super::{Entry, Node, Value};
@@ -14,6 +14,11 @@ pub(crate) type Refusal = (GapKind, String);
 
 /// The documents of a text, and why the rest of it was not read, where that is so.
 pub(crate) fn parse(text: &str) -> (Vec<Arc<Node>>, Option<Refusal>) {
+    parse_behind(0, text)
+}
+
+/// The same, with lines counted on from those of other texts that it is read together with.
+pub(crate) fn parse_behind(lines: u32, text: &str) -> (Vec<Arc<Node>>, Option<Refusal>) {
     if text.len() > FILE_BYTES_MAX {
         return (Vec::new(), Some((GapKind::Limit, format!("larger than {FILE_BYTES_MAX} bytes"))));
     }
@@ -27,7 +32,7 @@ pub(crate) fn parse(text: &str) -> (Vec<Arc<Node>>, Option<Refusal>) {
             Ok(event) => event,
             Err(error) => return (build.documents, Some(unreadable(text, &error.to_string()))),
         };
-        if let Err(refusal) = build.event(event, span) {
+        if let Err(refusal) = build.event(event, Range::of(span, lines)) {
             return (build.documents, Some(refusal));
         }
     }
@@ -57,6 +62,7 @@ struct Open {
     line: u32,
     anchor: usize,
     flow: bool,
+    merging: Merging,
     kind: Kind,
 }
 
@@ -71,13 +77,33 @@ struct Key {
     column: usize,
 }
 
+/// How a node of a Compose file meets what other files say, by its tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Merging {
+    Usual,
+    /// It alone counts.
+    Override,
+    /// Nothing is said.
+    Reset,
+}
+
+impl Merging {
+    fn of(tag: Option<&Tag>) -> Merging {
+        match tag.filter(|tag| tag.handle() == "!").map(Tag::suffix) {
+            Some("override") => Merging::Override,
+            Some("reset") => Merging::Reset,
+            Some(_) | None => Merging::Usual,
+        }
+    }
+}
+
 /// What a merge key is spelled as.
 const MERGE: &str = "<<";
 
 impl Build {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive")]
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Refusal> {
-        let Range { start, end, line, column } = Range::of(span);
+    fn event(&mut self, event: Event<'_>, range: Range) -> Result<(), Refusal> {
+        let Range { start, end, line, column } = range;
         match event {
             Event::DocumentStart(..) if self.documents.len() >= DOCUMENTS_MAX => {
                 return Err((GapKind::Limit, format!("more than {DOCUMENTS_MAX} documents")));
@@ -87,9 +113,19 @@ impl Build {
                 self.aliased = 0;
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let plain = style == ScalarStyle::Plain && tag.is_none();
-                let value = Value::Scalar { text: text.into_owned(), plain };
-                let node = Node { value, start, end, line, weight: 1, flow: false, is_anchor: anchor != 0 };
+                let merging = Merging::of(tag.as_deref());
+                let text = if merging == Merging::Reset { String::new() } else { text.into_owned() };
+                let plain = style == ScalarStyle::Plain && (tag.is_none() || merging != Merging::Usual);
+                let node = Node {
+                    value: Value::Scalar { text, plain },
+                    start,
+                    end,
+                    line,
+                    weight: 1,
+                    flow: false,
+                    is_anchor: anchor != 0,
+                    replaces: merging != Merging::Usual,
+                };
                 self.put(node, anchor, column)?;
             }
             Event::Alias(id) => {
@@ -103,14 +139,16 @@ impl Build {
                 }
                 self.place(node, true, Range { start, end, line, column })?;
             }
-            Event::SequenceStart(style, anchor, _) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
-                self.open(Open { start, line, anchor, flow, kind: Kind::List(Vec::new()) })?;
+                let merging = Merging::of(tag.as_deref());
+                self.open(Open { start, line, anchor, flow, merging, kind: Kind::List(Vec::new()) })?;
             }
-            Event::MappingStart(style, anchor, _) => {
+            Event::MappingStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
                 let kind = Kind::Map { entries: Vec::new(), key: None };
-                self.open(Open { start, line, anchor, flow, kind })?;
+                let merging = Merging::of(tag.as_deref());
+                self.open(Open { start, line, anchor, flow, merging, kind })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(end, column)?,
             // Starts and ends of streams and documents; what a later version of the parser adds carries no values.
@@ -128,7 +166,7 @@ impl Build {
     }
 
     fn close(&mut self, end: usize, column: usize) -> Result<(), Refusal> {
-        let Some(Open { start, line, anchor, flow, kind }) = self.open.pop() else { return Ok(()) };
+        let Some(Open { start, line, anchor, flow, merging, kind }) = self.open.pop() else { return Ok(()) };
         let (value, weight) = match kind {
             Kind::List(items) => {
                 let weight = items.iter().fold(1usize, |sum, node| sum.saturating_add(node.weight));
@@ -140,7 +178,13 @@ impl Build {
                 (Value::Map(entries), weight)
             }
         };
-        self.put(Node { value, start, end, line, weight, flow, is_anchor: anchor != 0 }, anchor, column)
+        let (value, weight) = match merging {
+            Merging::Reset => (Value::Scalar { text: String::new(), plain: true }, 1),
+            Merging::Usual | Merging::Override => (value, weight),
+        };
+        let replaces = merging != Merging::Usual;
+        let node = Node { value, start, end, line, weight, flow, is_anchor: anchor != 0, replaces };
+        self.put(node, anchor, column)
     }
 
     /// Puts what a merge key names before the map's own keys, which win.
@@ -214,9 +258,9 @@ struct Range {
 }
 
 impl Range {
-    fn of(span: Span) -> Range {
+    fn of(span: Span, lines: u32) -> Range {
         let range = span.byte_range().unwrap_or_default();
-        let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX).saturating_add(lines);
         Range { start: range.start, end: range.end, line, column: span.start.col() }
     }
 }

@@ -1,6 +1,6 @@
 //! Which kind a file is.
 
-use crate::{compose, document, kubernetes, unit};
+use crate::{compose, document, kubernetes, pipeline, unit};
 
 /// The kinds of file that deploy containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Kind {
     Unit,
     /// A shell script.
     Script,
+    /// Recipes of make.
+    Makefile,
+    /// Jobs of GitHub or GitLab.
+    Pipeline,
 }
 
 /// The kind of a file by its name and text; nothing where it is none of these. A directory's other YAML files answer
@@ -20,6 +24,12 @@ pub enum Kind {
 pub fn kind(path: &str, text: &str) -> Option<Kind> {
     let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    if pipeline::is_makefile(path) {
+        return Some(Kind::Makefile);
+    }
+    if pipeline::is_pipeline_path(path) {
+        return Some(Kind::Pipeline);
+    }
     match extension {
         "yaml" | "yml" | "json" => of_document(&name, text),
         "sh" | "bash" => Some(Kind::Script),
@@ -46,6 +56,8 @@ fn of_document(name: &str, text: &str) -> Option<Kind> {
         Some(Kind::Compose)
     } else if documents.iter().any(|node| kubernetes::is_object(node)) {
         Some(Kind::Kubernetes)
+    } else if documents.iter().any(|node| pipeline::is_workflow(node)) {
+        Some(Kind::Pipeline)
     } else {
         None
     }

@@ -28,7 +28,6 @@ pub(super) static RULES: &[WorkloadRule] = &[WorkloadRule {
     by_default: true,
     judge: Judge::Container(breakout),
     bad: &[
-        "docker run --privileged x:1",
         "docker run -v /var/run/docker.sock:/var/run/docker.sock x:1",
         "docker run -v /:/host x:1",
         "docker run --cap-add SYS_ADMIN --security-opt apparmor=unconfined x:1",
@@ -147,7 +146,8 @@ fn privileged(scene: &Scene<'_>) -> Vec<Wrong> {
     };
     let because =
         ["is privileged: every device and capability".to_owned()].into_iter().chain(scene.root.clone());
-    vec![scene.way(&given.origin, "mounts the host's disk", because.collect())]
+    // `privileged-container` tells it.
+    vec![scene.way(&given.origin, "mounts the host's disk", because.collect()).implied()]
 }
 
 /// A socket is open to root and to a group; who is neither may not speak to it.
@@ -155,7 +155,7 @@ fn engine_socket(scene: &Scene<'_>) -> Vec<Wrong> {
     let mounts = scene.container.mounts.iter();
     let way = mounts.filter_map(|mount| {
         let path = shown(mount)?;
-        let socket = socket(&path)?;
+        let socket = socket(&path, scene.case.context.engine_sockets)?;
         let who = scene.root.clone().or_else(|| {
             let groups = scene.case.workload.security.groups.iter().chain(&scene.container.security.groups);
             let names: Vec<String> = groups.map(|group| group.value.to_string()).collect();

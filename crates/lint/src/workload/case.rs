@@ -1,6 +1,6 @@
 //! What a rule sees and what it answers.
 
-use seawall_finding::{Confidence, Severity};
+use seawall_finding::{Confidence, Control, Severity};
 use seawall_inventory::Workload;
 use seawall_inventory::workload::{Account, ContainerSpec, Given, Namespace, Origin, Source};
 
@@ -28,6 +28,14 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// The same, where the finding that says it already is made only if `is_told`.
+    pub(crate) fn implied_if(mut self, is_told: bool) -> Answer {
+        if let Answer::Fail(wrongs) = &mut self {
+            wrongs.iter_mut().for_each(|wrong| wrong.is_implied &= is_told);
+        }
+        self
+    }
+
     /// Fails with what is wrong; passes where that is nothing.
     pub(crate) fn from(wrongs: Vec<Wrong>, otherwise: impl Into<String>) -> Answer {
         if wrongs.is_empty() { Answer::Pass(otherwise.into()) } else { Answer::Fail(wrongs) }
@@ -49,6 +57,10 @@ pub(crate) struct Wrong {
     pub(crate) summary: Option<String>,
     /// What would mend it.
     pub(crate) hardening: Option<Hardening>,
+    /// Controls of other rules that it violates too.
+    pub(crate) controls: Vec<Control>,
+    /// Whether another rule's finding about the same setting says it already.
+    pub(crate) is_implied: bool,
 }
 
 impl Wrong {
@@ -68,6 +80,11 @@ impl Wrong {
 
     pub(crate) fn because(self, because: Vec<String>) -> Wrong {
         Wrong { because: because.iter().map(|reason| quoted(reason)).collect(), ..self }
+    }
+
+    /// Another finding says it already; the question is answered with no all the same.
+    pub(crate) fn implied(self) -> Wrong {
+        Wrong { is_implied: true, ..self }
     }
 
     pub(crate) fn hardening(self, hardening: Hardening) -> Wrong {

@@ -138,13 +138,13 @@ fn setting(mount: &Mount) -> String {
     format!("mount {}", super::case::quoted(&mount.target))
 }
 
-fn sockets(_: &Case<'_>, container: &ContainerSpec) -> Answer {
+fn sockets(case: &Case<'_>, container: &ContainerSpec) -> Answer {
     let wrongs = container.mounts.iter().filter_map(|mount| {
         let path = shown(mount)?;
-        let socket = socket(&path)?;
+        let socket = socket(&path, case.context.engine_sockets)?;
         let seen = match socket.is_it {
             true => socket.path.clone(),
-            false => format!("{} holds {}", normal(&path), socket.path),
+            false => format!("{}, with {} below it", normal(&path), socket.path),
         };
         Some(Wrong::new(&mount.origin, &setting(mount), seen, "no engine socket"))
     });

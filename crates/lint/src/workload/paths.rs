@@ -145,7 +145,7 @@ pub(crate) fn is_within(inner: &str, outer: &str) -> bool {
 pub(crate) fn sensitive(host_path: &str) -> Option<&'static Sensitive> {
     let host = normal(host_path);
     let is_harmless = HARMLESS.iter().any(|harmless| is_within(&host, harmless));
-    if is_harmless || socket(&host).is_some_and(|socket| socket.is_it) {
+    if is_harmless || socket(&host, &[]).is_some_and(|socket| socket.is_it) {
         return None;
     }
     let matches = |known: &&Sensitive| match normal(known.path).as_str() {
@@ -172,8 +172,13 @@ pub(crate) struct Socket {
 }
 
 /// The engine's socket at or below a path of the host.
-pub(crate) fn socket(host_path: &str) -> Option<Socket> {
+pub(crate) fn socket(host_path: &str, others: &[String]) -> Option<Socket> {
     let host = normal(host_path);
+    for other in others.iter().map(|other| normal(other)) {
+        if is_within(&other, &host) {
+            return Some(Socket { is_it: other == host, path: other });
+        }
+    }
     if host.contains("pipe/docker_engine") || host.contains("pipe\\docker_engine") {
         return Some(Socket { path: host, is_it: true });
     }
@@ -200,7 +205,7 @@ mod tests {
     #[test]
     fn sockets_are_found_by_any_path() {
         let check = |path: &str, expected: Option<(&str, bool)>| {
-            let found = socket(path);
+            let found = socket(path, &["/srv/engines/main.sock".to_owned()]);
             assert_eq!(found.as_ref().map(|socket| (&*socket.path, socket.is_it)), expected, "{path}");
         };
         check("/var/run/docker.sock", Some(("/run/docker.sock", true)));
@@ -213,6 +218,8 @@ mod tests {
         check("/run/user/1000", Some(("/run/user/1000/…/docker.sock", false)));
         check("//./pipe/docker_engine", Some(("/pipe/docker_engine", true)));
         check("/srv/docker.sock", Some(("/srv/docker.sock", true)));
+        check("/srv/engines/main.sock", Some(("/srv/engines/main.sock", true)));
+        check("/srv", Some(("/srv/engines/main.sock", false)));
         check("/var", None);
         check("/srv/data", None);
     }

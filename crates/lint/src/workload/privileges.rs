@@ -1,19 +1,21 @@
 //! All privileges, and gaining some.
 
+use std::collections::BTreeSet;
+
 use seawall_finding::Framework::{
     CisDocker16, CisDocker17, CisDocker18, CisKubernetes112, Cwe, NistSp800190, NsaCisaKubernetes,
     PodSecurityBaseline, PodSecurityRestricted,
 };
-use seawall_finding::{Rule, Severity};
+use seawall_finding::{Control, Framework, Rule, Severity};
 use seawall_inventory::workload::ContainerSpec;
 
-use super::case::{Answer, Case, Hardening, Wrong, has_capability, is_on};
+use super::case::{Answer, Case, Hardening, Root, Wrong, has_capability, is_on};
 use super::{Judge, WorkloadRule};
 
 pub(super) static RULES: &[WorkloadRule] = &[
     WorkloadRule {
         rule: Rule {
-            id: "privileged-container",
+            id: ID,
             title: "Privileged container",
             why: "A privileged container has every capability, every device of the host and neither seccomp nor \
                   AppArmor. Root in it is root of the host, one mount away.",
@@ -42,6 +44,24 @@ pub(super) static RULES: &[WorkloadRule] = &[
             "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, securityContext: {privileged: yes}}]}",
         ],
         good: &["docker run nginx:1.27", "docker run --privileged=false nginx:1.27"],
+    },
+    WorkloadRule {
+        rule: Rule {
+            id: "docker-in-docker",
+            title: "Docker in Docker",
+            why: "An engine in a container needs a privileged container: a job that runs beside it takes over the \
+                  machine of the runner, with what other jobs have there.",
+            fix: "Build with a rootless builder (BuildKit rootless, Buildah, Kaniko), or give such jobs machines of \
+                  their own.",
+            severity: Severity::Medium,
+            references: &["https://docs.gitlab.com/ci/docker/using_docker_build/"],
+            controls: &[(NistSp800190, "4.4.3"), (Cwe, "CWE-250")],
+        },
+        section: SECTION,
+        by_default: true,
+        judge: Judge::Container(docker_in_docker),
+        bad: &["docker run docker:27.3-dind", "docker run registry.example.org/mirror/docker:dind-rootless"],
+        good: &["docker run docker:27.3-cli", "docker run -v x:/y dind/tool:1"],
     },
     WorkloadRule {
         rule: Rule {
@@ -82,16 +102,46 @@ pub(super) static RULES: &[WorkloadRule] = &[
 
 pub(super) const SECTION: &str = "Privileges of containers";
 
+pub(super) const ID: &str = "privileged-container";
+
+/// Rules whose question `privileged` answers as well: one finding is enough.
+const IMPLIED: [&str; 3] = ["breakout", "seccomp-disabled", "apparmor-disabled"];
+
 fn privileged(case: &Case<'_>, container: &ContainerSpec) -> Answer {
     match &container.privileged {
         Some(given) if given.value => {
             let setting = case.word("securityContext.privileged", "privileged");
             let wrong = Wrong::new(&given.origin, setting, "true", "false").hardening(Hardening::Replace);
-            Answer::Fail(vec![wrong])
+            let own = RULES.iter().filter(|rule| rule.rule.id == ID).flat_map(|rule| rule.rule.controls);
+            let own: BTreeSet<_> = own.collect();
+            let implied = super::rules().filter(|rule| IMPLIED.contains(&rule.rule.id));
+            let implied: BTreeSet<_> = implied.flat_map(|rule| rule.rule.controls).collect();
+            let control = |&&(framework, id): &&(Framework, &str)| Control { framework, id: id.to_owned() };
+            let controls = implied.difference(&own).map(control).collect();
+            let mut because = vec![
+                "it has every capability and every device".to_owned(),
+                "seccomp and AppArmor are off".to_owned(),
+            ];
+            if case.root(container) != Root::No && !case.has_user_namespace() {
+                because.push("root in it mounts the host's disk".to_owned());
+            }
+            Answer::Fail(vec![Wrong { controls, ..wrong.because(because) }])
         }
         Some(_) => Answer::Pass("privileged is false".to_owned()),
         None => Answer::Pass("privileged is not set".to_owned()),
     }
+}
+
+fn docker_in_docker(_: &Case<'_>, container: &ContainerSpec) -> Answer {
+    let Some(image) = &container.image else { return Answer::NotApplicable("no image is named") };
+    let (tag, _) = super::image::tag_and_digest(&image.value);
+    let name = image.value.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let is_engine = name.split(':').next() == Some("docker") && tag.is_some_and(|tag| tag.contains("dind"));
+    if !is_engine {
+        return Answer::Pass("another image".to_owned());
+    }
+    let wrong = Wrong::new(&image.origin, "image", &image.value, "no engine in a container");
+    Answer::Fail(vec![if is_on(&container.privileged) { wrong.implied() } else { wrong }])
 }
 
 fn escalation(case: &Case<'_>, container: &ContainerSpec) -> Answer {

@@ -176,12 +176,8 @@ fn seccomp(case: &Case<'_>, container: &ContainerSpec) -> Answer {
     let given = match case.workload.effective(container, |security| &security.seccomp) {
         Some(given) => given,
         None if is_on(&container.privileged) => {
-            return Answer::Fail(vec![Wrong::new(
-                &container.origin,
-                "seccomp",
-                "off, by privileged",
-                "the runtime's",
-            )]);
+            let wrong = Wrong::new(&container.origin, "seccomp", "off, by privileged", "the runtime's");
+            return Answer::Fail(vec![wrong.implied()]);
         }
         None if case.is_kubernetes() => return Answer::NotApplicable("the pod does not say"),
         None => return Answer::Pass("the engine's own profile".to_owned()),
@@ -248,7 +244,11 @@ fn apparmor(case: &Case<'_>, container: &ContainerSpec) -> Answer {
         None => match case.workload.annotations.get(&annotation) {
             Some(given) if given.value == "unconfined" => off(&given.origin, "unconfined"),
             Some(given) => Answer::Pass(format!("the profile {}", given.value)),
-            None if is_on(&container.privileged) => off(&container.origin, "off, by privileged"),
+            None if is_on(&container.privileged) => {
+                let wrong =
+                    Wrong::new(&container.origin, "AppArmor", "off, by privileged", "the runtime's profile");
+                Answer::Fail(vec![wrong.implied()])
+            }
             None if case.is(Source::Engine) && case.context.host.apparmor == Some(true) => {
                 off(&container.origin, "no profile")
             }

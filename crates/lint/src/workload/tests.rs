@@ -63,7 +63,7 @@ fn ids_are_unique() {
 
 #[test]
 fn a_failed_check_has_findings_and_no_other_has() {
-    for judged in ["docker run --privileged --pid container:gone x", "docker run -u 1 x:1"].map(sample) {
+    for judged in ["docker run --pid container:gone -v /:/h x", "docker run -u 1 x:1"].map(sample) {
         for check in &judged.checks {
             let found = judged.found.iter().any(|finding| finding.rule == check.rule);
             assert_eq!(check.outcome == Outcome::Fail, found, "{check:?}");

@@ -132,7 +132,7 @@ impl Table<'_> {
             let what = format!("{} {} [{}]", leaked.secret, leaked.redacted, judged.finding.rule);
             self.entry(text, severity(&group).unwrap_or_default(), &what, "");
             for (judged, leaked) in group.iter().take(PLACES_MAX) {
-                for line in wrap(&clean(&place(judged, leaked)), self.width - 14) {
+                for line in wrap(&clean(&self.report.as_named(place(judged, leaked))), self.width - 14) {
                     let _ = writeln!(text, "              {line}");
                 }
             }

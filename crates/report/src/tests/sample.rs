@@ -360,7 +360,7 @@ fn report(inventory: Inventory, findings: Vec<Judged>, gaps: Vec<Gap>) -> Report
 }
 
 /// An image as people have them.
-pub(super) fn everything() -> Report {
+pub(crate) fn everything() -> Report {
     let name = "registry.example.org/team/app:1.2";
     let packages = packages();
     let inventory = Inventory {

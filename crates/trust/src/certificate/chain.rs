@@ -45,7 +45,7 @@ fn check_leaf(leaf: &Certificate, purpose: &[u8], at: Timestamp) -> Result<(), S
     }
 }
 
-fn check_validity(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
+pub(crate) fn check_validity(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
     if certificate.is_valid_at(at) {
         return Ok(());
     }
@@ -96,7 +96,8 @@ impl<'a> Search<'a, '_> {
             self.hindrance = Some(format!("more than {CHAIN_TRIES_MAX} authorities have the issuer's name"));
             return false;
         }
-        match check_issuer(below, candidate, between, self.purpose, self.at) {
+        let issued = check_issuer(below, candidate, between, self.purpose);
+        match issued.and_then(|()| check_validity(candidate, self.at)) {
             Ok(()) => true,
             Err(hindrance) => {
                 self.hindrance.get_or_insert(hindrance);
@@ -106,12 +107,12 @@ impl<'a> Search<'a, '_> {
     }
 }
 
-fn check_issuer(
+/// Whether one certificate issued another, at whatever time.
+pub(crate) fn check_issuer(
     below: &Certificate,
     issuer: &Certificate,
     between: usize,
     purpose: &[u8],
-    at: Timestamp,
 ) -> Result<(), String> {
     let refused = |why: &str| Err(format!("the authority `{}` cannot be used: {why}", issuer.label()));
     let key = match issuer.key() {
@@ -121,7 +122,6 @@ fn check_issuer(
     if !below.is_signed_by(&key) {
         return refused("it did not sign the certificate below it");
     }
-    check_validity(issuer, at)?;
     if let Some(obstacle) = issuer.obstacle() {
         return refused(&obstacle);
     }

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 
 use super::Certificate;
 use crate::der::{self, Reader};
+use crate::key::{KeyError, PrivateKey};
 use crate::limits::SCTS_MAX;
 use crate::trusted_root::LogKey;
 
-const SCT_LIST: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x02];
+pub(super) const SCT_LIST: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x02];
 
 struct Sct<'a> {
     log_id: &'a [u8],
@@ -42,6 +43,28 @@ pub(crate) fn check(leaf: &Certificate, issuer: &Certificate, logs: &[LogKey]) -
         }
     }
     Err(why)
+}
+
+/// The promise of a log, as the extension's value; `tbs` is the certificate without it.
+pub(super) fn promise(
+    tbs: &[u8],
+    issuer_spki: &[u8],
+    log: &PrivateKey,
+    at: Timestamp,
+) -> Result<Vec<u8>, KeyError> {
+    let id = log.public().id();
+    let timestamp = at.as_millisecond().to_be_bytes();
+    let unsigned = Sct { log_id: &id, timestamp, extensions: &[], signature: &[] };
+    let signature = log.sign(&signed_bytes(&unsigned, &crate::sha256(issuer_spki), tbs))?;
+    // SHA-256 and ECDSA (RFC 5246, 7.4.1.4.1).
+    let parts = [&[0][..], &id, &timestamp, &[0, 0, 4, 3], &prefix(&signature), &signature].concat();
+    let list = [&prefix(&parts)[..], &parts].concat();
+    Ok(der::write(der::OCTET_STRING, &[&prefix(&list), &list]))
+}
+
+/// The length in two bytes.
+fn prefix(bytes: &[u8]) -> [u8; 2] {
+    u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes()
 }
 
 fn signed_bytes(sct: &Sct<'_>, issuer_key_hash: &[u8], tbs: &[u8]) -> Vec<u8> {

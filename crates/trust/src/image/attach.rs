@@ -98,7 +98,7 @@ fn attach(
 
 /// Adds a referrer to the index under the fallback tag. Somebody else may do so at the same time, and the one who
 /// writes last would drop the other: so it is read again, and written again where ours is missing.
-fn add_to_fallback(home: &Home, of: &Digest, entry: &Value) -> Result<(), ImageError> {
+pub(super) fn add_to_fallback(home: &Home, of: &Digest, entry: &Value) -> Result<(), ImageError> {
     let tag = fallback_tag(of);
     let what = || format!("the tag {tag}");
     for _ in 0..FALLBACK_TRIES_MAX {

@@ -24,6 +24,19 @@ pub enum Home {
     Layout(PathBuf, Option<String>),
 }
 
+/// What a manifest is where it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum As<'t> {
+    /// Part of something else.
+    Child,
+    /// What refers to another manifest.
+    Referrer,
+    /// The image itself, under a tag where there is one.
+    Image(Option<&'t str>),
+    /// What a tag made of an image's digest means.
+    Beside(&'t str),
+}
+
 /// A manifest and what it is.
 pub(super) struct Fetched {
     pub(super) pinned: Pinned,
@@ -40,6 +53,12 @@ pub struct LayoutError {
     source: io::Error,
 }
 
+impl LayoutError {
+    pub(super) fn is_not_found(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ImageError {
     let path = path.display().to_string();
     move |source| ImageError::Layout(LayoutError { what, path, source })
@@ -53,6 +72,14 @@ impl Home {
                 "docker.io" => format!("index.docker.io/{}", name.repository()),
                 registry => format!("{registry}/{}", name.repository()),
             },
+            Home::Layout(..) => String::new(),
+        }
+    }
+
+    /// The repository's whole name, by which policies know it; a layout has none.
+    pub fn scope(&self) -> String {
+        match self {
+            Home::Registry(_, name) => format!("{}/{}", name.registry(), name.repository()),
             Home::Layout(..) => String::new(),
         }
     }
@@ -125,18 +152,23 @@ impl Home {
         }
     }
 
-    /// The manifest of a tag; `None` where there is no such tag, and only then.
+    /// The bytes of a tag's manifest; `None` where there is no such tag, and only then.
     pub(super) fn tag(&self, tag: &str) -> Result<Option<Vec<u8>>, ImageError> {
+        Ok(self.tagged(tag)?.map(|fetched| fetched.bytes))
+    }
+
+    /// The manifest of a tag; `None` where there is no such tag, and only then.
+    pub(super) fn tagged(&self, tag: &str) -> Result<Option<Fetched>, ImageError> {
         match self {
             Home::Registry(registry, name) => match registry.tagged_manifest(name, tag) {
-                Ok(fetched) => Ok(Some(fetched.bytes)),
+                Ok(got) => Ok(Some(self::fetched(got.digest, got.media_type, got.bytes))),
                 Err(error) if matches!(error.failure, Failure::NotFound(_)) => Ok(None),
                 Err(error) => Err(error.into()),
             },
             Home::Layout(path, _) => {
                 let index = index(path)?;
                 let named = index.manifests.iter().find(|entry| entry.name() == Some(tag));
-                named.map(|entry| self.manifest(&entry.digest).map(|fetched| fetched.bytes)).transpose()
+                named.map(|entry| self.manifest(&entry.digest)).transpose()
             }
         }
     }
@@ -156,16 +188,168 @@ impl Home {
         media_type: &str,
         bytes: &[u8],
     ) -> Result<bool, ImageError> {
+        let digest = digest_of(Algorithm::Sha256, bytes);
+        let fetched = fetched(digest, media_type.to_owned(), bytes.to_vec());
+        self.store(&fetched, tag.map_or(As::Referrer, As::Beside))
+    }
+
+    /// Stores a manifest that has its digest already. Whether the place itself lists it as a referrer.
+    pub(super) fn store(&self, fetched: &Fetched, kind: As<'_>) -> Result<bool, ImageError> {
+        let Fetched { pinned, bytes } = fetched;
         match self {
             Home::Registry(registry, name) => {
-                Ok(registry.push_manifest(name, tag, media_type, bytes)?.lists_referrers)
+                let digest = pinned.digest.to_string();
+                let reference = match kind {
+                    As::Image(Some(tag)) | As::Beside(tag) => tag,
+                    As::Child | As::Referrer | As::Image(None) => &digest,
+                };
+                let pushed = registry.push_manifest(name, Some(reference), &pinned.media_type, bytes)?;
+                Ok(pushed.lists_referrers)
             }
             Home::Layout(path, _) => {
-                let digest = write_blob(path, bytes)?;
-                add_to_index(path, tag, media_type, &digest, bytes.len())?;
+                let target = blob_path(path, &pinned.digest);
+                if !target.exists() {
+                    replace(&target, bytes)?;
+                }
+                if kind != As::Child {
+                    add_to_index(path, kind, pinned)?;
+                }
                 Ok(true)
             }
         }
+    }
+
+    /// Makes ready what is to be written to: a layout that is not there yet.
+    pub(super) fn prepare(&self) -> Result<(), ImageError> {
+        let Home::Layout(path, _) = self else { return Ok(()) };
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let directory = path.join("blobs").join(algorithm.name());
+            fs::create_dir_all(&directory).map_err(failed("make", &directory))?;
+        }
+        for (name, text) in [
+            ("oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#),
+            ("index.json", r#"{"schemaVersion":2,"manifests":[]}"#),
+        ] {
+            let path = path.join(name);
+            if !path.exists() {
+                replace(&path, text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The tag under which a copy is to be known: its own, or what a layout's image was known by.
+    pub(super) fn tag_of(&self, from: &Home) -> Option<String> {
+        let own = |home: &Home| match home {
+            Home::Registry(_, name) if name.digest().is_none() => name.tag().map(str::to_owned),
+            Home::Registry(..) => None,
+            Home::Layout(_, reference) => reference.clone().filter(|text| !text.contains(':')),
+        };
+        match self {
+            Home::Registry(..) => own(self),
+            Home::Layout(..) => own(self).or_else(|| own(from)),
+        }
+    }
+
+    /// Whether a blob is there.
+    pub(super) fn has_blob(&self, digest: &Digest) -> Result<bool, ImageError> {
+        match self {
+            Home::Registry(registry, name) => Ok(registry.has_blob(name, digest)?),
+            Home::Layout(path, _) => Ok(blob_path(path, digest).is_file()),
+        }
+    }
+
+    /// A blob as a stream whose digest nobody has compared yet.
+    pub(super) fn open_blob(
+        &self,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<Box<dyn io::Read + Send>, ImageError> {
+        match self {
+            Home::Registry(registry, name) => Ok(registry.blob(name, digest, Some(size))?),
+            Home::Layout(path, _) => {
+                let path = blob_path(path, digest);
+                let about = fs::symlink_metadata(&path).map_err(failed("read", &path))?;
+                if !about.is_file() || about.len() != size {
+                    let reason =
+                        "it is no regular file, or has another size than its manifest says".to_owned();
+                    return Err(ImageError::Document { what: path.display().to_string(), reason });
+                }
+                Ok(Box::new(fs::File::open(&path).map_err(failed("read", &path))?))
+            }
+        }
+    }
+
+    /// Stores a blob from a stream, if it has this digest.
+    pub(super) fn put_stream(
+        &self,
+        digest: &Digest,
+        size: u64,
+        mut from: Box<dyn io::Read + Send>,
+    ) -> Result<(), ImageError> {
+        match self {
+            Home::Registry(registry, name) => Ok(registry.push_stream(name, digest, &mut from)?),
+            Home::Layout(layout, _) => {
+                let path = blob_path(layout, digest);
+                let beside = path.with_extension("new");
+                let mut hashing =
+                    Hashing::new(digest.algorithm(), &beside).map_err(failed("write", &beside))?;
+                let copied = io::copy(&mut from.take(size.saturating_add(1)), &mut hashing);
+                copied.map_err(failed("write", &beside))?;
+                if hashing.digest() != digest.hex() {
+                    let _ = fs::remove_file(&beside);
+                    let reason = "what came has another digest".to_owned();
+                    return Err(ImageError::Document { what: format!("the blob {digest}"), reason });
+                }
+                fs::rename(&beside, &path).map_err(failed("write", &path))
+            }
+        }
+    }
+}
+
+/// A file that is hashed while it is written.
+struct Hashing {
+    file: fs::File,
+    hash: Hash,
+}
+
+enum Hash {
+    Sha256(sha2::Sha256),
+    Sha512(sha2::Sha512),
+}
+
+impl Hashing {
+    fn new(algorithm: Algorithm, path: &Path) -> io::Result<Hashing> {
+        use sha2::Digest as _;
+        let hash = match algorithm {
+            Algorithm::Sha256 => Hash::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => Hash::Sha512(sha2::Sha512::new()),
+        };
+        Ok(Hashing { file: fs::File::create(path)?, hash })
+    }
+
+    fn digest(self) -> String {
+        use sha2::Digest as _;
+        match self.hash {
+            Hash::Sha256(hash) => crate::hex(&hash.finalize()),
+            Hash::Sha512(hash) => crate::hex(&hash.finalize()),
+        }
+    }
+}
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        use sha2::Digest as _;
+        let count = self.file.write(bytes)?;
+        match &mut self.hash {
+            Hash::Sha256(hash) => hash.update(&bytes[..count]),
+            Hash::Sha512(hash) => hash.update(&bytes[..count]),
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -284,13 +468,7 @@ fn unreadable(path: &Path, error: &serde_json::Error) -> ImageError {
     ImageError::Document { what: path.display().to_string(), reason: error.to_string() }
 }
 
-fn add_to_index(
-    layout: &Path,
-    tag: Option<&str>,
-    media_type: &str,
-    digest: &Digest,
-    size: usize,
-) -> Result<(), ImageError> {
+fn add_to_index(layout: &Path, kind: As<'_>, pinned: &Pinned) -> Result<(), ImageError> {
     let path = layout.join("index.json");
     let bytes = read_file(&path, MANIFEST_BYTES_MAX)?;
     let mut index: Value = crate::json::value(&bytes).map_err(|error| unreadable(&path, &error))?;
@@ -300,17 +478,29 @@ fn add_to_index(
             reason: "it lists no manifests".to_owned(),
         });
     };
-    let digest = digest.to_string();
+    let (tag, is_image) = match kind {
+        As::Image(tag) => (tag, true),
+        As::Beside(tag) => (Some(tag), false),
+        As::Child | As::Referrer => (None, false),
+    };
+    let digest = pinned.digest.to_string();
     let name = |entry: &Value| entry["annotations"][REF_NAME].as_str().map(str::to_owned);
-    manifests.retain(|entry| {
-        entry["digest"] != digest.as_str() && (tag.is_none() || name(entry).as_deref() != tag)
-    });
-    let mut annotations = json!({REFERS: "true"});
+    // An image may have several tags; a tag means one thing.
+    let is_replaced = |entry: &Value| match (tag, name(entry)) {
+        (Some(tag), Some(name)) => tag == name,
+        (_, named) => entry["digest"] == digest.as_str() && named.is_none(),
+    };
+    manifests.retain(|entry| !is_replaced(entry));
+    let mut annotations = json!({});
+    if !is_image {
+        annotations[REFERS] = json!("true");
+    }
     if let Some(tag) = tag {
         annotations[REF_NAME] = json!(tag);
     }
-    let entry = json!({"mediaType": media_type, "digest": digest, "size": size, "annotations": annotations});
-    manifests.push(entry);
+    manifests.push(json!({
+        "mediaType": pinned.media_type, "digest": digest, "size": pinned.size_bytes, "annotations": annotations,
+    }));
     let bytes = serde_json::to_vec(&index).map_err(|error| unreadable(&path, &error))?;
     replace(&path, &bytes)
 }

@@ -27,26 +27,34 @@ const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 
 /// What a tag holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Signature,
     Attestation,
+    /// A bill of materials that nobody signed: copied, and no evidence.
+    Sbom,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 2] = [Kind::Signature, Kind::Attestation];
+    /// Those that hold evidence.
+    pub(crate) const ALL: [Kind; 2] = [Kind::Signature, Kind::Attestation];
+    /// Those that an image may have beside it.
+    pub(crate) const TAGS: [Kind; 3] = [Kind::Signature, Kind::Attestation, Kind::Sbom];
 
-    pub(super) fn tag(self, of: &Digest) -> String {
+    pub(crate) fn tag(self, of: &Digest) -> String {
         let ending = match self {
             Kind::Signature => "sig",
             Kind::Attestation => "att",
+            Kind::Sbom => "sbom",
         };
         format!("{}-{}.{ending}", of.algorithm().name(), of.hex())
     }
 
-    fn media_type(self) -> &'static str {
+    /// Of the layers that are evidence.
+    fn media_type(self) -> Option<&'static str> {
         match self {
-            Kind::Signature => SIMPLE_SIGNING,
-            Kind::Attestation => ENVELOPE,
+            Kind::Signature => Some(SIMPLE_SIGNING),
+            Kind::Attestation => Some(ENVELOPE),
+            Kind::Sbom => None,
         }
     }
 }
@@ -59,9 +67,16 @@ struct Payload {
 
 #[derive(Deserialize)]
 struct Critical {
+    identity: Named,
     image: Image,
     #[serde(rename = "type")]
     kind: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    #[serde(rename = "docker-reference")]
+    reference: String,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +118,7 @@ struct Stamp {
 }
 
 /// What is signed for an image.
-pub(super) fn payload(repository: &str, image: &Digest) -> Vec<u8> {
+pub(crate) fn payload(repository: &str, image: &Digest) -> Vec<u8> {
     let payload = json!({
         "critical": {
             "identity": {"docker-reference": repository},
@@ -116,7 +131,7 @@ pub(super) fn payload(repository: &str, image: &Digest) -> Vec<u8> {
 }
 
 /// The layer of a payload, with its signature.
-pub(super) fn layer(payload: &[u8], signature: &[u8]) -> Value {
+pub(crate) fn layer(payload: &[u8], signature: &[u8]) -> Value {
     json!({
         "mediaType": SIMPLE_SIGNING,
         "digest": Digest::sha256(crate::sha256(payload)),
@@ -126,7 +141,7 @@ pub(super) fn layer(payload: &[u8], signature: &[u8]) -> Value {
 }
 
 /// Verifies everything that a tag's manifest carries.
-pub(super) fn examine(
+pub(crate) fn examine(
     evidence: &mut Evidence<'_>,
     kind: Kind,
     image: &Digest,
@@ -140,13 +155,41 @@ pub(super) fn examine(
     };
     let mut outcomes = Vec::new();
     for layer in
-        carrier.layers.iter().filter(|layer| layer.media_type == kind.media_type()).take(ARTIFACTS_MAX)
+        carrier.layers.iter().filter(|layer| kind.media_type() == Some(&layer.media_type)).take(ARTIFACTS_MAX)
     {
         let bytes = evidence.blob(&layer.digest)?;
         outcomes.push(match kind {
-            Kind::Signature => signature(layer, &bytes, image, wanted, now),
-            Kind::Attestation => attestation(layer, &bytes, image, wanted, now),
+            Kind::Signature => signature(layer, &bytes, image, wanted, now).map(|signed| signed.verified),
+            Kind::Attestation | Kind::Sbom => attestation(layer, &bytes, image, wanted, now),
         });
+    }
+    Ok(outcomes)
+}
+
+/// A simple signature that verified, and the name that it is for.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    pub(crate) verified: Verified,
+    pub(crate) reference: String,
+}
+
+/// Verifies the simple signatures of a tag's manifest, with the names that they are for.
+pub(crate) fn signatures(
+    evidence: &mut Evidence<'_>,
+    image: &Digest,
+    manifest: &[u8],
+    wanted: &[Wanted<'_>],
+    now: Timestamp,
+) -> Result<Vec<Result<Signed, Refusal>>, ImageError> {
+    let carrier: Carrier = match json::read(manifest) {
+        Ok(carrier) => carrier,
+        Err(error) => return Ok(vec![Err(Refusal::Unreadable(error.to_string()))]),
+    };
+    let mut outcomes = Vec::new();
+    let layers = carrier.layers.iter().filter(|layer| layer.media_type == SIMPLE_SIGNING);
+    for layer in layers.take(ARTIFACTS_MAX) {
+        let bytes = evidence.blob(&layer.digest)?;
+        outcomes.push(signature(layer, &bytes, image, wanted, now));
     }
     Ok(outcomes)
 }
@@ -157,7 +200,7 @@ fn signature(
     image: &Digest,
     wanted: &[Wanted<'_>],
     now: Timestamp,
-) -> Result<Verified, Refusal> {
+) -> Result<Signed, Refusal> {
     let encoded = layer.annotations.get(SIGNATURE).map_or("", String::as_str);
     let signature = BASE64_STANDARD.decode(encoded).ok().filter(|signature| !signature.is_empty());
     let signature =
@@ -167,7 +210,7 @@ fn signature(
     // Only now is the payload what somebody signed; and it must be about this image.
     let payload: Payload = json::read(payload).map_err(|error| Refusal::Unreadable(error.to_string()))?;
     match payload.critical.kind == TYPE && payload.critical.image.digest == *image {
-        true => Ok(verified),
+        true => Ok(Signed { verified, reference: payload.critical.identity.reference }),
         false => Err(Refusal::OtherArtifact),
     }
 }

@@ -46,7 +46,7 @@ struct Cipher {
 }
 
 /// The PKCS #8 document in a key file.
-pub(super) fn open(json: &[u8], password: &Secret) -> Result<Secret, KeyError> {
+pub(crate) fn open(json: &[u8], password: &Secret) -> Result<Secret, KeyError> {
     let file: File = crate::json::read(json).map_err(|_| KeyError::Encryption("it is not cosign's JSON"))?;
     let log_n = LOG_N.into_iter().find(|log_n| 1 << log_n == file.kdf.params.n);
     let Some(log_n) = log_n.filter(|_| file.kdf.params.r == R && file.kdf.params.p == P) else {
@@ -68,6 +68,11 @@ pub(super) fn open(json: &[u8], password: &Secret) -> Result<Secret, KeyError> {
 
 /// A key file for a PKCS #8 document.
 pub(super) fn seal(pkcs8: &Secret, password: &Secret) -> Result<String, KeyError> {
+    seal_as(LABEL, pkcs8, password)
+}
+
+/// The same for something else than a key, under another label.
+pub(crate) fn seal_as(label: &str, content: &Secret, password: &Secret) -> Result<String, KeyError> {
     let [_, log_n] = LOG_N;
     let (salt, nonce) = (random::<32>()?, random::<24>()?);
     let key = derive(password, &salt, log_n)?;
@@ -78,10 +83,10 @@ pub(super) fn seal(pkcs8: &Secret, password: &Secret) -> Result<String, KeyError
             salt: BASE64_STANDARD.encode(salt),
         },
         cipher: Cipher { name: "nacl/secretbox".to_owned(), nonce: BASE64_STANDARD.encode(nonce) },
-        ciphertext: BASE64_STANDARD.encode(secretbox::seal(&key, &nonce, pkcs8.expose())),
+        ciphertext: BASE64_STANDARD.encode(secretbox::seal(&key, &nonce, content.expose())),
     };
     let json = serde_json::to_vec(&file).map_err(|_| KeyError::Library("JSON"))?;
-    Ok(crate::pem::write(LABEL, &json))
+    Ok(crate::pem::write(label, &json))
 }
 
 fn derive(password: &Secret, salt: &[u8], log_n: u8) -> Result<Zeroizing<[u8; 32]>, KeyError> {

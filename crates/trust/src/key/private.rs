@@ -143,6 +143,10 @@ impl PrivateKey {
         encrypted::seal(&self.pkcs8, password)
     }
 
+    pub(crate) fn pkcs8(&self) -> &Secret {
+        &self.pkcs8
+    }
+
     /// The other half.
     pub fn public(&self) -> &PublicKey {
         &self.public

@@ -117,7 +117,7 @@ fn entries_that_could_never_be_met_or_always() {
         let error = read(entry).unwrap_err().to_string();
         assert!(error.contains(expected), "{entry}: {error}");
     };
-    check("- images: ['**']\n", "neither keys nor identities");
+    check("- images: ['**']\n", "neither keys, identities nor");
     check("- images: []\n  keys: [key.pub]\n", "about no images");
     check("- images: ['**']\n  keys: [key.pub]\n  signers: 0\n", "trust everything");
     check("- images: ['**']\n  keys: [other.pub]\n", "there is no other.pub");

@@ -29,6 +29,7 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
     let selection = Selection { also: also.collect(), ..Selection::default() };
     let of_docker: BTreeSet<&str> =
         rules().into_iter().filter(|rule| is_of_docker(rule)).map(|rule| rule.id).collect();
+    let sockets = sockets(machine);
     for engine in &machine.engines {
         let filter = default_filter(machine, engine);
         let with_filter = |container: &ContainerFacts| filtered(container.workload.clone(), filter.as_ref());
@@ -37,7 +38,13 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
         for (container, workload) in engine.containers.iter().zip(&peers) {
             let state = if container.is_running { "" } else { " (not running)" };
             let looked_at = engine.asked(&format!("container {}{state}", container.name));
-            let context = Context { looked_at: &looked_at, host, peers: &peers, ..Context::default() };
+            let context = Context {
+                looked_at: &looked_at,
+                host,
+                peers: &peers,
+                engine_sockets: &sockets,
+                ..Context::default()
+            };
             for judged in workload::checks(workload, &context, &selection) {
                 let mut check = judged.check;
                 // What only Kubernetes has is no question to a container of an engine.
@@ -50,6 +57,18 @@ pub(super) fn ask(machine: &Machine<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Where the engines of this machine listen: those that answered, and what daemons say.
+fn sockets(machine: &Machine<'_>) -> Vec<String> {
+    let answered =
+        machine.engines.iter().filter(|engine| !engine.is_saved).map(|engine| engine.source.clone());
+    let told = machine.daemons.iter().flat_map(|daemon| daemon.settings.hosts());
+    let told = told.filter_map(|host| host.strip_prefix("unix://").map(str::to_owned));
+    let mut paths: Vec<String> = answered.chain(told).filter(|path| path.starts_with('/')).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
 }
 
 /// The settings of the daemon that this engine is.

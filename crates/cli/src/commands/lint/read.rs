@@ -28,7 +28,7 @@ const NOT_ENTERED: [&str; 2] = [".git", "node_modules"];
 
 /// Where the bytes of a file are from. What reports show of a path is for people: it cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(in crate::commands) enum Origin {
     Stdin,
     Path(PathBuf),
     /// Below a directory, with a name that is not UTF-8.
@@ -37,18 +37,18 @@ pub(super) enum Origin {
 
 /// The files with their names as reports show them.
 #[derive(Default)]
-pub(super) struct Files {
-    pub(super) files: Vec<(String, Vec<u8>)>,
+pub(in crate::commands) struct Files {
+    pub(in crate::commands) files: Vec<(String, Vec<u8>)>,
     /// What could not be read.
-    pub(super) gaps: Vec<Gap>,
+    pub(in crate::commands) gaps: Vec<Gap>,
     /// Of each file, by the name that is shown.
-    pub(super) origins: BTreeMap<String, Origin>,
+    pub(in crate::commands) origins: BTreeMap<String, Origin>,
     bytes: u64,
 }
 
 impl Files {
     /// Reads what the user named: `-` is standard input, a directory is everything of a known kind below it.
-    pub(super) fn read(paths: &[PathBuf]) -> Result<Files> {
+    pub(in crate::commands) fn read(paths: &[PathBuf]) -> Result<Files> {
         let mut files = Files::default();
         for path in paths {
             if path.as_os_str() == "-" {
@@ -147,7 +147,7 @@ fn plain(path: &Path) -> &Path {
 }
 
 /// A path as reports name it; bytes that are not UTF-8 are written `\xNN`.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let mut text = String::new();
     for chunk in plain(path).as_os_str().as_bytes().utf8_chunks() {
         text.push_str(chunk.valid());

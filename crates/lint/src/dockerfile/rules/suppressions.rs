@@ -64,10 +64,11 @@ fn unreasoned(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     }
 }
 
-fn unknown(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
+fn unknown(file: &File<'_>, options: &Options<'_>, hits: &mut Hits) {
     for suppression in file.suppressions.iter().filter(|suppression| suppression.is_ours) {
         for id in suppression.ids.iter().filter(|id| *id != "all") {
-            let is_known = super::CHECKS.iter().any(|check| check.is_called(id));
+            let is_known = super::CHECKS.iter().any(|check| check.is_called(id))
+                || options.other_rules.contains(&id.as_str());
             if !is_known {
                 hits.add(suppression.span, format!("no rule is called {id}"), "the id of a rule")
                     .detail(id.clone());

@@ -38,16 +38,25 @@ pub(super) const MISSING: Check = Check {
     rule: Rule {
         id: "image-user-missing",
         title: "Image that says nobody to run as",
-        why: "Without USER the container runs as whoever the base image says, and nearly all of them say root.",
+        why: "Without USER the container runs as whoever the base image says, and nearly all of them say root. Asked of \
+              files that say what the image runs: others make bases and build environments, whose USER comes later.",
         fix: "End the last stage with USER and a user id other than 0.",
-        severity: Severity::Medium,
+        severity: Severity::Low,
         references: &["https://docs.docker.com/build/building/best-practices/#user"],
         controls: controls::USER,
     },
     aliases: &["DS-0002", "CKV_DOCKER_3", "CIS-DI-0001"],
     standing: Standing::On,
-    bad: &["FROM debian:12\nCMD [\"x\"]\n", "FROM scratch\nCOPY x /\n"],
+    bad: &[
+        "FROM debian:12\nCMD [\"x\"]\n",
+        "FROM scratch\nCOPY x /\nENTRYPOINT [\"/x\"]\n",
+        "FROM debian:12 AS a\nENTRYPOINT [\"x\"]\nFROM a\nCOPY x /\n",
+    ],
     good: &[
+        "FROM debian:12\nRUN apt-get update\n",
+        "FROM scratch\nCOPY x /\n",
+        "FROM debian:12\nENTRYPOINT [\"gosu\", \"app\", \"x\"]\n",
+        "FROM debian:12\nRUN apt-get install -y su-exec\nENTRYPOINT [\"/entrypoint.sh\"]\n",
         "FROM debian:12\nUSER 1000\n",
         "FROM debian:12 AS a\nUSER 1000\nFROM a\nCMD [\"x\"]\n",
         "FROM gcr.io/distroless/static:nonroot\nCMD [\"x\"]\n",
@@ -116,9 +125,17 @@ fn root(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     }
 }
 
+/// Programs with which an entry point becomes another user.
+const STEPS_DOWN: [&str; 5] = ["gosu", "su-exec", "setpriv", "setuidgid", "chpst"];
+
 fn missing(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     let Some(last) = file.last_stage() else { return };
     if file.last_of(last, Keyword::User).is_some() {
+        return;
+    }
+    let runs =
+        [Keyword::Cmd, Keyword::Entrypoint].iter().any(|keyword| file.last_of(last, *keyword).is_some());
+    if !runs || STEPS_DOWN.iter().any(|program| file.source.text.contains(program)) {
         return;
     }
     let Some(lowest) = file.lineage(last).last().and_then(|stage| file.stages.get(stage)) else { return };
@@ -128,13 +145,14 @@ fn missing(file: &File<'_>, _: &Options<'_>, hits: &mut Hits) {
     let Some(from) = file.stages.get(last).and_then(|stage| file.parsed.instructions.get(stage.from)) else {
         return;
     };
-    let (confidence, whose) = match lowest.base {
-        Base::Scratch => (Confidence::High, "runs as root"),
+    let (severity, confidence, whose) = match lowest.base {
+        Base::Scratch => (Severity::Medium, Confidence::High, "runs as root"),
         Base::Image | Base::Stage(_) => {
-            (Confidence::Medium, "runs as whoever its base says, which is root nearly always")
+            (Severity::Low, Confidence::Medium, "runs as whoever its base says, which is root nearly always")
         }
     };
     hits.add(from.span, format!("the image names no user and {whose}"), "USER with a user other than root")
+        .severity(severity)
         .confidence(confidence);
 }
 

@@ -1,0 +1,300 @@
+//! The bodies of Docker's calls, read as Go's `encoding/json` reads them: names of fields without regard to case. What it
+//! would take from one of two fields, and we perhaps from the other, is refused.
+
+use serde_json::{Map, Value};
+
+use super::protect::{Host, Reach};
+
+/// What a body asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wish {
+    /// The image.
+    pub(super) image: String,
+    /// Images that are mounted into it.
+    pub(super) mounted: Vec<String>,
+}
+
+/// The object of a body, which must be there: Docker shows a plugin neither what is larger than 1 MiB nor what is not
+/// called JSON, and one with `Content-Length: 0` was not shown before version 27.1 (CVE-2024-41110).
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    if body.is_empty() {
+        return Err(
+            "Docker does not show what is asked for: its body is empty or larger than 1 MiB".to_owned()
+        );
+    }
+    match seawall_trust::json::value(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("what is asked for is no object".to_owned()),
+        Err(error) => Err(format!("what is asked for cannot be read: {error}")),
+    }
+}
+
+/// Go's folding: letters of ASCII, and the two other letters that fold to one.
+fn folded(name: &str) -> String {
+    name.chars()
+        .map(|c| match c {
+            '\u{212a}' => 'k',
+            '\u{17f}' => 's',
+            other => other.to_ascii_lowercase(),
+        })
+        .collect()
+}
+
+/// A field by its name in any case; none where it is absent or null.
+pub(super) fn field<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Option<&'v Value>, String> {
+    let name = folded(name);
+    let mut values = object.iter().filter(|(key, _)| folded(key) == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value.filter(|value| !value.is_null())),
+        (_, Some(_)) => Err(format!("the field `{name}` stands there twice")),
+    }
+}
+
+fn nested<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Option<&'v Map<String, Value>>, String> {
+    match field(object, name)? {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(format!("`{name}` is no object")),
+    }
+}
+
+fn text<'v>(object: &'v Map<String, Value>, name: &str) -> Result<&'v str, String> {
+    match field(object, name)? {
+        None => Ok(""),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(format!("`{name}` is no text")),
+    }
+}
+
+fn list<'v>(object: &'v Map<String, Value>, name: &str) -> Result<&'v [Value], String> {
+    match field(object, name)? {
+        None => Ok(&[]),
+        Some(Value::Array(values)) => Ok(values),
+        Some(_) => Err(format!("`{name}` is no list")),
+    }
+}
+
+fn is_true(object: &Map<String, Value>, name: &str) -> Result<bool, String> {
+    match field(object, name)? {
+        None => Ok(false),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(_) => Err(format!("`{name}` is no boolean")),
+    }
+}
+
+fn texts<'v>(values: &'v [Value], name: &str) -> Result<Vec<&'v str>, String> {
+    let text = |value: &'v Value| value.as_str().ok_or_else(|| format!("`{name}` has what is no text"));
+    values.iter().map(text).collect()
+}
+
+/// The body of `containers/create`.
+pub(super) fn create(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
+    let object = object(body)?;
+    let image = text(&object, "Image")?;
+    if image.is_empty() {
+        return Err("no image is named".to_owned());
+    }
+    let mounted = match nested(&object, "HostConfig")? {
+        Some(config) => host_config(config, host)?,
+        None => Vec::new(),
+    };
+    Ok(Wish { image: image.to_owned(), mounted })
+}
+
+/// What a container would have of the host; answers with the images that would be mounted into it.
+fn host_config(config: &Map<String, Value>, host: &Host<'_>) -> Result<Vec<String>, String> {
+    if is_true(config, "Privileged")? {
+        host.refuse(Reach::Everything)?;
+    }
+    if text(config, "PidMode")? == "host" {
+        host.refuse(Reach::Processes)?;
+    }
+    // A name is one of the daemon's own runtimes; a path is a program of the host, which runs as root.
+    if text(config, "Runtime")?.contains('/') {
+        host.refuse(Reach::Everything)?;
+    }
+    for name in texts(list(config, "CapAdd")?, "CapAdd")? {
+        host.capability(name)?;
+    }
+    if !list(config, "Devices")?.is_empty() || !list(config, "DeviceCgroupRules")?.is_empty() {
+        host.refuse(Reach::Devices)?;
+    }
+    for bind in texts(list(config, "Binds")?, "Binds")? {
+        // A source without a slash is a volume's name.
+        if let Some(source) = bind.split(':').next().filter(|source| source.starts_with('/')) {
+            host.path(source)?;
+        }
+    }
+    mounts(list(config, "Mounts")?, host)
+}
+
+fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
+    host.count(mounts.len())?;
+    let mut images = Vec::new();
+    for mount in mounts {
+        let mount = mount.as_object().ok_or("`Mounts` has what is no object")?;
+        let source = text(mount, "Source")?;
+        if text(mount, "Type")? == "image" {
+            // Nobody looks at it again when the container starts, so that its name must not be able to move.
+            if !source.contains("sha256:") {
+                return Err(format!("an image is mounted by digest or id, and `{source}` is neither"));
+            }
+            images.push(source.to_owned());
+        }
+        if source.starts_with('/') {
+            host.path(source)?;
+        }
+        let driver = nested(mount, "VolumeOptions")?.map(|options| nested(options, "DriverConfig"));
+        if let Some(driver) = driver.transpose()?.flatten() {
+            driver_options(driver, "Options", host)?;
+        }
+    }
+    Ok(images)
+}
+
+/// The local driver mounts what its options say.
+fn driver_options(object: &Map<String, Value>, name: &str, host: &Host<'_>) -> Result<(), String> {
+    let Some(options) = nested(object, name)? else { return Ok(()) };
+    let device = text(options, "device")?;
+    match device.starts_with('/') {
+        // A block device is everything that is on it.
+        true if device.starts_with("/dev/") => host.refuse(Reach::Devices),
+        true => host.path(device),
+        false => Ok(()),
+    }
+}
+
+/// The body of `volumes/create`.
+pub(super) fn volume(body: &[u8], host: &Host<'_>) -> Result<(), String> {
+    driver_options(&object(body)?, "DriverOpts", host)
+}
+
+/// The body of `containers/…/exec`.
+pub(super) fn exec(body: &[u8], host: &Host<'_>) -> Result<(), String> {
+    match is_true(&object(body)?, "Privileged")? {
+        true => host.refuse(Reach::Everything),
+        false => Ok(()),
+    }
+}
+
+/// The body of `services/create` and `services/…/update`. What a node of the swarm makes of a tag nobody here sees, so a
+/// digest must be there, as the `docker` command writes it.
+pub(super) fn service(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
+    let object = object(body)?;
+    let task = nested(&object, "TaskTemplate")?.ok_or("the service has no task")?;
+    if !["", "container"].contains(&text(task, "Runtime")?) || nested(task, "PluginSpec")?.is_some() {
+        return Err("the service's task is a plugin, which has the daemon's rights".to_owned());
+    }
+    let container = nested(task, "ContainerSpec")?.ok_or("the service's task is no container")?;
+    let image = text(container, "Image")?;
+    if image.is_empty() {
+        return Err("no image is named".to_owned());
+    }
+    if !image.contains("@sha256:") && !image.contains("@sha512:") {
+        return Err(format!("a service needs its image by digest, and `{image}` has none"));
+    }
+    for name in texts(list(container, "CapabilityAdd")?, "CapabilityAdd")? {
+        host.capability(name)?;
+    }
+    let mounted = mounts(list(container, "Mounts")?, host)?;
+    Ok(Wish { image: image.to_owned(), mounted })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{DockerSettings, Grant};
+
+    fn check(body: &str, expected: &str) {
+        let (settings, own) = (DockerSettings::default(), ["/run/docker/plugins/seawall.sock".to_owned()]);
+        let shown = match create(body.as_bytes(), &Host::new(&settings, &own)) {
+            Ok(wish) => wish.image,
+            Err(reason) => reason,
+        };
+        assert!(shown.contains(expected), "{body}: {shown}");
+    }
+
+    #[test]
+    fn a_body_is_read_in_one_way_or_not_at_all() {
+        check(r#"{"Image":"app:1"}"#, "app:1");
+        check(r#"{"iMAGE":"app:1"}"#, "app:1");
+        check(r#"{"Image":"app:1","Image":"app:2"}"#, "twice");
+        check(r#"{"Image":"app:1","image":"app:2"}"#, "twice");
+        check(r#"{"Image":"app:1"}{"Image":"app:2"}"#, "cannot be read");
+        check(r#"{"Image":["app:1"]}"#, "no text");
+        check(r#"{"Image":""}"#, "no image");
+        check(r#"{"Image":null}"#, "no image");
+        check("", "Docker does not show");
+        check("[]", "no object");
+        check("{", "cannot be read");
+        check(&format!("{}{}", "[".repeat(200), "]".repeat(200)), "cannot be read");
+        check("{\"Image\":\"a\\ud800\"}", "cannot be read");
+    }
+
+    #[test]
+    fn what_reaches_the_host_is_refused() {
+        let with = |config: &str| format!(r#"{{"Image":"app:1","HostConfig":{{{config}}}}}"#);
+        for config in [
+            r#""Privileged":true"#,
+            "\"privileged\":true",
+            r#""PidMode":"host""#,
+            r#""Runtime":"/tmp/runc""#,
+            r#""CapAdd":["SYS_ADMIN"]"#,
+            r#""CapAdd":["cap_sys_admin"]"#,
+            r#""CapAdd":["ALL"]"#,
+            r#""Devices":[{"PathOnHost":"/dev/sda"}]"#,
+            r#""DeviceCgroupRules":["a *:* rwm"]"#,
+            r#""Binds":["/:/host"]"#,
+            r#""Binds":["/etc:/x:ro"]"#,
+            r#""Binds":["/run/docker/plugins:/x"]"#,
+            r#""Binds":["/run/../run/docker:/x"]"#,
+            r#""Binds":["//etc//docker/:/x"]"#,
+            "\"Bind\u{17f}\":[\"/etc/docker:/x\"]",
+            r#""Mounts":[{"Type":"bind","Source":"/var/lib/docker","Target":"/x"}]"#,
+            r#""Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"/etc"}}}}]"#,
+            r#""Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"device":"/dev/sda1"}}}}]"#,
+            r#""Binds":["/proc:/x"]"#,
+        ] {
+            check(&with(config), "admission.docker");
+        }
+        for config in [
+            "",
+            r#""Privileged":false,"PidMode":"","CapAdd":null,"Devices":[],"Binds":null"#,
+            r#""Binds":["data:/data","/srv/data:/srv"],"CapAdd":["NET_BIND_SERVICE"]"#,
+            r#""Binds":["/var/run/docker.sock:/var/run/docker.sock"]"#,
+        ] {
+            check(&with(config), "app:1");
+        }
+        let mount = r#""Mounts":[{"Type":"image","Source":"app:2","Target":"/x"}]"#;
+        check(&with(mount), "is neither");
+        check(&with(r#""Privileged":"yes""#), "no boolean");
+        check(r#"{"Image":"app:1","HostConfig":{},"hostconfig":{"Privileged":true}}"#, "twice");
+        let settings = DockerSettings { privileged: Grant::Allow, ..DockerSettings::default() };
+        let body = with(r#""Privileged":true,"Binds":["/proc:/x"]"#);
+        assert!(create(body.as_bytes(), &Host::new(&settings, &[])).is_ok());
+        let body = with(r#""Binds":["/etc/docker:/x"]"#);
+        assert!(create(body.as_bytes(), &Host::new(&settings, &[])).is_err());
+    }
+
+    #[test]
+    fn volumes_services_and_commands() {
+        let settings = DockerSettings::default();
+        let host = Host::new(&settings, &[]);
+        assert!(volume(br#"{"Name":"x"}"#, &host).is_ok());
+        assert!(
+            volume(br#"{"DriverOpts":{"type":"none","o":"bind","device":"/etc/docker"}}"#, &host).is_err()
+        );
+        assert!(exec(br#"{"Cmd":["sh"]}"#, &host).is_ok());
+        assert!(exec(br#"{"Cmd":["sh"],"Privileged":true}"#, &host).is_err());
+        let with = |container: &str| format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{{container}}}}}}}"#);
+        let digest = format!("app:1@sha256:{}", "0".repeat(64));
+        let wish = service(with(&format!(r#""Image":"{digest}""#)).as_bytes(), &host);
+        assert_eq!(wish.map(|wish| wish.image), Ok(digest.clone()));
+        assert!(service(with(r#""Image":"app:1""#).as_bytes(), &host).is_err());
+        let mount = format!(r#""Image":"{digest}","Mounts":[{{"Type":"bind","Source":"/"}}]"#);
+        assert!(service(with(&mount).as_bytes(), &host).is_err());
+        let plugin = with(&format!(r#""Image":"{digest}""#)).replace("{\"C", "{\"runtime\":\"plugin\",\"C");
+        assert!(service(plugin.as_bytes(), &host).is_err(), "{plugin}");
+        assert!(service(br#"{"TaskTemplate":{"PluginSpec":{"Remote":"x"}}}"#, &host).is_err());
+    }
+}

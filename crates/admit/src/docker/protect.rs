@@ -1,0 +1,156 @@
+//! What a container may not have of the host, because it could end the plugin or the daemon that asks it.
+//!
+//! A list of what is known to do that; not a confinement of users: who may mount any path, or start what runs as root
+//! with one, has other ways. A path is compared where the host's links lead.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::limits::MOUNTS_MAX;
+use crate::settings::{DockerSettings, Grant};
+
+/// The daemon's files and sockets, and those of what runs containers for it. Docker's own socket is not among them: what
+/// comes by it is asked for like anything else.
+const PROTECTED: [&str; 9] = [
+    "/etc/docker",
+    "/run/docker",
+    "/run/containerd",
+    "/run/podman",
+    "/run/systemd",
+    "/var/lib/docker",
+    "/var/lib/containerd",
+    "/usr/lib/docker",
+    "/etc/systemd",
+];
+/// The kernel's, through which a container with root's number reaches everything.
+const KERNEL: [&str; 4] = ["/proc", "/sys", "/dev", "/boot"];
+/// Capabilities with which a process leaves its container.
+const CAPABILITIES: [&str; 8] =
+    ["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF", "SYS_BOOT"];
+
+/// What a container would reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Everything,
+    Processes,
+    Devices,
+}
+
+/// What of the host is not given away.
+pub(super) struct Host<'s> {
+    settings: &'s DockerSettings,
+    own: &'s [String],
+}
+
+impl<'s> Host<'s> {
+    /// `own` are the plugin's files: its socket, its policy, its cache.
+    pub(super) fn new(settings: &'s DockerSettings, own: &'s [String]) -> Host<'s> {
+        Host { settings, own }
+    }
+
+    fn unless_privileged(&self, what: &str) -> Result<(), String> {
+        match self.settings.privileged {
+            Grant::Allow => Ok(()),
+            Grant::Deny => Err(format!(
+                "{what} could end this plugin; the policy's `admission.docker.privileged: allow` lets it"
+            )),
+        }
+    }
+
+    pub(super) fn refuse(&self, reach: Reach) -> Result<(), String> {
+        self.unless_privileged(match reach {
+            Reach::Everything => "a privileged container",
+            Reach::Processes => "a container among the host's processes",
+            Reach::Devices => "a container with devices of the host",
+        })
+    }
+
+    pub(super) fn capability(&self, name: &str) -> Result<(), String> {
+        let bare = name.to_ascii_uppercase();
+        let bare = bare.strip_prefix("CAP_").unwrap_or(&bare);
+        match CAPABILITIES.contains(&bare) {
+            true => self.unless_privileged(&format!("the capability {bare}")),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn count(&self, mounts: usize) -> Result<(), String> {
+        match mounts > MOUNTS_MAX {
+            true => Err(format!("there are more than {MOUNTS_MAX} mounts")),
+            false => Ok(()),
+        }
+    }
+
+    /// A path of the host that a container would have, with what is above and below it.
+    pub(super) fn path(&self, source: &str) -> Result<(), String> {
+        let written = plain(Path::new(source));
+        let real = real(&written);
+        let overlaps = |protected: &&str| {
+            let protected = Path::new(protected);
+            let theirs = [protected.to_owned(), self::real(protected)];
+            let ours = [&written, &real];
+            ours.iter()
+                .any(|path| theirs.iter().any(|other| path.starts_with(other) || other.starts_with(path)))
+        };
+        let own = self.own.iter().map(String::as_str);
+        let listed = self.settings.protected.iter().map(String::as_str);
+        if let Some(protected) = PROTECTED.into_iter().chain(own).chain(listed).find(overlaps) {
+            return Err(format!(
+                "a container may not have {source}, because {protected} is protected (admission.docker)"
+            ));
+        }
+        match KERNEL.iter().any(overlaps) {
+            true => self.unless_privileged(&format!("a container that has {source}")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The path without `.`, `..` and doubled slashes, as written.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::from("/");
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => plain.push(name),
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    plain
+}
+
+/// Where the path leads: the part that exists is followed, the rest is as written.
+fn real(path: &Path) -> PathBuf {
+    for ancestor in path.ancestors() {
+        if let (Ok(found), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+            return found.join(rest);
+        }
+    }
+    path.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_of_the_host_are_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (secret, link) = (directory.path().join("secret"), directory.path().join("link"));
+        std::fs::create_dir(&secret).unwrap();
+        std::os::unix::fs::symlink(&secret, &link).unwrap();
+        let own = [secret.display().to_string()];
+        let settings = DockerSettings::default();
+        let host = Host::new(&settings, &own);
+        let check = |path: &Path, expected: bool| {
+            assert_eq!(host.path(&path.display().to_string()).is_ok(), expected, "{}", path.display());
+        };
+        check(&link, false);
+        check(&link.join("below"), false);
+        check(&secret.join("below/x"), false);
+        check(directory.path(), false);
+        check(&directory.path().join("secret-not"), true);
+        check(&directory.path().join("a/../link"), false);
+    }
+}

@@ -1,0 +1,307 @@
+//! The loop: what the kernel tells → events → rules → policy → sinks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use seawall_detect::{Diagnostic, Matching};
+use seawall_finding::{Gap, GapKind, Priority};
+use seawall_policy::{Policy, Sink};
+use seawall_respond::Recent;
+use seawall_sensor::{OpenError, PollError, Sensor};
+
+use crate::containers::{self, Containers};
+use crate::interest;
+use crate::limits::{LOOK_EVERY, POLL_MAX, POLL_WAITING};
+use crate::processes::{Clock, Environments, Processes};
+use crate::record::{Header, Recorder, ReplayError};
+use crate::rules::{self, Asking, Files, RuleFile, Rules, RulesError};
+use crate::status::{Counts, Status};
+use crate::watch::{Judging, Moments, Watch};
+
+/// How events are judged.
+pub struct Judgement {
+    /// Rule files; later ones change what earlier ones define.
+    pub rules: Vec<RuleFile>,
+    /// How many rules may speak of one event.
+    pub matching: Matching,
+    /// Rules below this priority are not asked.
+    pub min_priority: Priority,
+    /// What is to be done about findings.
+    pub policy: Policy,
+}
+
+impl Judgement {
+    pub(crate) fn asking(&self) -> Asking {
+        Asking { matching: self.matching, least: self.min_priority }
+    }
+}
+
+/// What a guard is made of.
+pub struct Options {
+    /// Rules and policy.
+    pub judgement: Judgement,
+    /// Where processes are found: `/proc`.
+    pub proc_root: PathBuf,
+    /// This machine's name, for findings on the host.
+    pub hostname: String,
+    /// Where container engines are found.
+    pub containers: containers::Options,
+    /// Set by whoever wants the rules read again.
+    pub reload: Arc<AtomicBool>,
+    /// Ends after this long.
+    pub duration: Option<Duration>,
+    /// A new file for every event that rules are asked of.
+    pub record: Option<PathBuf>,
+    /// The kernel's release, for the recording.
+    pub kernel: String,
+}
+
+/// Why there is no guard, or none any more.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The rules cannot be used.
+    #[error("cannot load rules")]
+    Rules(#[from] RulesError),
+    /// The kernel cannot be watched. `seawall guard --doctor` says more.
+    #[error("cannot watch this machine")]
+    Open(#[from] OpenError),
+    /// The kernel cannot be listened to any more.
+    #[error("cannot hear the kernel")]
+    Poll(#[from] PollError),
+    /// The recording cannot be begun.
+    #[error("cannot record to {path}")]
+    Record {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The recording cannot be replayed.
+    #[error("cannot replay")]
+    Replay(#[from] ReplayError),
+    /// Nobody listens any more.
+    #[error("no output accepts findings")]
+    Sinks(#[source] std::io::Error),
+}
+
+/// What the guard says of itself while it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// It sees everything now.
+    Watching {
+        /// Rules that are switched on.
+        rules: usize,
+        /// Types of events that they ask for.
+        event_types: usize,
+    },
+    /// Rules were exchanged, with these warnings.
+    Reloaded(Vec<Diagnostic>),
+    /// New rules were not accepted; the old ones stay.
+    Refused(String),
+    /// Something is not seen.
+    Gap(Gap),
+}
+
+/// A running guard. Dropping it takes everything out of the kernel.
+pub struct Guard<'s> {
+    sensor: Sensor,
+    watch: Watch<'s>,
+    files: Files,
+    asking: Asking,
+    reload: Arc<AtomicBool>,
+    duration: Option<Duration>,
+    /// Rules that are being compiled.
+    compiled: Option<Receiver<Result<Rules, RulesError>>>,
+    last_look: Instant,
+    status: Status,
+    notices: Box<dyn FnMut(Notice) + 's>,
+}
+
+impl<'s> Guard<'s> {
+    /// Loads the rules, opens the sensor and looks at the processes that are there.
+    ///
+    /// # Errors
+    /// When a rule file cannot be read or holds a mistake, or when the kernel cannot be watched.
+    pub fn new(
+        options: Options,
+        sinks: Vec<Box<dyn Sink + 's>>,
+        notices: impl FnMut(Notice) + 's,
+    ) -> Result<Self, GuardError> {
+        let asking = options.judgement.asking();
+        let mut files = Files::new(options.judgement.rules);
+        let rules = rules::compile(&files.read()?, asking)?;
+        let wanted = interest::of(&rules.engine);
+        let sensor_options =
+            seawall_sensor::Options { interest: wanted.interest, ..seawall_sensor::Options::default() };
+        // First the sensor, then the look around: what happens in between is told by both.
+        let sensor = Sensor::open(&sensor_options)?;
+        let environments = if sensor_options.interest.with_environment {
+            Environments::Wanted
+        } else {
+            Environments::NotWanted
+        };
+        let clock = Clock::of_this_machine();
+        let recorder = options.record.map(|path| {
+            let header = Header::new(options.hostname.clone(), options.kernel, clock.now_ns());
+            Recorder::create(&path, header).map_err(|source| GuardError::Record { path, source })
+        });
+        let processes = Processes::found(&options.proc_root, clock, environments);
+        let mut judging = Judging::new(rules, options.judgement.policy, options.hostname, sinks);
+        judging.recorder = recorder.transpose()?;
+        let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
+        watch.unknown_types = wanted.unknown;
+        Ok(Self {
+            sensor,
+            watch,
+            files,
+            asking,
+            reload: options.reload,
+            duration: options.duration,
+            compiled: None,
+            last_look: Instant::now(),
+            status: Status::default(),
+            notices: Box::new(notices),
+        })
+    }
+
+    /// Keeps the last events, and writes them there when a response wants evidence.
+    pub fn keep_recent(&mut self, recent: Arc<Recent>) {
+        self.watch.judging.recent = Some(Moments::new(recent));
+    }
+
+    /// Counts that other threads may read while the guard runs.
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+
+    /// Watches until `stop` is set or the time is over. Returns the counts of the end.
+    ///
+    /// # Errors
+    /// When the kernel cannot be heard, or no sink accepts any more.
+    pub fn run(&mut self, stop: &AtomicBool) -> Result<Counts, GuardError> {
+        let counts = self.counts();
+        (self.notices)(Notice::Watching { rules: counts.rules, event_types: counts.event_types });
+        counts.gaps.into_iter().for_each(|gap| (self.notices)(Notice::Gap(gap)));
+        let end = self.duration.map(|duration| Instant::now() + duration);
+        while !stop.load(Ordering::Relaxed) {
+            let left = end.map_or(POLL_MAX, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break;
+            }
+            let longest = if self.watch.waits() { POLL_WAITING } else { POLL_MAX };
+            self.turn(left.min(longest))?;
+            self.keep_rules();
+            self.status.set(Counts { turned: Some(Instant::now()), ..self.counts() });
+        }
+        // What was told before the end belongs to it.
+        while self.turn(Duration::ZERO)? > 0 {}
+        self.watch.release_all();
+        if let Some(recorder) = &mut self.watch.judging.recorder {
+            recorder.finish();
+        }
+        self.watch.judging.failure().map_or(Ok(()), Err)?;
+        let counts = self.counts();
+        self.status.set(counts.clone());
+        Ok(counts)
+    }
+
+    /// One batch of events. Returns how many there were.
+    fn turn(&mut self, timeout: Duration) -> Result<usize, GuardError> {
+        let watch = &mut self.watch;
+        let read = self.sensor.poll(timeout, |event| watch.take(event))?;
+        watch.release_due();
+        if let Some(recorder) = &mut watch.judging.recorder {
+            recorder.flush();
+        }
+        for cgroup in watch.new_containers.drain(..) {
+            // A full map means that the kernel takes a container in the host's mount namespace for the host.
+            let _ = self.sensor.mark_container(cgroup);
+        }
+        for cgroup in watch.gone_containers.drain(..) {
+            self.sensor.unmark_container(cgroup);
+        }
+        watch.judging.failure().map_or(Ok(read), Err)
+    }
+
+    /// Rules that have changed are compiled beside the running ones and exchanged between two events.
+    fn keep_rules(&mut self) {
+        if let Some(compiled) = &self.compiled {
+            match compiled.try_recv() {
+                Err(TryRecvError::Empty) => return,
+                Ok(Ok(rules)) => self.exchange(rules),
+                Ok(Err(error)) => self.refuse(&error),
+                Err(TryRecvError::Disconnected) => {}
+            }
+            self.compiled = None;
+            return;
+        }
+        let is_time = self.last_look.elapsed() >= LOOK_EVERY;
+        let is_asked = self.reload.swap(false, Ordering::Relaxed);
+        if is_time {
+            self.last_look = Instant::now();
+        }
+        if !is_asked && !(is_time && self.files.have_changed()) {
+            return;
+        }
+        match self.files.read() {
+            Err(error) => self.refuse(&error),
+            Ok(texts) => {
+                let (sender, receiver) = channel();
+                let asking = self.asking;
+                std::thread::spawn(move || {
+                    // Nobody waits for the answer when the guard has ended.
+                    let _ = sender.send(rules::compile(&texts, asking));
+                });
+                self.compiled = Some(receiver);
+            }
+        }
+    }
+
+    /// First the kernel sends what the new rules want, then they are asked: no event that both want is lost.
+    fn exchange(&mut self, rules: Rules) {
+        let wanted = interest::of(&rules.engine);
+        if let Err(error) = self.sensor.set_interest(&wanted.interest) {
+            self.refuse(&error);
+            return;
+        }
+        self.watch.unknown_types = wanted.unknown;
+        (self.notices)(Notice::Reloaded(rules.warnings.clone()));
+        self.watch.judging.exchange(rules);
+    }
+
+    fn refuse(&mut self, error: &dyn std::error::Error) {
+        self.watch.judging.refused += 1;
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let told: Vec<String> = causes.map(ToString::to_string).collect();
+        (self.notices)(Notice::Refused(told.join(": ")));
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = self.watch.counts();
+        counts.lost = self.sensor.lost().iter().map(|loss| (loss.kind.name(), loss.count)).collect();
+        let gap = |kind, reason: String| Gap::of_target(kind, reason);
+        let lost = counts.lost.iter().map(|(kind, count)| {
+            gap(
+                GapKind::Limit,
+                format!("{count} events of {kind} were lost: they came faster than they were read"),
+            )
+        });
+        let unavailable = self
+            .sensor
+            .unavailable()
+            .map(|kind| gap(GapKind::Unsupported, format!("this kernel does not tell of {}", kind.name())));
+        let undecodable = Some(self.sensor.undecodable()).filter(|count| *count > 0);
+        let undecodable = undecodable
+            .map(|count| gap(GapKind::Malformed, format!("{count} records of the sensor cannot be read")));
+        counts.gaps = lost
+            .chain(unavailable)
+            .chain(undecodable)
+            .chain(counts.gaps.drain(..).collect::<Vec<_>>())
+            .collect();
+        counts
+    }
+}

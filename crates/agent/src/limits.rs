@@ -1,0 +1,61 @@
+//! Every limit of this crate with its reason.
+
+use std::time::Duration;
+
+/// Processes that are remembered, the dead of a moment ago included. A busy host has some thousand; one that holds
+/// more (a fork bomb) has those told by what their events say of themselves. A process takes 1 to 2 KiB.
+pub(crate) const PROCESSES_MAX: usize = 32_768;
+
+/// Dead processes that are kept: leaders of sessions and groups outlive nobody, but are still asked for.
+pub(crate) const DEAD_MAX: usize = 1024;
+
+/// Pid namespaces whose first process is remembered: one for each container.
+pub(crate) const PID_NAMESPACES_MAX: usize = 4096;
+
+/// Bytes of arguments and of the environment that are read from `/proc` at the start: as many as the kernel's part
+/// gives of a new process.
+pub(crate) const ARGUMENT_BYTES_MAX: u64 = 16 * 1024;
+
+/// The same of the environment.
+pub(crate) const ENVIRONMENT_BYTES_MAX: u64 = 4 * 1024;
+
+/// Bytes of one of the other files below `/proc/PID`.
+pub(crate) const PROC_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// How long an event waits for what an engine says of its container. Engines answer in milliseconds, but for one
+/// that is starting many.
+pub(crate) const WAIT_MAX: Duration = Duration::from_millis(250);
+
+/// Events that wait. Beyond, the oldest goes on without.
+pub(crate) const WAITING_MAX: usize = 4096;
+
+/// How often rule files are looked at.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The longest sleep of the loop: signals and reloads are noticed this late.
+pub(crate) const POLL_MAX: Duration = Duration::from_millis(200);
+
+/// The sleep while events wait for their container.
+pub(crate) const POLL_WAITING: Duration = Duration::from_millis(2);
+
+/// Bytes of one rule file; Falco's largest has some 100 kB.
+pub(crate) const RULE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The first bytes of what is sent and received, for rules that look at them: a DNS answer, the head of a request.
+pub(crate) const DATA_BYTES: u32 = 512;
+
+/// Bytes of a recording: some hours of a busy host, and less than fills a disk that was not full before.
+pub(crate) const RECORD_BYTES_MAX: u64 = 1 << 30;
+
+/// Processes and containers of a recording that keep their number; then all get new ones.
+pub(crate) const RECORD_KNOWN_MAX: usize = 16 * 1024;
+
+/// Bytes of one line of a recording that is read: a process has 20 KiB of texts at most, of which JSON makes up to six
+/// times as many.
+pub(crate) const RECORD_LINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of the lines of processes and containers that a replay keeps. A recording of ours needs some 10 MiB.
+pub(crate) const REPLAY_KEPT_BYTES_MAX: u64 = 128 << 20;
+
+/// Events that are kept for evidence, some seconds of a busy container, in at most a few MB.
+pub(crate) const MOMENTS_MAX: usize = 1000;

@@ -1,0 +1,76 @@
+//! Events whose container is known by its id only wait a bounded time for the rest, in order for each container.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use seawall_event::Event;
+
+use crate::limits::{WAIT_MAX, WAITING_MAX};
+
+/// An event that waits, with what is needed to ask again.
+pub(crate) struct Waiting {
+    pub(crate) event: Event,
+    pub(crate) process: u32,
+    since: Instant,
+}
+
+/// All that wait, by the cgroup of their container.
+#[derive(Default)]
+pub(crate) struct Queue {
+    by_cgroup: HashMap<u64, VecDeque<Waiting>>,
+    /// Cgroups in the order in which their oldest event came.
+    order: VecDeque<u64>,
+    count: usize,
+}
+
+impl Queue {
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether an event of this cgroup has to wait behind others.
+    pub(crate) fn holds(&self, cgroup_id: u64) -> bool {
+        self.by_cgroup.contains_key(&cgroup_id)
+    }
+
+    pub(crate) fn push(&mut self, cgroup_id: u64, event: Event, process: u32, since: Instant) {
+        self.count += 1;
+        let queue = self.by_cgroup.entry(cgroup_id).or_insert_with(|| {
+            self.order.push_back(cgroup_id);
+            VecDeque::new()
+        });
+        queue.push_back(Waiting { event, process, since });
+    }
+
+    /// The cgroups that wait, with a process to ask about.
+    pub(crate) fn cgroups(&self) -> Vec<(u64, u32)> {
+        let first = |cgroup: &u64| Some((*cgroup, self.by_cgroup.get(cgroup)?.front()?.process));
+        self.order.iter().filter_map(first).collect()
+    }
+
+    /// All of one cgroup: its container is known now.
+    pub(crate) fn release(&mut self, cgroup_id: u64) -> VecDeque<Waiting> {
+        let released = self.by_cgroup.remove(&cgroup_id).unwrap_or_default();
+        self.order.retain(|cgroup| *cgroup != cgroup_id);
+        self.count -= released.len();
+        released
+    }
+
+    /// The next that has waited long enough, or for which there is no room.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Option<Waiting> {
+        let is_full = self.count > WAITING_MAX;
+        let is_due = |cgroup: &&u64| {
+            let oldest = self.by_cgroup.get(cgroup).and_then(VecDeque::front);
+            oldest.is_some_and(|waiting| is_full || now.duration_since(waiting.since) >= WAIT_MAX)
+        };
+        let cgroup = *self.order.iter().find(is_due)?;
+        let queue = self.by_cgroup.get_mut(&cgroup)?;
+        let waiting = queue.pop_front()?;
+        self.count -= 1;
+        if queue.is_empty() {
+            self.by_cgroup.remove(&cgroup);
+            self.order.retain(|known| *known != cgroup);
+        }
+        Some(waiting)
+    }
+}

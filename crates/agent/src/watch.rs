@@ -1,0 +1,411 @@
+//! From one event of the kernel to what the rules say of it.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use seawall_detect::Engine;
+use seawall_event::{Container, Event, EventType, EventTypes};
+use seawall_finding::{Evidence, Finding, Gap, GapKind};
+use seawall_inventory::Inventory;
+use seawall_policy::{Context, Judged, Policy, Response, Sink, Verdict};
+use seawall_respond::Recent;
+use seawall_sensor::{Action, Caller, KernelEvent};
+
+use crate::containers::{Containers, Lookup};
+use crate::guard::GuardError;
+use crate::limits::MOMENTS_MAX;
+use crate::processes::Processes;
+use crate::record::Recorder;
+use crate::rules::Rules;
+use crate::status::Counts;
+use crate::translate::{self, Translator};
+use crate::waiting::{Queue, Waiting};
+
+/// Everything between the sensor and the rules.
+pub(crate) struct Watch<'s> {
+    processes: Processes,
+    containers: Containers,
+    translator: Translator,
+    queue: Queue,
+    host: Arc<Container>,
+    marked: HashSet<u64>,
+    /// Cgroups that the kernel does not know yet to be containers.
+    pub(crate) new_containers: Vec<u64>,
+    /// Cgroups that are no containers any more.
+    pub(crate) gone_containers: Vec<u64>,
+    /// Types of events that rules ask for and nobody tells.
+    pub(crate) unknown_types: Vec<EventType>,
+    pub(crate) judging: Judging<'s>,
+    events: BTreeMap<&'static str, u64>,
+    without_context: u64,
+}
+
+impl<'s> Watch<'s> {
+    pub(crate) fn new(processes: Processes, containers: Containers, judging: Judging<'s>) -> Self {
+        Self {
+            processes,
+            containers,
+            translator: Translator::new(),
+            queue: Queue::default(),
+            host: Arc::new(Container::host()),
+            marked: HashSet::new(),
+            new_containers: Vec::new(),
+            gone_containers: Vec::new(),
+            unknown_types: Vec::new(),
+            judging,
+            events: BTreeMap::new(),
+            without_context: 0,
+        }
+    }
+
+    /// Whether events wait for their container.
+    pub(crate) fn waits(&self) -> bool {
+        self.queue.len() > 0
+    }
+
+    /// One event of the kernel.
+    pub(crate) fn take(&mut self, told: KernelEvent) {
+        let KernelEvent { boot_ns, cpu, caller, action, .. } = told;
+        *self.events.entry(name_of(&action)).or_default() += 1;
+        let types = self.judging.types;
+        let named = |name: &str| EventType::named(name).is_some_and(|kind| types.contains(kind));
+        let mut cgroup_path = None;
+        let event = match action {
+            Action::Executed(execution) => {
+                let process = self.processes.executed(&caller, &execution);
+                let cgroup = execution.cgroup;
+                let event = types
+                    .contains(EventType::EXECVE)
+                    .then(|| translate::executed(process, &caller, cgroup.as_os_str()));
+                cgroup_path = Some(cgroup);
+                event
+            }
+            Action::Forked(child) => {
+                let parent = self.processes.forked(&caller, &child);
+                named("clone").then(|| translate::forked(parent, &child)).flatten()
+            }
+            Action::Exited { status } => {
+                let process = self.processes.exited(&caller);
+                named("procexit").then(|| translate::exited(process, status)).flatten()
+            }
+            Action::CgroupMade { id, path } => {
+                self.containers.made(id, &path);
+                None
+            }
+            Action::CgroupRemoved { id, .. } => {
+                self.containers.removed(id);
+                if self.marked.remove(&id) {
+                    self.gone_containers.push(id);
+                }
+                None
+            }
+            Action::Submitted { operation, object } => {
+                let process = self.processes.of(&caller);
+                translate::submitted(process, operation, object.as_ref())
+            }
+            Action::Called(call) => {
+                if let Some(directory) = translate::working_directory(&call) {
+                    self.processes.moved(&caller, directory);
+                }
+                if !translate::event_type(call.system_call).is_some_and(|kind| types.contains(kind)) {
+                    return;
+                }
+                let process = self.processes.of(&caller);
+                self.translator.call(&caller, process, *call)
+            }
+        };
+        let Some(event) = event else { return };
+        let event = Event { cpu: Some(cpu), time_ns: self.processes.time_ns(boot_ns), ..event };
+        self.place(&caller, event, cgroup_path.as_deref());
+    }
+
+    /// Says in which container it happened.
+    fn place(&mut self, caller: &Caller, mut event: Event, cgroup_path: Option<&std::path::Path>) {
+        let cgroup = caller.cgroup_id;
+        let (container, is_whole) = match self.containers.of(cgroup, cgroup_path, caller.process) {
+            Lookup::Host => (Arc::clone(&self.host), true),
+            Lookup::Known(container) => (container, true),
+            Lookup::Pending(container) => (container, false),
+        };
+        if !container.is_host() && self.marked.insert(cgroup) {
+            self.new_containers.push(cgroup);
+        }
+        event.container = Some(container);
+        if is_whole && !self.queue.holds(cgroup) {
+            self.judging.observe(event);
+        } else {
+            self.queue.push(cgroup, event, caller.process, Instant::now());
+        }
+    }
+
+    /// Lets go on whatever has its container now, or has waited long enough.
+    pub(crate) fn release_due(&mut self) {
+        if self.queue.len() == 0 {
+            return;
+        }
+        for (cgroup, process) in self.queue.cgroups() {
+            let container = match self.containers.of(cgroup, None, process) {
+                Lookup::Pending(_) => continue,
+                Lookup::Known(container) => Some(container),
+                // It ended; what is known of it stays.
+                Lookup::Host => None,
+            };
+            let released = self.queue.release(cgroup);
+            self.release(released, container.as_ref());
+        }
+        let now = Instant::now();
+        while let Some(waiting) = self.queue.overdue(now) {
+            self.without_context += 1;
+            self.judging.observe(waiting.event);
+        }
+    }
+
+    /// At the end nobody waits any more.
+    pub(crate) fn release_all(&mut self) {
+        self.release_due();
+        for (cgroup, _) in self.queue.cgroups() {
+            let released = self.queue.release(cgroup);
+            self.without_context += released.len() as u64;
+            self.release(released, None);
+        }
+    }
+
+    fn release(&mut self, released: VecDeque<Waiting>, container: Option<&Arc<Container>>) {
+        for mut waiting in released {
+            if let Some(container) = container {
+                waiting.event.container = Some(Arc::clone(container));
+            }
+            self.judging.observe(waiting.event);
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let gap = |kind, reason: String| Gap::of_target(kind, reason);
+        let mut gaps: Vec<Gap> = self.containers.gaps();
+        gaps.extend(self.unknown_types.iter().map(|kind| {
+            gap(
+                GapKind::Unsupported,
+                format!("rules ask for events of {kind}, which the sensor does not watch"),
+            )
+        }));
+        let counted = [
+            (self.processes.turned_away(), "processes were not remembered: there are too many"),
+            (self.without_context, "events went on without all of their container"),
+        ];
+        let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+        gaps.extend(counted.map(|(count, what)| gap(GapKind::Limit, format!("{count} {what}"))));
+        let judged = self.judging.counts();
+        gaps.extend_from_slice(&judged.gaps);
+        Counts {
+            events: self.events.clone(),
+            waiting: self.queue.len(),
+            without_context: self.without_context,
+            processes: self.processes.len(),
+            gaps,
+            ..judged
+        }
+    }
+}
+
+fn name_of(action: &Action) -> &'static str {
+    use seawall_sensor::Kind;
+    let kind = match action {
+        Action::Executed(_) => Kind::Executed,
+        Action::Forked(_) => Kind::Forked,
+        Action::Exited { .. } => Kind::Exited,
+        Action::CgroupMade { .. } => Kind::CgroupMade,
+        Action::CgroupRemoved { .. } => Kind::CgroupRemoved,
+        Action::Submitted { .. } => Kind::Submitted,
+        Action::Called(call) => Kind::Called(call.system_call),
+    };
+    kind.name()
+}
+
+/// The last events, as they are; made text only when somebody wants them as evidence.
+pub(crate) struct Moments {
+    events: VecDeque<Event>,
+    written: Arc<Recent>,
+}
+
+impl Moments {
+    pub(crate) fn new(written: Arc<Recent>) -> Moments {
+        Moments { events: VecDeque::new(), written }
+    }
+
+    fn keep(&mut self, event: Event) {
+        if self.events.len() >= MOMENTS_MAX {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
+    /// Hands over what came before this event, and the event.
+    fn write(&mut self, last: &Event) {
+        for event in self.events.drain(..) {
+            write(&self.written, &event);
+        }
+        write(&self.written, last);
+    }
+}
+
+fn write(written: &Recent, event: &Event) {
+    // Nothing in an event refuses to be JSON.
+    if let Ok(line) = serde_json::to_string(event) {
+        written.push(line);
+    }
+}
+
+/// Whether a response to it keeps evidence.
+fn is_evidence(judged: &Judged) -> bool {
+    judged.responses.iter().any(|asked| matches!(asked.response, Response::Capture | Response::Quarantine))
+}
+
+/// Rules, policy and who hears of it.
+pub(crate) struct Judging<'s> {
+    engine: Engine,
+    digest: u64,
+    /// Types of events that the rules ask for.
+    types: EventTypes,
+    policy: Policy,
+    inventory: Inventory,
+    hostname: String,
+    sinks: Vec<Box<dyn Sink + 's>>,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) recent: Option<Moments>,
+    failed: Option<io::Error>,
+    /// Sinks that accept no more.
+    failures: u64,
+    /// Numbers events.
+    number: u64,
+    alerts: BTreeMap<String, u64>,
+    denied: u64,
+    reloads: u64,
+    pub(crate) refused: u64,
+}
+
+impl<'s> Judging<'s> {
+    pub(crate) fn new(
+        rules: Rules,
+        policy: Policy,
+        hostname: String,
+        sinks: Vec<Box<dyn Sink + 's>>,
+    ) -> Self {
+        Self {
+            types: rules.engine.event_types(),
+            engine: rules.engine,
+            digest: rules.digest,
+            policy,
+            inventory: Inventory::default(),
+            hostname,
+            sinks,
+            recorder: None,
+            recent: None,
+            failed: None,
+            failures: 0,
+            number: 0,
+            alerts: BTreeMap::new(),
+            denied: 0,
+            reloads: 0,
+            refused: 0,
+        }
+    }
+
+    pub(crate) fn exchange(&mut self, rules: Rules) {
+        self.types = rules.engine.event_types();
+        self.engine = rules.engine;
+        self.digest = rules.digest;
+        self.reloads += 1;
+    }
+
+    /// Asks the rules, and hands what they find to every sink once.
+    fn observe(&mut self, mut event: Event) {
+        self.number += 1;
+        event.number = self.number;
+        event.hostname = Some(self.hostname.clone());
+        if let Some(recorder) = &mut self.recorder {
+            recorder.take(&mut event);
+        }
+        self.ask(&event);
+        if let Some(recent) = &mut self.recent {
+            recent.keep(event);
+        }
+    }
+
+    /// The same of an event that has its number and machine.
+    pub(crate) fn observe_recorded(&mut self, event: &Event) {
+        self.number += 1;
+        self.ask(event);
+    }
+
+    fn ask(&mut self, event: &Event) {
+        for finding in self.engine.observe(event) {
+            let judged = self.judge(finding, event.time_ns);
+            if let Evidence::Happened(happened) = &judged.finding.evidence {
+                *self.alerts.entry(happened.rule.clone()).or_default() += 1;
+            }
+            self.denied += u64::from(judged.verdict == Verdict::Deny);
+            if let Some(recent) = self.recent.as_mut().filter(|_| is_evidence(&judged)) {
+                recent.write(event);
+            }
+            self.tell(&judged);
+        }
+    }
+
+    /// By the date of the event, so that a recording is judged as the machine was.
+    fn judge(&self, finding: Finding, time_ns: u64) -> Judged {
+        let time = Timestamp::from_nanosecond(i128::from(time_ns)).unwrap_or_default();
+        let context = Context { today: TimeZone::UTC.to_datetime(time).date(), inventory: &self.inventory };
+        self.policy.judge(finding, context)
+    }
+
+    /// A sink that accepts no more is left out; the last one's reason ends the guard.
+    fn tell(&mut self, judged: &Judged) {
+        let mut failed = None;
+        self.sinks.retain_mut(|sink| match sink.take(judged) {
+            Ok(()) => true,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        });
+        if let Some(error) = failed {
+            self.failures += 1;
+            if self.sinks.is_empty() {
+                self.failed = Some(error);
+            }
+        }
+    }
+
+    /// Why nobody listens any more.
+    pub(crate) fn failure(&mut self) -> Option<GuardError> {
+        self.failed.take().map(GuardError::Sinks)
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let gap = |kind, reason: String| Gap::of_target(kind, reason);
+        let forgotten = self.engine.forgotten();
+        let forgotten = (forgotten > 0).then(|| {
+            let reason = format!("{forgotten} keys of `count`, `dedup` and `sequence` were forgotten early");
+            gap(GapKind::Limit, reason)
+        });
+        let failures = (self.failures > 0)
+            .then(|| gap(GapKind::Unreadable, format!("{} outputs accept no more findings", self.failures)));
+        let recording = self.recorder.as_ref().and_then(Recorder::gap);
+        Counts {
+            gaps: [forgotten, failures, recording].into_iter().flatten().collect(),
+            alerts: self.alerts.clone(),
+            denied: self.denied,
+            asked: self.number,
+            rules: self.engine.rules().iter().filter(|rule| rule.enabled).count(),
+            event_types: self.types.len(),
+            rules_digest: self.digest,
+            reloads: self.reloads,
+            reloads_refused: self.refused,
+            ..Counts::default()
+        }
+    }
+}

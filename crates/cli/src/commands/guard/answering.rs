@@ -1,0 +1,174 @@
+//! Who hears of a finding besides standard output, and what is done about it: outputs, responses, metrics.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use seawall_agent::Counts;
+use seawall_deliver::metrics::{Counter, Snapshot, Usage};
+use seawall_deliver::{Config, Deliveries, Health, Secret, SecretSource, Server, Surroundings, Watch};
+use seawall_finding::Gap;
+use seawall_policy::{Judged, Policy, Sink};
+use seawall_respond::{DenySupport, Mode, Receipt, Recent, Responder, Roots};
+
+use super::super::respond::told;
+use crate::args::guard::Answering;
+use crate::target::endpoints;
+use crate::{Session, input};
+
+/// A token has some hundred bytes.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
+/// A configuration of outputs.
+const OUTPUTS_BYTES_MAX: u64 = 1024 * 1024;
+/// How long the outputs may take to deliver what they have when the guard ends; the rest stays on disk.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Outputs and responses of a run. Dropping it ends them.
+pub(super) struct Answers {
+    deliveries: Option<Deliveries>,
+    responder: Option<Responder>,
+}
+
+impl Answers {
+    /// Starts what the arguments ask for. Responses are prepared where the policy or a rule asks for one.
+    pub(super) fn start(
+        args: &Answering,
+        policy: &Policy,
+        host: &str,
+        recent: &Arc<Recent>,
+        session: &Session<'_>,
+    ) -> Result<Answers> {
+        let deliveries = match &args.outputs {
+            Some(path) => {
+                let config = Config::parse(&input::text_of(path, OUTPUTS_BYTES_MAX)?, &|source| {
+                    secret(source, session)
+                });
+                let config = config.with_context(|| format!("cannot use {}", path.display()))?;
+                let clock = Arc::new(jiff::Timestamp::now);
+                Some(Deliveries::start(config, Surroundings { host: host.to_owned(), clock })?)
+            }
+            None => None,
+        };
+        let responder = match responder(args, policy, recent, session) {
+            Ok(responder) => Some(responder),
+            Err(error) if args.enforce || policy.wanted_responses().next().is_some() => return Err(error),
+            // Only a rule could ask, and it would only be rehearsed.
+            Err(error) => {
+                session.terminal.note(format_args!("responses are not rehearsed: {error:#}"));
+                None
+            }
+        };
+        Ok(Answers { deliveries, responder })
+    }
+
+    /// A look at the outputs from other threads.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        self.deliveries.as_ref().map(Deliveries::watch)
+    }
+
+    /// Waits for what is being done and delivered. Returns what was lost.
+    pub(super) fn finish(mut self) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        if let Some(responder) = self.responder.take() {
+            responder.settle();
+            gaps.extend(responder.gaps());
+        }
+        if let Some(deliveries) = self.deliveries.take() {
+            gaps.extend(deliveries.gaps());
+            gaps.extend(deliveries.shut_down(DRAIN));
+        }
+        gaps
+    }
+}
+
+impl Sink for &mut Answers {
+    fn take(&mut self, judged: &Judged) -> io::Result<()> {
+        if let Some(responder) = &mut self.responder {
+            responder.take(judged)?;
+        }
+        if let Some(deliveries) = &mut self.deliveries {
+            deliveries.take(judged)?;
+        }
+        Ok(())
+    }
+}
+
+fn secret(source: &SecretSource, session: &Session<'_>) -> Result<Secret, String> {
+    match source {
+        SecretSource::Env(name) => {
+            session.config.secret(name).map(Secret::new).ok_or_else(|| "it is not set".to_owned())
+        }
+        SecretSource::File(path) => {
+            let text = input::text_of(path, SECRET_BYTES_MAX).map_err(|error| format!("{error:#}"))?;
+            Ok(Secret::new(text.trim_end_matches(['\n', '\r'])))
+        }
+    }
+}
+
+fn responder(
+    args: &Answering,
+    policy: &Policy,
+    recent: &Arc<Recent>,
+    session: &Session<'_>,
+) -> Result<Responder> {
+    let mode = if args.enforce { Mode::Enforced } else { Mode::Rehearsal };
+    let voice = session.terminal.voice();
+    let options = seawall_respond::Options {
+        mode,
+        settings: policy.respond.clone(),
+        wanted: policy.wanted_responses().map(|(by, response)| (by.to_owned(), response)).collect(),
+        deny: DenySupport::None("Seawall's sensor watches; it does not refuse system calls".to_owned()),
+        receipts: args.receipts.clone(),
+        evidence: args.evidence.clone(),
+        roots: Roots::of_this_machine(endpoints(session)?),
+        own_process: std::process::id(),
+        recent: Arc::clone(recent),
+        release: args.enforce.then(|| release(&args.receipts)).transpose()?,
+        tell: Some(Arc::new(move |receipt: &Receipt| {
+            voice.note(format_args!("{} [receipt {}]", told(receipt), receipt.id))
+        })),
+    };
+    Ok(Responder::new(options)?)
+}
+
+/// The command that waits for the end of this process, however it ends.
+fn release(receipts: &PathBuf) -> Result<Vec<OsString>> {
+    let own = std::env::current_exe().context("cannot tell where seawall itself is")?;
+    Ok(vec![own.into(), "respond".into(), "release".into(), "--receipts".into(), receipts.into()])
+}
+
+/// Serves metrics and health.
+pub(super) fn serve(address: &str, status: seawall_agent::Status, watch: Option<Watch>) -> Result<Server> {
+    Ok(Server::start(address, Health::default(), move || snapshot(&status.counts(), watch.as_ref()))?)
+}
+
+fn snapshot(counts: &Counts, watch: Option<&Watch>) -> Snapshot {
+    let owned = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
+    let mut snapshot = Snapshot {
+        versions: vec![("seawall".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+        turned_ago: counts.turned.map(|turned: Instant| turned.elapsed()),
+        events: counts.events.iter().map(owned).collect(),
+        lost: counts.lost.iter().map(owned).collect(),
+        containers: 0,
+        rules: counts.rules as u64,
+        rule_set: format!("{:016x}", counts.rules_digest),
+        more: vec![Counter {
+            name: "rules_loaded_total",
+            help: "How often rules were loaded again, by what came of it.",
+            label: "outcome",
+            values: vec![
+                ("accepted".to_owned(), counts.reloads),
+                ("refused".to_owned(), counts.reloads_refused),
+            ],
+        }],
+        usage: Usage::read(std::path::Path::new("/proc")),
+        ..Snapshot::default()
+    };
+    if let Some(watch) = watch {
+        snapshot.watch(watch);
+    }
+    snapshot
+}

@@ -1,0 +1,52 @@
+//! The rule files that a command works with: those that the user names, or Seawall's own.
+
+use anyhow::{Context as _, Result, bail};
+use seawall_detect::{Loaded, load, pack};
+
+use crate::Session;
+use crate::args::rules::RuleFiles;
+use crate::input;
+
+/// The rules that Falco publishes have some 100 kB.
+pub(super) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Files with their names and texts, in the order in which they load.
+pub(super) struct Texts(Vec<(String, String)>);
+
+impl Texts {
+    pub(super) fn read(files: &RuleFiles) -> Result<Texts> {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        let mut texts = Vec::new();
+        if files.rules.is_empty() || files.with_own {
+            texts.extend(pack().iter().map(owned));
+        }
+        for file in &files.rules {
+            texts.push((file.display().to_string(), input::text_of(file, FILE_BYTES_MAX)?));
+        }
+        Ok(Texts(texts))
+    }
+
+    pub(super) fn as_files(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
+    }
+
+    /// Loads them; mistakes are told, and none are forgiven: a rule that is left out tests nothing.
+    pub(super) fn load(&self, session: &Session<'_>) -> Result<Loaded> {
+        let loaded = load(&self.as_files());
+        if loaded.has_errors() {
+            for diagnostic in &loaded.diagnostics {
+                session.terminal.note(diagnostic);
+            }
+            bail!("the rules cannot be used; `seawall rules check` says why");
+        }
+        Ok(loaded)
+    }
+}
+
+/// Recordings may be large; they are read at once.
+pub(super) const CAPTURE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// The text of a recording or a file of tests.
+pub(super) fn capture(path: &std::path::Path) -> Result<String> {
+    input::text_of(path, CAPTURE_BYTES_MAX).context("recordings and tests are text")
+}

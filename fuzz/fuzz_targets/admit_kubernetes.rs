@@ -39,7 +39,7 @@ impl Evidence for Nobody {
 }
 
 static ADMISSION: LazyLock<Admission> = LazyLock::new(|| {
-    let settings = Settings::read("version: 1\n", "policy", &|_| Err("no files".to_owned())).unwrap();
+    let settings = Settings::read("version: 1\n", "policy", None, &|_| Err("no files".to_owned())).unwrap();
     Admission::new(settings, Box::new(Nobody), Cache::open(None), Arc::new(|| Timestamp::UNIX_EPOCH))
 });
 

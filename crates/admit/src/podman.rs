@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use crate::decide::{Admission, Decision, Meant, Request, Wanted};
+use crate::evidence::told;
 use crate::limits::{CANDIDATES_MAX, DECIDE_WITHIN, STORAGE_BYTES_MAX};
 use crate::settings::{Engine, Place};
 
@@ -63,16 +64,12 @@ struct StoredImage {
 
 /// Why a hook does not know what a container is of.
 #[derive(Debug, thiserror::Error)]
-pub enum HookError {
-    /// What the runtime wrote.
+enum HookError {
     #[error("cannot read the container's state")]
     State(#[source] serde_json::Error),
-    /// A file of podman's storage.
     #[error("cannot read {path}")]
     Storage {
-        /// Which.
         path: String,
-        /// Why.
         #[source]
         source: io::Error,
     },
@@ -90,9 +87,6 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T, HookError> {
 }
 
 /// What the container is of whose state the runtime writes.
-///
-/// # Errors
-/// podman's storage does not say.
 fn wanted(state: &[u8]) -> Result<Wanted, HookError> {
     let state: State = serde_json::from_slice(state).map_err(HookError::State)?;
     // ROOT/DRIVER-containers/ID/userdata
@@ -164,24 +158,21 @@ fn repository(name: &ImageName, digest: &Digest) -> Option<ImageName> {
     format!("{}/{}@{digest}", name.registry(), name.repository()).parse().ok()
 }
 
-/// Decides about the container whose state this is.
-///
-/// # Errors
-/// What it is of is not known, and it must not start.
-pub fn decide(admission: &Admission, state: &[u8]) -> Result<Decision, HookError> {
+/// Decides about the container whose state this is. One of which nobody knows what it is of is not trusted.
+pub fn decide(admission: &Admission, state: &[u8]) -> Decision {
     let place = Place { engine: Engine::Podman, namespace: None, user: None };
-    let images = vec![wanted(state)?];
-    Ok(admission.decide(&Request { place, images, within: DECIDE_WITHIN }))
+    let unknown = |error: HookError| Wanted { written: "the container".to_owned(), meant: Err(told(&error)) };
+    let images = vec![wanted(state).unwrap_or_else(unknown)];
+    admission.decide(&Request { place, images, within: DECIDE_WITHIN })
 }
 
-/// The file for `/usr/share/containers/oci/hooks.d` or `/etc/containers/oci/hooks.d` (oci-hooks(5)).
-pub fn definition(program: &str, policy: &str, cache: &str) -> String {
+/// The file for `/usr/share/containers/oci/hooks.d` or `/etc/containers/oci/hooks.d` (oci-hooks(5)). `arguments` are
+/// those of the program, which gets no other environment than this one.
+pub fn definition(program: &str, arguments: &[String], environment: &[String]) -> String {
+    let words: Vec<&str> = ["seawall"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
     let hook = json!({
         "version": "1.0.0",
-        "hook": {
-            "path": program,
-            "args": ["seawall", "--quiet", "--cache", cache, "admit", "oci-hook", "--policy", policy],
-        },
+        "hook": {"path": program, "args": words, "env": environment},
         "when": {"always": true},
         "stages": ["createRuntime"],
     });

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use jiff::{SignedDuration, Timestamp};
@@ -192,13 +193,15 @@ pub enum Pin {
 }
 
 impl Settings {
-    /// Reads a policy file. Files that it names are read by `open`.
+    /// Reads a policy file, of this name. Files that it names are read by `open`; notation's configuration lies below
+    /// `directory`.
     ///
     /// # Errors
     /// The file or one that it names cannot be used.
     pub fn read(
         text: &str,
         name: &str,
+        directory: Option<&Path>,
         open: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Settings, SettingsError> {
         let mut policy = Policy::default();
@@ -213,8 +216,11 @@ impl Settings {
             all.borrow_mut().extend(text.as_bytes());
             Ok(text)
         };
-        let requirements =
-            Requirements::read(text, &noting).map_err(|error| SettingsError(error.to_string()))?;
+        let requirements = Requirements::read_beside(text, directory, &noting)
+            .map_err(|error| SettingsError(error.to_string()))?;
+        // Notation's policy and stores are read elsewhere; this has every byte of them.
+        let notations: Vec<_> = requirements.0.iter().filter_map(|entry| entry.notation.as_ref()).collect();
+        all.borrow_mut().extend(format!("{notations:?}").into_bytes());
         let file: File = serde_saphyr::from_str(text).map_err(|error| SettingsError(error.to_string()))?;
         let section = file.admission.unwrap_or(Section {
             mode: Mode::Enforce,
@@ -287,7 +293,8 @@ mod tests {
 
     fn read(admission: &str) -> Result<Settings, String> {
         let text = format!("version: 1\n{admission}");
-        Settings::read(&text, "policy", &|_| Err("no files".to_owned())).map_err(|error| error.to_string())
+        Settings::read(&text, "policy", None, &|_| Err("no files".to_owned()))
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -331,7 +338,7 @@ mod tests {
     fn the_digest_is_that_of_every_file() {
         let with = |key: &str| {
             let text = "version: 1\ntrust: [{images: [a.b/c], keys: [our.pub]}]\n";
-            Settings::read(text, "policy", &|_| Ok(key.to_owned())).map(|settings| settings.digest)
+            Settings::read(text, "policy", None, &|_| Ok(key.to_owned())).map(|settings| settings.digest)
         };
         let pem = |key: seawall_trust::PrivateKey| key.public().to_pem();
         let key = || pem(seawall_trust::PrivateKey::generate(seawall_trust::KeyAlgorithm::P256).unwrap());

@@ -67,48 +67,36 @@ fn wanted(arguments: &[String], input: &[u8]) -> Result<Wanted, String> {
     Ok(Wanted { written: asked.name, meant: Ok(Meant::Remote(name.with_digest(digest))) })
 }
 
-/// What a verifier answers: whether the image may be pulled, and one line why.
-#[derive(Debug)]
-pub struct Answer {
-    /// Exit code 0 or not.
-    pub allowed: bool,
-    /// For standard output, which containerd logs or shows.
-    pub reason: String,
-    /// The decision, where there was something to decide.
-    pub decision: Option<Decision>,
-}
-
-/// Decides what containerd asks with these arguments and this standard input.
-pub fn answer(admission: &Admission, arguments: &[String], input: &[u8]) -> Answer {
-    let wanted = match wanted(arguments, input) {
-        Ok(wanted) => wanted,
-        Err(reason) => return Answer { allowed: false, reason, decision: None },
-    };
+/// Decides what containerd asks with these arguments and this standard input; and one line for standard output, which
+/// containerd logs or shows. What cannot be read is not trusted.
+pub fn answer(admission: &Admission, arguments: &[String], input: &[u8]) -> (Decision, String) {
+    let unknown = |reason| Wanted { written: "the image".to_owned(), meant: Err(reason) };
+    let images = vec![wanted(arguments, input).unwrap_or_else(unknown)];
     let place = Place { engine: Engine::Containerd, namespace: None, user: None };
-    let decision = admission.decide(&Request { place, images: vec![wanted], within: DECIDE_WITHIN });
-    let reasons = decision.reasons();
+    let decision = admission.decide(&Request { place, images, within: DECIDE_WITHIN });
+    let reasons = decision.reasons().join(" ");
     let by = || decision.images.iter().filter_map(|image| image.verified.as_ref());
     let mut reason = match (reasons.is_empty(), decision.allowed) {
         (true, _) => by().map(|verified| format!("signed by {}", verified.by.join(", "))).collect(),
-        (false, true) => format!("{} mode: {}", decision.mode, reasons.join(" ")),
-        (false, false) => reasons.join(" "),
+        (false, true) => format!("{} mode: {reasons}", decision.mode),
+        (false, false) => reasons,
     };
     reason = reason.replace(char::is_control, " ");
     while reason.len() > REASON_BYTES_MAX - 1 {
         reason.pop();
     }
-    Answer { allowed: decision.allowed, reason, decision: Some(decision) }
+    (decision, reason)
 }
 
-/// The program that containerd calls: it knows no arguments of ours.
-pub fn wrapper(program: &str, policy: &str, cache: &str) -> String {
+/// The program that containerd calls, which knows no arguments of ours: it hands over these.
+pub fn wrapper(program: &str, arguments: &[String]) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+    let words: Vec<String> =
+        [program].into_iter().chain(arguments.iter().map(String::as_str)).map(quoted).collect();
     format!(
         "#!/bin/sh\n# Put this file, executable, into containerd's image verifiers: /opt/containerd/image-verifier/bin\n\
-         exec {} --cache {} admit image-verifier --policy {} -- \"$@\"\n",
-        quoted(program),
-        quoted(cache),
-        quoted(policy)
+         exec {} -- \"$@\"\n",
+        words.join(" ")
     )
 }
 

@@ -244,7 +244,7 @@ impl<'s> Guard<'s> {
         if is_time {
             self.last_look = Instant::now();
         }
-        if !is_asked && !(is_time && self.files.have_changed()) {
+        if !(is_asked || is_time && self.files.have_changed()) {
             return;
         }
         match self.files.read() {

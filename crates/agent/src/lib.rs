@@ -3,8 +3,6 @@
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed test panics"))]
-
 pub mod containers;
 mod guard;
 mod interest;

@@ -462,3 +462,6 @@ fn is_writable(file: &File, caller: &Caller) -> bool {
     };
     file.mode & bit != 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -375,3 +375,6 @@ impl Made<'_> {
         of_layer | if file.is_created { open::CREATED } else { 0 }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,3 +74,43 @@ impl Queue {
         Some(waiting)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(number: u64) -> Event {
+        Event { number, ..Event::default() }
+    }
+
+    #[test]
+    fn events_of_a_container_go_on_in_order() {
+        let mut queue = Queue::default();
+        let start = Instant::now();
+        queue.push(1, event(1), 7, start);
+        queue.push(2, event(2), 8, start + WAIT_MAX);
+        queue.push(1, event(3), 7, start + WAIT_MAX);
+        assert_eq!(queue.cgroups(), [(1, 7), (2, 8)]);
+        assert!(queue.holds(1) && !queue.holds(3));
+        let mut next = |after| queue.overdue(start + after).map(|waiting| waiting.event.number);
+        assert_eq!(next(WAIT_MAX / 2), None);
+        assert_eq!(next(WAIT_MAX), Some(1));
+        assert_eq!(next(WAIT_MAX), None);
+        let released: Vec<u64> = queue.release(1).iter().map(|waiting| waiting.event.number).collect();
+        assert_eq!((released, queue.len()), (vec![3], 1));
+        assert_eq!(queue.release(1).len(), 0);
+    }
+
+    #[test]
+    fn more_events_than_there_is_room_for_do_not_wait() {
+        let mut queue = Queue::default();
+        let start = Instant::now();
+        for number in 0..WAITING_MAX as u64 + 2 {
+            queue.push(number % 3, event(number), 7, start);
+        }
+        let numbers: Vec<u64> =
+            std::iter::from_fn(|| queue.overdue(start)).map(|waiting| waiting.event.number).collect();
+        assert_eq!(numbers.len(), 2);
+        assert_eq!(queue.len(), WAITING_MAX);
+    }
+}

@@ -57,7 +57,8 @@ const DIFF_EXAMPLES: &str = "\
 Examples:
   seawall diff app:1.2 app:1.3
   seawall diff --fail-on high last.tar next.tar    # exit 1 only for findings that are new
-  seawall diff --format json app:1.2 app:1.3";
+  seawall diff --format json app:1.2 app:1.3
+  seawall diff --files app:1.2 rebuilt.tar         # is the build reproducible, and if not, where";
 
 const LINT_EXAMPLES: &str = "\
 Examples:
@@ -527,6 +528,9 @@ pub(crate) struct Diff {
     /// Deny gained findings of this severity or above
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
+    /// Say instead which file of which layer the two differ in: content, mode, owner, time. Whatever differs is denied
+    #[arg(long, conflicts_with = "fail_on")]
+    pub(crate) files: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

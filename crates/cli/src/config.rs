@@ -124,6 +124,25 @@ impl Config {
         env::var(name).ok().filter(|value| !value.is_empty())
     }
 
+    /// What a process that starts elsewhere needs of the environment to reach registries as this one does.
+    pub(crate) fn for_registries(&self) -> Vec<String> {
+        const NAMES: [&str; 9] = [
+            "DOCKER_CONFIG",
+            "REGISTRY_AUTH_FILE",
+            "SSL_CERT_FILE",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "no_proxy",
+        ];
+        let named = self.variables.iter().filter(|(name, _)| NAMES.contains(name));
+        let mut all: Vec<String> = named.map(|(name, value)| format!("{name}={value}")).collect();
+        all.push(format!("HOME={}", self.home.display()));
+        all
+    }
+
     /// An environment variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())

@@ -77,7 +77,15 @@ impl Opened {
         Opened { name: name.to_owned(), what }
     }
 
-    /// The image, where the target is or has one.
+    /// The image with its layers, where the target is one.
+    pub(crate) fn open_image(&self) -> Option<&OpenImage> {
+        match &self.what {
+            What::Image(open) => Some(open),
+            What::Container(_) | What::Directory(_) | What::Sbom(_) => None,
+        }
+    }
+
+    /// The image, or the one that a container was made from.
     pub(crate) fn image(&self) -> Option<&Image> {
         match &self.what {
             What::Image(open) => Some(&open.image),

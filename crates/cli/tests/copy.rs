@@ -168,3 +168,26 @@ fn referrers_that_cannot_be_had_stop_the_copy() {
     assert!(told.contains("(403)"), "{told}");
     site.check(&["copy", "--image-only", &image, "oci:out:1"], 0);
 }
+
+/// Two builds that differ in a file and in nothing else.
+#[test]
+fn builds_that_differ_are_told_by_file() {
+    let site = Site::new();
+    let build = |name: &str, tar: Tar| {
+        let base = Tar::new().file("base", "base");
+        Layout::new().image(&Image::new().layer(base).layer(tar)).write(&site.at(name)).unwrap();
+    };
+    build("one", Tar::new().file("a", "a").file("b", "b"));
+    build("same", Tar::new().file("a", "a").file("b", "b"));
+    build("other", Tar::new().file("a", "A").file_with_mode("b", 0o755, "b").file("c", "c"));
+    build("order", Tar::new().file("b", "b").file("a", "a"));
+    let diff =
+        |other: &str, exit: i32| site.check(&["diff", "--files", "oci:one", &format!("oci:{other}")], exit);
+    assert!(diff("same", 0).contains("the same"));
+    let told = diff("other", 1);
+    for expected in ["layer 1", "  a: content sha256:", "  b: mode 0644 → 0755", "  c: only after"] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    assert!(!told.contains("layer 0"), "{told}");
+    assert!(diff("order", 1).contains("in another order"));
+}

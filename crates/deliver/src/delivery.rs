@@ -144,6 +144,10 @@ impl Delivery {
                 let fields = happened.fields.iter().map(|(name, field)| FIELD + name.len() + value(field));
                 fields.sum::<usize>()
                     + happened.output.len()
+                    + happened
+                        .container
+                        .as_ref()
+                        .map_or(0, |container| container.name.len() + container.image.len())
                     + happened.lineage.iter().map(String::len).sum::<usize>()
             }
             None => finding.evidence.facts().iter().map(|(_, value)| value.len()).sum(),

@@ -14,7 +14,7 @@ pub(crate) const PEM_BYTES_MAX: u64 = 1024 * 1024;
 /// Findings that wait in memory for one output, where the configuration does not say.
 pub(crate) const QUEUE_COUNT: usize = 10_000;
 /// Bytes of them, where the configuration does not say: findings have some 2 KiB, hostile ones up to 400 KiB.
-pub(crate) const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes that wait on disk for one output, where the configuration does not say: some 30,000 findings.
 pub(crate) const SPOOL_BYTES: u64 = 64 * 1024 * 1024;
 /// The least that a spool can hold: its largest record, and one more.

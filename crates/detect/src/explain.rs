@@ -181,8 +181,8 @@ fn of_definition(
         Ok((tree, steps.collect::<Result<Vec<Branch>, _>>()?))
     });
     let Ok((mut tree, mut steps)) = tree else {
-        let told = compiler.sink.diagnostics.into_iter().skip(before);
-        let broken = told.filter(|diagnostic| diagnostic.level == Level::Error).next_back();
+        let mut told = compiler.sink.diagnostics.into_iter().skip(before);
+        let broken = told.rfind(|diagnostic| diagnostic.level == Level::Error);
         return Err(ExplainError::Broken(Box::new(broken.unwrap_or_else(|| {
             definition.name.place.diagnostic(
                 Level::Error,
@@ -266,6 +266,6 @@ fn duration(ns: u64) -> String {
         (1_000_000_000, "s"),
         (1_000_000, "ms"),
     ];
-    let unit = UNITS.iter().find(|(unit_ns, _)| ns >= *unit_ns && ns % unit_ns == 0);
+    let unit = UNITS.iter().find(|(unit_ns, _)| ns >= *unit_ns && ns.is_multiple_of(*unit_ns));
     unit.map_or_else(|| format!("{ns}ns"), |(unit_ns, name)| format!("{}{name}", ns / unit_ns))
 }

@@ -40,7 +40,7 @@ pub struct Learned {
 
 /// Times that the same events are asked for again: what an exception takes from a rule that counts or waits for a
 /// sequence, another event may complete.
-const ROUNDS_MAX: usize = 8;
+const ROUNDS_MAX: usize = 32;
 
 /// Learns from events that are at hand: afterwards they set nothing off, or a gap says that they do.
 pub fn learn(files: &[(&str, &str)], workload: &str, watched: EventTypes, events: &[Observed]) -> Learned {

@@ -5,6 +5,10 @@ use std::io::Read;
 use seawall_finding::GapKind;
 use seawall_inventory::{Digest, Visitor};
 
+mod files;
+
+pub use files::{LayerFile, layer_files};
+
 use crate::limits::Limits;
 use crate::path::{normalise, parent, shown};
 use crate::stream::{Chunks, StreamEnd, stream};

@@ -25,7 +25,7 @@ mod temporary;
 mod walk;
 mod whiteout;
 
-pub use layer::{walk_layer, walk_layer_only};
+pub use layer::{LayerFile, layer_files, walk_layer, walk_layer_only};
 pub use limits::Limits;
 pub use squash::{Resolver, Squash};
 pub use walk::{Alias, AliasKind, LayerWalk, Link, Verification, Wanted};

@@ -74,6 +74,8 @@ pub(crate) struct Member {
     pub(crate) mode: u32,
     pub(crate) uid: u64,
     pub(crate) gid: u64,
+    /// When it was changed: nanoseconds since 1970.
+    pub(crate) changed_ns: u64,
     /// Where the content begins in the archive; `None` where it has holes.
     pub(crate) data_offset: Option<u64>,
 }
@@ -315,6 +317,7 @@ impl<'l, I: Input> Tar<'l, I> {
         self.member.mode = header.mode & 0o7777;
         self.member.uid = pax.uid.unwrap_or(header.uid);
         self.member.gid = pax.gid.unwrap_or(header.gid);
+        self.member.changed_ns = pax.changed_ns.unwrap_or(header.changed_ns);
         let segments = match self.sparse_segments(&header, &pax.sparse)? {
             Ok(segments) => segments,
             Err((kind, reason)) => return Ok(self.problem(kind, reason)),

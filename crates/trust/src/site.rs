@@ -5,7 +5,6 @@
 //! Whoever has the directory and its password can sign as anybody: both belong on the machine that builds, and the root's
 //! key, which only rotation needs, elsewhere. The logs are this machine's word; nobody else watches them.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -126,6 +125,8 @@ struct Online {
     stamp: PrivateKey,
     log: PrivateKey,
     certificate_log: PrivateKey,
+    /// Of authorities that were replaced: they sign nothing but lists of what they revoked.
+    former: Vec<PrivateKey>,
 }
 
 /// A site.
@@ -148,6 +149,8 @@ pub struct Issued<'s> {
 struct Record {
     serial: String,
     identity: String,
+    /// The digest of its authority's key.
+    authority: String,
     at: Timestamp,
 }
 
@@ -181,8 +184,13 @@ impl Site {
             role: Role::Root { below: 1 },
         };
         let root = root.issue(Issuer::Itself(&root_key), None)?;
-        let online =
-            Online { authority: new_key()?, stamp: new_key()?, log: new_key()?, certificate_log: new_key()? };
+        let online = Online {
+            authority: new_key()?,
+            stamp: new_key()?,
+            log: new_key()?,
+            certificate_log: new_key()?,
+            former: Vec::new(),
+        };
         let site = Site { directory: directory.to_owned(), about, online };
         site.write(ROOT_KEY, 0o600, &root_key.to_encrypted_pem(password)?)?;
         site.write(ROOT, 0o644, &root.to_pem())?;
@@ -201,7 +209,7 @@ impl Site {
             ..TrustedRoot::default()
         };
         site.write(TRUSTED_ROOT, 0o644, &trusted.write(&site.about.issuer))?;
-        site.write_list(&BTreeMap::new(), now)?;
+        site.write_lists(&[], now)?;
         Ok(site)
     }
 
@@ -220,11 +228,15 @@ impl Site {
         let [block] = blocks.as_slice() else { return Err(broken(ONLINE_KEYS)) };
         let opened = encrypted::open(&block.bytes, password)?;
         let mut reader = der::sequence(opened.expose()).map_err(|_| broken(ONLINE_KEYS))?;
-        let mut key = || -> Result<PrivateKey, SiteError> {
+        let mut keys = Vec::new();
+        while !reader.is_empty() {
             let element = reader.expect(der::OCTET_STRING).map_err(|_| broken(ONLINE_KEYS))?;
-            Ok(PrivateKey::from_pkcs8(Secret::new(element.body))?)
-        };
-        let online = Online { authority: key()?, stamp: key()?, log: key()?, certificate_log: key()? };
+            keys.push(PrivateKey::from_pkcs8(Secret::new(element.body))?);
+        }
+        let mut keys = keys.into_iter();
+        let mut next = || keys.next().ok_or_else(|| broken(ONLINE_KEYS));
+        let (authority, stamp, log, certificate_log) = (next()?, next()?, next()?, next()?);
+        let online = Online { authority, stamp, log, certificate_log, former: keys.collect() };
         Ok(Site { directory: directory.to_owned(), about, online })
     }
 
@@ -254,7 +266,12 @@ impl Site {
         let by = Issuer::Authority(&self.certificate(AUTHORITY)?, &self.online.authority);
         let certificate = template.issue(by, Some((&self.online.certificate_log, now)))?;
         let issued = Issued { site: self, key, certificate, at: now };
-        let record = Record { serial: issued.serial(), identity: identity.to_owned(), at: now };
+        let record = Record {
+            serial: issued.serial(),
+            identity: identity.to_owned(),
+            authority: crate::hex(&self.online.authority.public().id()),
+            at: now,
+        };
         let line = format!("{}\n", serde_json::to_string(&record).unwrap_or_default());
         let path = self.directory.join(ISSUED);
         let failed = |error| SiteError::file("append to", &path, error);
@@ -270,27 +287,25 @@ impl Site {
     /// Nothing was issued to it, or the list cannot be written.
     pub fn revoke(&self, whom: Option<&str>, now: Timestamp) -> Result<usize, SiteError> {
         let now = whole_second(now)?;
-        let mut revoked = self.own_list()?.map(|list| list.revoked).unwrap_or_default();
-        let before = revoked.len();
+        let mut records = Vec::new();
         if let Some(whom) = whom {
-            let path = self.directory.join(ISSUED);
-            let records = if path.exists() { read_text(&path)? } else { String::new() };
-            let mut is_known = false;
-            for line in records.lines() {
-                let broken = || SiteError::Broken(path.display().to_string());
-                let record: Record = serde_json::from_str(line).map_err(|_| broken())?;
-                if record.identity == whom || record.serial.eq_ignore_ascii_case(whom) {
-                    is_known = true;
-                    let serial = crate::unhex(&record.serial).ok_or_else(broken)?;
-                    revoked.entry(serial).or_insert(now);
-                }
-            }
-            if !is_known {
+            records = self.records()?;
+            records.retain(|record| record.identity == whom || record.serial.eq_ignore_ascii_case(whom));
+            if records.is_empty() {
                 return Err(SiteError::NotIssued(whom.to_owned()));
             }
         }
-        self.write_list(&revoked, now)?;
-        Ok(revoked.len() - before)
+        self.write_lists(&records, now)
+    }
+
+    /// What was issued.
+    fn records(&self) -> Result<Vec<Record>, SiteError> {
+        let path = self.directory.join(ISSUED);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let broken = |_| SiteError::Broken(path.display().to_string());
+        read_text(&path)?.lines().map(|line| serde_json::from_str(line).map_err(broken)).collect()
     }
 
     /// Makes a part new. What the old one did before counts on; what it did afterwards does not.
@@ -305,7 +320,8 @@ impl Site {
             |certificate| Authority { certificates: vec![certificate, root.clone()], valid: since(now) };
         match part {
             Part::Authority => {
-                self.online.authority = new_key()?;
+                let former = std::mem::replace(&mut self.online.authority, new_key()?);
+                self.online.former.push(former);
                 close(trusted.authorities.iter_mut().map(|one| &mut one.valid), now);
                 let made = self.authority(part, &root, &root_key, now)?;
                 trusted.authorities.push(believed(made));
@@ -331,7 +347,10 @@ impl Site {
         self.write_keys(password)?;
         self.write_about()?;
         self.write(TRUSTED_ROOT, 0o644, &trusted.write(&self.about.issuer))?;
-        if part == Part::Authority { self.write_list(&BTreeMap::new(), now) } else { Ok(()) }
+        if part == Part::Authority {
+            self.write_lists(&[], now)?;
+        }
+        Ok(())
     }
 
     /// Issues the certificate of an authority, and keeps it.
@@ -376,25 +395,27 @@ impl Site {
         if path.exists() { Ok(RevocationList::read_all(&read(&path)?)?) } else { Ok(Vec::new()) }
     }
 
-    /// The list of the authority that is in use.
-    fn own_list(&self) -> Result<Option<RevocationList>, SiteError> {
-        let authority = self.certificate(AUTHORITY)?;
-        Ok(self.lists()?.into_iter().find(|list| list.is_by(&authority)))
-    }
-
-    /// Writes the list of the authority that is in use; the lists of former ones stay.
-    fn write_list(&self, revoked: &BTreeMap<Vec<u8>, Timestamp>, now: Timestamp) -> Result<(), SiteError> {
-        let authority = self.certificate(AUTHORITY)?;
-        let path = self.directory.join(REVOKED);
-        let mut text = String::new();
-        if path.exists() {
-            for list in self.lists()?.iter().filter(|list| !list.is_by(&authority)) {
-                text.push_str(&list.to_pem());
+    /// Writes the list of every authority that the site has or had, with what is to be added. How many were.
+    fn write_lists(&self, add: &[Record], now: Timestamp) -> Result<usize, SiteError> {
+        let trusted = TrustedRoot::read(&read(&self.directory.join(TRUSTED_ROOT))?)?;
+        let (lists, times) = (self.lists()?, valid(now, LIST_HOURS)?);
+        let (mut text, mut added) = (String::new(), 0);
+        for authority in trusted.authorities.iter().filter_map(|one| one.certificates.first()) {
+            let mut keys = std::iter::once(&self.online.authority).chain(&self.online.former);
+            let broken = || SiteError::Broken(self.directory.join(ONLINE_KEYS).display().to_string());
+            let key = keys.find(|key| key.public().spki() == authority.spki()).ok_or_else(broken)?;
+            let known = lists.iter().find(|list| list.is_by(authority));
+            let mut revoked = known.map(|list| list.revoked.clone()).unwrap_or_default();
+            let before = revoked.len();
+            let id = crate::hex(&key.public().id());
+            for record in add.iter().filter(|record| record.authority == id) {
+                revoked.entry(crate::unhex(&record.serial).ok_or_else(broken)?).or_insert(now);
             }
+            added += revoked.len() - before;
+            text.push_str(&RevocationList::write(authority, key, times, &revoked)?);
         }
-        let times = valid(now, LIST_HOURS)?;
-        text.push_str(&RevocationList::write(&authority, &self.online.authority, times, revoked)?);
-        self.write(REVOKED, 0o644, &text)
+        self.write(REVOKED, 0o644, &text)?;
+        Ok(added)
     }
 
     fn write_about(&self) -> Result<(), SiteError> {
@@ -403,9 +424,9 @@ impl Site {
     }
 
     fn write_keys(&self, password: &Secret) -> Result<(), SiteError> {
-        let Online { authority, stamp, log, certificate_log } = &self.online;
+        let Online { authority, stamp, log, certificate_log, former } = &self.online;
         let mut bytes = zeroize::Zeroizing::new(Vec::new());
-        for key in [authority, stamp, log, certificate_log] {
+        for key in [authority, stamp, log, certificate_log].into_iter().chain(former) {
             let one = zeroize::Zeroizing::new(der::write(der::OCTET_STRING, &[key.pkcs8().expose()]));
             bytes.extend_from_slice(&one);
         }

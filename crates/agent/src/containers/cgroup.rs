@@ -73,14 +73,14 @@ pub(super) fn claims(path: &Path) -> Vec<Claim> {
             Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
         })
         .collect();
-    let user = components.iter().find_map(|component| user_of(component));
-    let mut pod_uid = None;
+    let (mut user, mut pod_uid) = (None, None);
     let mut claims = Vec::new();
     for (index, component) in components.iter().enumerate() {
         if claims.len() == CLAIMS_MAX {
             break;
         }
         pod_uid = pod_of(component).or(pod_uid);
+        user = user_of(component).or(user);
         let parent = index.checked_sub(1).and_then(|above| components.get(above)).copied();
         let named = by_id(component, parent).or_else(|| by_name(component, parent));
         let (owner, id, weight) = match named {
@@ -220,6 +220,8 @@ mod tests {
         check("/system.slice/docker-{A}.scope/init.scope", &["Docker A 2"]);
         check("/docker/{A}/system.slice/cron.service", &["Docker A 2"]);
         check("/ci/{A}", &["Unnamed A 2"]);
+        // The users of a container's own systemd are not this host's.
+        check("/docker/{A}/user.slice/user-1000.slice/session-1.scope", &["Docker A 2"]);
         check("/../../docker/{A}", &["Docker A 2"]);
         check(
             "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{A}.scope",

@@ -61,7 +61,8 @@ fn found(specification: &Specification, id: &str, sandbox: Option<&Specification
     let mut container = Container {
         id: Some(naming::short(id)),
         full_id: Some(id.to_owned()),
-        name: Some(name.unwrap_or_else(|| naming::short(id))),
+        // An id of digits is shown as short as everywhere, one that somebody has given is a name.
+        name: Some(name.unwrap_or_else(|| if naming::is_id(id) { naming::short(id) } else { id.to_owned() })),
         engine: Some("containerd".to_owned()),
         image: image.as_deref().map(naming::image),
         labels: naming::labels(labels.map(|(key, value)| (key.clone(), value.clone()))),

@@ -28,7 +28,9 @@ impl Engines {
         let start = |endpoint: &Endpoint| {
             let (asked, questions) = sync_channel(QUEUE_MAX);
             let (own, listened) = (endpoint.clone(), Arc::downgrade(shared));
-            if user_of(endpoint).is_none() {
+            // podman's service is started by who asks it, and would run for ever for one who listens; its disk has all
+            // that it would announce.
+            if endpoint.kind != EngineKind::Podman && user_of(endpoint).is_none() {
                 std::thread::spawn(move || listen(&own, &listened));
             }
             let (own, shared) = (endpoint.clone(), Arc::clone(shared));

@@ -69,6 +69,7 @@ fn dockers() {
     let host = docker("var/lib/docker");
     check(&host, "/docker/{A}", known);
     check(&host, "/docker/{A}/system.slice/cron.service", known);
+    check(&host, "/docker/{A}/user.slice/user-1000.slice/session-1.scope", known);
     check(&host, "/system.slice/docker-{A}.scope", known);
     check(&host, "/ci/{A}", known);
     check(&host, "/system.slice/cron.service", "host");

@@ -159,8 +159,7 @@ fn each_of_docker_is_named_by_its_socket() {
     docker(16, From::Socket);
 }
 
-#[test]
-fn each_of_podman_is_named() {
+fn podman(count: usize) {
     let Some((mut sensor, _one)) = sensor() else { return };
     let Some(daemon) = Daemon::start(DaemonKind::Podman) else { return };
     let archive = daemon.path("image.tar");
@@ -170,18 +169,17 @@ fn each_of_podman_is_named() {
     let containers = Containers::start(Options { stores, ..Options::of_host(Path::new("/")) });
     let (variable, socket) = daemon.variable();
     let began = Instant::now();
-    let seen = watch(&mut sensor, &containers, 8, 2, |number| {
+    let seen = watch(&mut sensor, &containers, count, 2, |number| {
         let mut command = Command::new("podman");
         command.args(["--remote", "run", "--rm", "--network=none", "--name", &name(number)]);
         command.args(PODMAN_LIMITS).args(["localhost/tiny:8", "/short-lived"]).env(variable, &socket);
         command
     });
-    check("podman", &seen, 8, began.elapsed(), "localhost/tiny");
+    check("podman", &seen, count, began.elapsed(), "localhost/tiny");
     assert_eq!(containers.gaps(), []);
 }
 
-#[test]
-fn each_of_containerd_is_named() {
+fn containerd(count: usize) {
     let Some((mut sensor, _one)) = sensor() else { return };
     let Some(daemon) = Daemon::start(DaemonKind::Containerd) else { return };
     import_into_containerd(&daemon);
@@ -191,7 +189,7 @@ fn each_of_containerd_is_named() {
     let containers = Containers::start(Options { stores, engines: vec![endpoint], ..host });
     let socket = daemon.path("socket");
     let began = Instant::now();
-    let seen = watch(&mut sensor, &containers, 8, 2, |number| {
+    let seen = watch(&mut sensor, &containers, count, 2, |number| {
         let mut command = Command::new("ctr");
         command.args([
             "-a",
@@ -204,7 +202,7 @@ fn each_of_containerd_is_named() {
         ]);
         command
     });
-    check("containerd", &seen, 8, began.elapsed(), "docker.io/library/tiny");
+    check("containerd", &seen, count, began.elapsed(), "docker.io/library/tiny");
     assert_eq!(containers.gaps(), []);
 }
 
@@ -213,9 +211,22 @@ fn each_of_docker_is_named() {
     docker(16, From::Disk);
 }
 
-/// The measure of the field notes; takes a minute.
 #[test]
-#[ignore = "takes a minute: cargo test -p seawall-agent --test containers -- --ignored"]
-fn each_of_256_of_docker_is_named() {
+fn each_of_podman_is_named() {
+    podman(8);
+}
+
+#[test]
+fn each_of_containerd_is_named() {
+    containerd(8);
+}
+
+/// The measure of the field notes.
+#[test]
+#[ignore = "takes minutes: cargo test -p seawall-agent --test containers -- --ignored --nocapture"]
+fn each_of_256_is_named() {
     docker(256, From::Disk);
+    podman(256);
+    containerd(256);
+    docker(256, From::Socket);
 }

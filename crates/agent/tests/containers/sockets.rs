@@ -10,8 +10,15 @@ use seawall_engine::{Endpoint, EngineKind};
 
 use crate::support::{A, B, Host, filled, settled};
 
+/// What an engine says to a request.
+enum Answer {
+    Gives(String),
+    Lacks,
+    Hangs,
+}
+
 /// A socket that accepts and answers each request with what `answer` makes of its first line.
-fn listen(path: &Path, answer: impl Fn(&str) -> Option<String> + Send + Clone + 'static) {
+fn listen(path: &Path, answer: impl Fn(&str) -> Answer + Send + Clone + 'static) {
     let listener = UnixListener::bind(path).unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -21,11 +28,15 @@ fn listen(path: &Path, answer: impl Fn(&str) -> Option<String> + Send + Clone + 
                 while let Ok(length @ 1..) = stream.read(&mut bytes) {
                     let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
                     match answer(request.lines().next().unwrap_or_default()) {
-                        Some(body) => {
+                        Answer::Gives(body) => {
                             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
                             let _ = stream.write_all(format!("{head}{body}").as_bytes());
                         }
-                        None => std::thread::sleep(Duration::from_secs(600)),
+                        Answer::Lacks => {
+                            let head = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+                            let _ = stream.write_all(head.as_bytes());
+                        }
+                        Answer::Hangs => std::thread::sleep(Duration::from_secs(600)),
                     }
                 }
             });
@@ -46,7 +57,7 @@ const INSPECTED: &str = r#"{"Id":"{A}","Name":"/web","Image":"sha256:{IMAGE}","C
 fn what_the_disk_does_not_say_the_socket_does() {
     let host = Host::new();
     listen(&host.0.path().join("docker.sock"), |request| {
-        Some(filled(match request {
+        Answer::Gives(filled(match request {
             line if line.contains("/version") => r#"{"Version":"28.0"}"#,
             line if line.contains("/images/") => {
                 r#"{"Id":"sha256:{IMAGE}","RepoTags":["nginx:1"],"RepoDigests":["nginx@{DIGEST}"]}"#
@@ -65,6 +76,27 @@ fn what_the_disk_does_not_say_the_socket_does() {
     assert_eq!(containers.gaps(), []);
 }
 
+/// One that has ended before the engine answers a question about it.
+#[test]
+fn what_was_announced_is_known() {
+    let host = Host::new();
+    listen(&host.0.path().join("docker.sock"), |request| match request {
+        line if line.contains("/version") => Answer::Gives(r#"{"Version":"28.0"}"#.to_owned()),
+        line if line.contains("/events") => Answer::Gives(filled(
+            "{\"Actor\":{\"ID\":\"{A}\",\"Attributes\":{\"image\":\"nginx:1\",\"name\":\"web\"}}}\n",
+        )),
+        _ => Answer::Lacks,
+    });
+    let containers = containers(&host);
+    // It is announced before its cgroup is made, as a rule.
+    std::thread::sleep(Duration::from_millis(300));
+    let container = settled(&containers, 7, "/docker/{A}").unwrap();
+    let image = container.image.clone().unwrap();
+    assert_eq!(container.name.as_deref(), Some("web"));
+    assert_eq!(image.repository.as_deref(), Some("nginx"));
+    assert_eq!(containers.gaps(), []);
+}
+
 #[test]
 fn an_engine_that_hangs_delays_nobody() {
     let host = Host::new()
@@ -73,7 +105,7 @@ fn an_engine_that_hangs_delays_nobody() {
             r#"{"ID":"{B}","Name":"/db","Image":"sha256:{IMAGE}"}"#,
         )
         .file("var/lib/docker/containers/{B}/hostconfig.json", "{}");
-    listen(&host.0.path().join("docker.sock"), |_| None);
+    listen(&host.0.path().join("docker.sock"), |_| Answer::Hangs);
     let containers = containers(&host);
     let began = Instant::now();
     let first = containers.of(7, Some(Path::new(&filled("/docker/{A}"))), 0);
@@ -93,7 +125,7 @@ fn an_engine_that_hangs_delays_nobody() {
 #[test]
 fn an_engine_that_talks_nonsense_is_a_gap() {
     let host = Host::new();
-    listen(&host.0.path().join("docker.sock"), |_| Some("[".repeat(10_000)));
+    listen(&host.0.path().join("docker.sock"), |_| Answer::Gives("[".repeat(10_000)));
     let containers = containers(&host);
     settled(&containers, 7, "/docker/{A}").unwrap();
     let told: Vec<String> = containers.gaps().iter().map(ToString::to_string).collect();

@@ -65,6 +65,9 @@ fn cases(names: &Names) -> Vec<Case> {
         let httpd = names.copy("/usr/bin/perl", "httpd");
         words(&[&httpd, "-e", &format!("fork || exec {{'{program}'}} '{program}', '-c', ':', @ARGV; wait")])
     };
+    let login = names.copy("/bin/true", "login");
+    let as_user = |uid: &str| words(&["setpriv", "--reuid", uid, "--clear-groups", &login]);
+    let ssh_to = |port| ssh_to(&names.copy("/usr/bin/perl", "ssh"), port);
     vec![
         case(
             "Directory traversal monitored file read",
@@ -118,7 +121,19 @@ fn cases(names: &Names) -> Vec<Case> {
         ),
         case("Execution from /dev/shm", exec(shm), exec("/bin/true")),
         case("Fileless execution via memfd_create", memfd("payload"), exec("/bin/true")),
+        case("System user interactive", as_user("1"), as_user("65000")),
+        case("Disallowed SSH Connection Non Standard Port", ssh_to(443), ssh_to(4445)),
     ]
+}
+
+/// A network of its own, in which a public address answers on this port, and a program that connects to it.
+fn ssh_to(ssh: &str, port: u16) -> Vec<String> {
+    let script = format!(
+        "$a = pack('S n C4 x8', 2, {port}, 203, 0, 113, 7); socket(L, 2, 1, 0); bind(L, $a); listen(L, 1); \
+         socket(C, 2, 1, 0); connect(C, $a)"
+    );
+    let network = "ip link set lo up && ip address add 203.0.113.7/32 dev lo && exec \"$0\" -e \"$1\" \"$2\"";
+    words(&["unshare", "--net", "sh", "-c", network, ssh, &script])
 }
 
 fn run(line: &[String], mark: &str) {
@@ -133,6 +148,8 @@ fn each_rule_of_the_host_finds_what_it_is_for_and_nothing_that_is_nearly_so() {
     let Some(rules) = official() else { return };
     let Some(mut guard) = Running::start(Setup::of(vec![rules])) else { return };
     let names = Names(tempfile::tempdir().unwrap());
+    // Other users run programs of it too.
+    std::fs::set_permissions(names.0.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let cases = cases(&names);
     // The rules about a process that has been running for a while take their time.
     let late = {

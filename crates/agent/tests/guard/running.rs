@@ -139,7 +139,7 @@ impl Running {
         let end = Instant::now() + Duration::from_secs(20);
         while !self.all.iter().any(|alert| alert.happened.output.contains(&mark)) {
             let left = end.saturating_duration_since(Instant::now());
-            self.all.push(self.alerts.recv_timeout(left).expect("the guard tells of the mark"));
+            self.all.push(self.alerts.recv_timeout(left).unwrap());
         }
     }
 

@@ -101,6 +101,20 @@ impl Processes {
     }
 }
 
+/// The words of a command line, the program first.
+pub(crate) fn command_line(root: &Root, pid: u32) -> Vec<String> {
+    let bytes = root.read_up_to(&format!("/proc/{pid}/cmdline"), COMMAND_LINE_BYTES_MAX).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    text.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
+}
+
+/// The effective user of a process.
+pub(crate) fn effective_uid(root: &Root, pid: u32) -> Option<u32> {
+    let status = root.text(&format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,18 +131,4 @@ mod tests {
         check("/x/kube-controller", true, "kube-controller-manager", false);
         check("process_api", false, "dockerd", false);
     }
-}
-
-/// The words of a command line, the program first.
-pub(crate) fn command_line(root: &Root, pid: u32) -> Vec<String> {
-    let bytes = root.read_up_to(&format!("/proc/{pid}/cmdline"), COMMAND_LINE_BYTES_MAX).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    text.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
-}
-
-/// The effective user of a process.
-pub(crate) fn effective_uid(root: &Root, pid: u32) -> Option<u32> {
-    let status = root.text(&format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }

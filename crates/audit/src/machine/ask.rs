@@ -284,23 +284,6 @@ fn events(bytes: &[u8]) -> Vec<Exec> {
     events.filter_map(exec).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_health_check_is_no_command_that_somebody_started() {
-        let check = |command: &str, test: &str, expected: bool| {
-            assert_eq!(is_health_check(command, Some(&test.to_owned())), expected, "{command}");
-        };
-        check("/bin/sh -c curl -f http://localhost", "curl -f http://localhost", true);
-        check("/bin/bash -o pipefail -c curl -f http://localhost", "curl -f http://localhost", true);
-        check("/healthy --all", "/healthy --all", true);
-        check("sh", "/healthy --all", false);
-        assert!(!is_health_check("sh", None));
-    }
-}
-
 fn ask_containerd(containerd: &Containerd, gaps: &mut Vec<Gap>) -> EngineFacts {
     let mut facts = EngineFacts {
         kind: Some(EngineKind::Containerd),
@@ -340,4 +323,21 @@ fn ask_containerd(containerd: &Containerd, gaps: &mut Vec<Gap>) -> EngineFacts {
         }
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_health_check_is_no_command_that_somebody_started() {
+        let check = |command: &str, test: &str, expected: bool| {
+            assert_eq!(is_health_check(command, Some(&test.to_owned())), expected, "{command}");
+        };
+        check("/bin/sh -c curl -f http://localhost", "curl -f http://localhost", true);
+        check("/bin/bash -o pipefail -c curl -f http://localhost", "curl -f http://localhost", true);
+        check("/healthy --all", "/healthy --all", true);
+        check("sh", "/healthy --all", false);
+        assert!(!is_health_check("sh", None));
+    }
 }

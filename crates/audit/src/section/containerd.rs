@@ -3,7 +3,7 @@
 use seawall_finding::{Framework, Outcome, Rule, Severity};
 use toml::Value;
 
-use super::settings_files::{self, CONTROLS, Question, is_local};
+use super::settings_files::{self, Question, is_local, rule};
 use crate::answer::{Answer, Report, Section, few};
 use crate::machine::Machine;
 use crate::toml_files::TomlFiles;
@@ -12,19 +12,10 @@ const REFERENCES: &[&str] = &["https://github.com/containerd/containerd/blob/mai
 const CONFIG: &str = "/etc/containerd/config.toml";
 const HOSTS: &str = "/etc/containerd/certs.d";
 
-const fn rule(
-    id: &'static str,
-    title: &'static str,
-    why: &'static str,
-    fix: &'static str,
-    severity: Severity,
-) -> Rule {
-    Rule { id, title, why, fix, severity, references: REFERENCES, controls: CONTROLS }
-}
-
 const QUESTIONS: &[Question] = &[
     Question {
         rule: rule(
+            REFERENCES,
             "containerd-tcp",
             "containerd on the network",
             "Whoever reaches the port starts containers as root; containerd asks nobody who they are.",
@@ -35,6 +26,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "containerd-socket-group",
             "Group of containerd's socket",
             "Whoever is in the group may start a container with the host's root in it.",
@@ -45,6 +37,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "containerd-debug",
             "Debugging of containerd",
             "The debug log holds what clients send, and the debug socket shows memory and code.",
@@ -55,6 +48,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "containerd-metrics",
             "Metrics of containerd on the network",
             "The address has no authentication and tells what runs here.",
@@ -78,6 +72,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "containerd-apparmor",
             "AppArmor for pods",
             "Without it nothing holds a process that has left its namespaces.",
@@ -88,6 +83,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "containerd-selinux",
             "SELinux for pods",
             "On a host with SELinux, pods without labels run outside of its rules.",
@@ -98,6 +94,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "containerd-default-seccomp",
             "System-call filter of pods that name none",
             "Kubernetes leaves such pods without a filter unless the kubelet or containerd gives one.",

@@ -2,26 +2,17 @@
 
 use seawall_finding::{Framework, Rule, Severity};
 
-use super::settings_files::{self, CONTROLS, Question, dangerous, is_local};
+use super::settings_files::{self, Question, dangerous, is_local, rule};
 use crate::answer::{Answer, Report, Section, few};
 use crate::machine::Machine;
 use crate::toml_files::{TomlFiles, texts};
 
 const REFERENCES: &[&str] = &["https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md"];
 
-const fn rule(
-    id: &'static str,
-    title: &'static str,
-    why: &'static str,
-    fix: &'static str,
-    severity: Severity,
-) -> Rule {
-    Rule { id, title, why, fix, severity, references: REFERENCES, controls: CONTROLS }
-}
-
 const QUESTIONS: &[Question] = &[
     Question {
         rule: rule(
+            REFERENCES,
             "crio-seccomp",
             "CRI-O's system-call filter",
             "The filter takes system calls away that pods do not need and kernel exploits do.",
@@ -32,6 +23,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "crio-apparmor",
             "CRI-O's AppArmor profile",
             "Without it nothing holds a process that has left its namespaces.",
@@ -42,6 +34,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "crio-default-capabilities",
             "CRI-O's default capabilities",
             "Every pod gets them, whether it needs them or not.",
@@ -59,6 +52,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "crio-processes",
             "Processes that CRI-O lets a container have",
             "One container without a limit takes all processes of the node.",
@@ -96,6 +90,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "crio-stream-tls",
             "Streams of CRI-O in plain text",
             "`exec` and `attach` of every pod of the node go over them.",

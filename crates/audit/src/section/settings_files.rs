@@ -1,7 +1,7 @@
 //! Questions about the configuration files of podman, containerd and CRI-O: they share their form, and the capabilities
 //! and addresses that they judge.
 
-use seawall_finding::{Framework, Outcome, Rule};
+use seawall_finding::{Framework, Outcome, Rule, Severity};
 use seawall_lint::workload::seccomp::{self, Filter};
 
 use crate::answer::{Answer, Report, Section};
@@ -14,7 +14,17 @@ pub(super) struct Question {
     pub(super) ask: fn(&Machine<'_>, &TomlFiles) -> Answer,
 }
 
-pub(super) const CONTROLS: &[(Framework, &str)] = &[(Framework::NistSp800190, "4.4.3")];
+/// A rule about one setting.
+pub(super) const fn rule(
+    references: &'static [&'static str],
+    id: &'static str,
+    title: &'static str,
+    why: &'static str,
+    fix: &'static str,
+    severity: Severity,
+) -> Rule {
+    Rule { id, title, why, fix, severity, references, controls: &[(Framework::NistSp800190, "4.4.3")] }
+}
 
 /// Asks all of them; where the engine is not on this host, each is void.
 pub(super) fn ask(

@@ -18,7 +18,7 @@ use seawall_trust::limits::TRUSTED_ROOT_BYTES_MAX;
 
 use super::trust;
 use crate::Session;
-use crate::args::admit::{Admit, DockerPlugin, ImageVerifier, OciHook, Webhook};
+use crate::args::admit::{Admit, DecidingArgs, DockerPlugin, ImageVerifier, OciHook, Webhook};
 use crate::args::trust::RegistryArgs;
 use crate::exit::Exit;
 use crate::target::registry_options;
@@ -61,36 +61,50 @@ fn docker_plugin(args: &DockerPlugin, session: &Session<'_>) -> Result<Exit> {
 }
 
 fn image_verifier(args: &ImageVerifier, session: &Session<'_>) -> Result<Exit> {
-    let policy = &args.deciding.policy;
     if args.wrapper {
-        let text = verifier::wrapper(&program()?, &absolute(policy)?, &absolute(&cache_root(session))?);
-        session.terminal.text(&text)?;
+        let arguments = once_more("image-verifier", &args.deciding, session)?;
+        session.terminal.text(&verifier::wrapper(&program()?, &arguments))?;
         return Ok(Exit::Allowed);
     }
-    let admission = admission(policy, &args.deciding.registry, session)?;
-    let answer = verifier::answer(&admission, &args.arguments, &input()?);
-    session.terminal.text(&format!("{}\n", answer.reason))?;
-    if let Some(decision) = &answer.decision {
-        tell(&admission, decision, session);
-    }
-    Ok(if answer.allowed { Exit::Allowed } else { Exit::Denied })
+    let admission = admission(&args.deciding.policy, &args.deciding.registry, session)?;
+    let (decision, reason) = verifier::answer(&admission, &args.arguments, &input()?);
+    session.terminal.text(&format!("{reason}\n"))?;
+    tell(&admission, &decision, session);
+    Ok(if decision.allowed { Exit::Allowed } else { Exit::Denied })
 }
 
 fn oci_hook(args: &OciHook, session: &Session<'_>) -> Result<Exit> {
-    let policy = &args.deciding.policy;
     if args.definition {
-        let text = podman::definition(&program()?, &absolute(policy)?, &absolute(&cache_root(session))?);
-        session.terminal.text(&text)?;
+        let arguments = once_more("oci-hook", &args.deciding, session)?;
+        let environment = session.config.for_registries();
+        session.terminal.text(&podman::definition(&program()?, &arguments, &environment))?;
         return Ok(Exit::Allowed);
     }
-    let admission = admission(policy, &args.deciding.registry, session)?;
-    let decision = podman::decide(&admission, &input()?)?;
+    let admission = admission(&args.deciding.policy, &args.deciding.registry, session)?;
+    let decision = podman::decide(&admission, &input()?);
     tell(&admission, &decision, session);
     if decision.allowed {
         return Ok(Exit::Allowed);
     }
     session.terminal.error(&anyhow!(decision.reasons().join(" ")));
     Ok(Exit::Denied)
+}
+
+/// The arguments with which somebody else, anywhere, starts what is started now.
+fn once_more(verb: &str, deciding: &DecidingArgs, session: &Session<'_>) -> Result<Vec<String>> {
+    let (cache, policy) = (absolute(&cache_root(session))?, absolute(&deciding.policy)?);
+    let mut arguments = vec!["--cache", &cache, "admit", verb, "--policy", &policy];
+    if session.global.offline {
+        arguments.insert(0, "--offline");
+    }
+    for registry in &deciding.registry.insecure_registry {
+        arguments.extend(["--insecure-registry", registry]);
+    }
+    let ca_file = deciding.registry.ca_file.as_ref().map(|path| absolute(path)).transpose()?;
+    if let Some(path) = &ca_file {
+        arguments.extend(["--ca-file", path]);
+    }
+    Ok(arguments.into_iter().map(str::to_owned).collect())
 }
 
 fn webhook(args: &Webhook, session: &Session<'_>) -> Result<Exit> {
@@ -133,11 +147,12 @@ fn cache_directory(session: &Session<'_>) -> PathBuf {
 /// The files that a policy names lie beside it.
 fn settings(policy: &Path) -> Result<Settings> {
     let text = trust::text(policy, TRUSTED_ROOT_BYTES_MAX)?;
+    let directory = policy.parent().unwrap_or_else(|| Path::new(""));
     let beside = |name: &str| {
-        let path = policy.parent().unwrap_or_else(|| Path::new("")).join(name);
+        let path = directory.join(name);
         trust::text(&path, TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
     };
-    Settings::read(&text, &policy.display().to_string(), &beside)
+    Settings::read(&text, &policy.display().to_string(), Some(directory), &beside)
         .with_context(|| format!("cannot use {}", policy.display()))
 }
 

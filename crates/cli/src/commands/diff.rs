@@ -18,7 +18,12 @@ use crate::exit::Exit;
 use crate::output;
 use crate::target::{LeakRules, Targets, platforms};
 
+mod files;
+
 pub(crate) fn run(args: &Diff, session: &Session<'_>) -> Result<Exit> {
+    if args.files {
+        return files::run(args, session);
+    }
     let database = super::scan::database(session)?;
     let targets = Targets::new(&args.after, session)?.with_leaks(LeakRules::builtin(session));
     let before = one(&args.before, &targets, args, database.as_ref(), session)?;

@@ -1,8 +1,8 @@
 //! Findings for the tests of this crate.
 
 use seawall_finding::{
-    Confidence, Control, Evidence, FieldValue, Finding, Framework, Happened, Outdated, Priority, Severity,
-    Subject,
+    Confidence, ContainerIdentity, Control, Evidence, FieldValue, Finding, Framework, Happened, Outdated,
+    Priority, ProcessIdentity, Severity, Subject,
 };
 use seawall_inventory::Place;
 use seawall_policy::{Judged, Verdict};
@@ -31,8 +31,13 @@ pub(crate) fn judged() -> Judged {
         tags: vec!["mitre_persistence".to_owned(), "filesystem".to_owned()],
         events: 1,
         about: "/usr/bin/touch /bin/hack".to_owned(),
-        process: None,
-        container: None,
+        process: Some(ProcessIdentity { pid: 4711, start_ns: Some(1) }),
+        container: Some(ContainerIdentity {
+            id: "0123456789ab".to_owned(),
+            name: "web".to_owned(),
+            engine: "docker".to_owned(),
+            image: "shop/web:1.2".to_owned(),
+        }),
         respond: Vec::new(),
     };
     let finding = Finding {
@@ -96,6 +101,12 @@ pub(crate) fn named(name: &str) -> Judged {
         .into();
         happened.tags = vec![name.to_owned()];
         happened.lineage = vec![name.to_owned()];
+        happened.container = Some(ContainerIdentity {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            engine: "docker".to_owned(),
+            image: name.to_owned(),
+        });
     }
     judged.finding.subject = Subject::Container { engine: "docker".to_owned(), name: name.to_owned() };
     judge(judged.finding)

@@ -53,6 +53,9 @@ fn within(delivery: &Delivery, room: Room) -> Cow<'_, Judged> {
         happened.tags.truncate(room.fields);
         let texts = [&mut happened.output, &mut happened.about, &mut happened.rule];
         texts.into_iter().chain(&mut happened.lineage).chain(&mut happened.tags).for_each(shorten);
+        if let Some(container) = &mut happened.container {
+            [&mut container.id, &mut container.name, &mut container.image].into_iter().for_each(shorten);
+        }
         happened.fields = room.fields(delivery).into_iter().collect();
     }
     Cow::Owned(judged)

@@ -79,6 +79,7 @@ pub(crate) fn line(delivery: &Delivery, room: Room) -> String {
         type_name: "Detection Finding: Create",
         type_uid: CLASS * 100 + CREATED,
         unmapped: json!({
+            "container": container(delivery, room),
             "priority": delivery.priority().name(),
             "source": delivery.source(),
             "verdict": judged.verdict,
@@ -124,6 +125,20 @@ fn finding_info(delivery: &Delivery, room: Room) -> Value {
     info
 }
 
+/// The container in which it happened; OCSF 1.4 has no place for one beside a finding.
+fn container(delivery: &Delivery, room: Room) -> Value {
+    let container =
+        delivery.judged.finding.evidence.happened().and_then(|happened| happened.container.as_ref());
+    container.map_or(Value::Null, |container| {
+        json!({
+            "uid": room.text(&container.id),
+            "name": room.text(&container.name),
+            "image": { "name": room.text(&container.image) },
+            "runtime": container.engine,
+        })
+    })
+}
+
 /// The process, where the fields tell of it, and all fields as they are.
 fn evidence(delivery: &Delivery, room: Room) -> Value {
     let fields: BTreeMap<String, FieldValue> = room.fields(delivery).into_iter().collect();
@@ -135,6 +150,10 @@ fn evidence(delivery: &Delivery, room: Room) -> Value {
             Some(FieldValue::Text(text)) => process.insert(attribute.to_owned(), text.as_str().into()),
             Some(FieldValue::Null | FieldValue::Bool(_)) | None => None,
         };
+    }
+    let known = delivery.judged.finding.evidence.happened().and_then(|happened| happened.process.as_ref());
+    if let Some(known) = known {
+        process.insert("pid".to_owned(), known.pid.into());
     }
     let mut evidence = json!({ "data": fields });
     // A process of OCSF has a number.

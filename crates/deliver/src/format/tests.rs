@@ -102,6 +102,8 @@ fn ocsf_has_what_its_schema_requires() {
     assert_eq!(finding["severity_id"], 4);
     assert_eq!(finding["finding_info"]["attacks"][0]["technique"]["uid"], "T1543");
     assert_eq!(finding["resources"][0]["type"], "container");
+    assert_eq!(finding["evidences"][0]["process"]["pid"], 4711);
+    assert_eq!(finding["unmapped"]["container"]["image"]["name"], "shop/web:1.2");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value};
-use seawall_finding::{Evidence, FieldValue, Finding, Happened, Priority, Severity, Subject};
+use seawall_finding::{
+    ContainerIdentity, Evidence, FieldValue, Finding, Happened, Priority, Severity, Subject,
+};
 use seawall_inventory::Place;
 use seawall_policy::{Judged, Verdict};
 
@@ -37,11 +39,14 @@ pub(super) const KEYS: &[&str] = &[
     "subject",
     "kind",
     "container",
+    "container_id",
+    "image",
     "fingerprint",
     "id",
     "remedy",
     "references",
     "repeats",
+    "responses",
     "colour",
     "colour_number",
     "symbol",
@@ -81,12 +86,18 @@ impl Object for View {
             "flat" => fields(delivery, |name| name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")),
             "subject" => finding.subject.label().into(),
             "kind" => delivery.subject_kind().into(),
-            "container" => container(&finding.subject).unwrap_or_default().into(),
+            "container" => container(finding).unwrap_or_default().into(),
+            "container_id" => identity(finding).map_or("", |container| &container.id).into(),
+            "image" => image(finding).unwrap_or_default().into(),
             "fingerprint" => delivery.judged.fingerprint.to_string().into(),
             "id" => delivery.id().into(),
             "remedy" => finding.remedy.as_str().into(),
             "references" => finding.references.iter().map(|address| Value::from(address.as_str())).collect(),
             "repeats" => delivery.repeats.map_or(0, |repeats| repeats.count).into(),
+            "responses" => {
+                let responses = delivery.judged.responses.iter();
+                responses.map(|requested| Value::from(requested.response.name())).collect()
+            }
             "colour" => format!("#{:06x}", colour(delivery.priority())).into(),
             "colour_number" => colour(delivery.priority()).into(),
             "symbol" => symbol(delivery.priority()).into(),
@@ -116,8 +127,17 @@ fn fields(delivery: &Delivery, rename: impl Fn(&str) -> String) -> Value {
     fields.collect::<BTreeMap<String, Value>>().into()
 }
 
-fn container(subject: &Subject) -> Option<&str> {
-    match subject {
+/// The container in which it happened.
+fn identity(finding: &Finding) -> Option<&ContainerIdentity> {
+    finding.evidence.happened()?.container.as_ref()
+}
+
+/// The container's name.
+fn container(finding: &Finding) -> Option<&str> {
+    if let Some(container) = identity(finding) {
+        return Some(&container.name);
+    }
+    match &finding.subject {
         Subject::Container { name, .. } => Some(name),
         Subject::Workload { container, .. } => Some(container),
         Subject::Package { .. }
@@ -127,6 +147,12 @@ fn container(subject: &Subject) -> Option<&str> {
         | Subject::Image { .. }
         | Subject::Target { .. } => None,
     }
+}
+
+/// The image's name, where it is about one or happened in a container of one.
+fn image(finding: &Finding) -> Option<&str> {
+    let of_subject = if let Subject::Image { name } = &finding.subject { Some(name.as_str()) } else { None };
+    of_subject.or_else(|| identity(finding).map(|container| container.image.as_str()))
 }
 
 /// Red, green and blue.
@@ -181,7 +207,6 @@ pub(super) fn sample() -> Delivery {
         fingerprint,
         verdict: Verdict::Warn,
         reasons: Vec::new(),
-        responses: Vec::new(),
         responses: Vec::new(),
         waived: None,
     };

@@ -162,3 +162,14 @@ fn first_or_all_rules_speak() {
     assert_eq!(rules(Matching::First), ["a"]);
     assert_eq!(rules(Matching::All), ["a", "b"]);
 }
+
+#[test]
+fn distinct_counts_different_values() {
+    let mut engine = engine("  count: 3\n  distinct: fd.name\n  within: 10s");
+    let file = |name: &str, seconds| open(name, "O_RDONLY").by("sh").later(seconds);
+    let same = [file("/a", 0), file("/a", 1), file("/a", 2), file("/b", 3), exec("sh"), file("/c", 4)];
+    assert_eq!(observed(&mut engine, &same), [0, 0, 0, 0, 0, 3]);
+    // What is too old counts no more, what came again is as young as its last time.
+    let slow = [file("/a", 100), file("/b", 108), file("/a", 109), file("/c", 115)];
+    assert_eq!(observed(&mut engine, &slow), [0, 0, 0, 3]);
+}

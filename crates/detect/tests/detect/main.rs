@@ -3,11 +3,14 @@
 
 mod audit;
 mod conditions;
+mod explanations;
 mod extensions;
 mod files;
 mod hostile;
+mod learning;
 mod made;
 mod mistakes;
 mod official;
 mod pack;
 mod reference;
+mod trial;

@@ -26,11 +26,16 @@ fn directory() -> Option<PathBuf> {
     found
 }
 
-/// The official files and one of our own behind them.
-pub(crate) fn load_official(names: &[&str], own: &str) -> Option<Loaded> {
+/// The official files with their names.
+pub(crate) fn official_files(names: &[&str]) -> Option<Vec<(String, String)>> {
     let directory = directory()?;
     let read = |name: &&str| ((*name).to_owned(), fs::read_to_string(directory.join(name)).unwrap());
-    let mut files: Vec<(String, String)> = names.iter().map(read).collect();
+    Some(names.iter().map(read).collect())
+}
+
+/// The official files and one of our own behind them.
+pub(crate) fn load_official(names: &[&str], own: &str) -> Option<Loaded> {
+    let mut files = official_files(names)?;
     files.push(("own.yaml".to_owned(), own.to_owned()));
     Some(load(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>()))
 }

@@ -18,6 +18,8 @@ pub(super) struct Header<'b> {
     pub(super) mode: u32,
     pub(super) uid: u64,
     pub(super) gid: u64,
+    /// Nanoseconds since 1970.
+    pub(super) changed_ns: u64,
     /// As written, up to the first NUL.
     pub(super) link: &'b [u8],
     /// Whether it says `ustar`, as every archive since 1988 does.
@@ -46,6 +48,7 @@ impl<'b> Header<'b> {
             mode: number(&block[100..108]).map_or(0, |mode| (mode & 0o7777) as u32),
             uid: number(&block[108..116]).unwrap_or(0),
             gid: number(&block[116..124]).unwrap_or(0),
+            changed_ns: number(&block[136..148]).unwrap_or(0).saturating_mul(1_000_000_000),
             link: until_nul(&block[157..257]),
             has_magic: block[257..].starts_with(b"ustar"),
         })

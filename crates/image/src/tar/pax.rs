@@ -4,7 +4,7 @@ use seawall_finding::GapKind;
 
 use crate::limits::Limits;
 
-/// What a PAX header says about the next member; extended attributes and times are passed over.
+/// What a PAX header says about the next member; extended attributes and the other times are passed over.
 #[derive(Default)]
 pub(super) struct Pax {
     pub(super) path: Option<Vec<u8>>,
@@ -12,6 +12,8 @@ pub(super) struct Pax {
     pub(super) size_bytes: Option<u64>,
     pub(super) uid: Option<u64>,
     pub(super) gid: Option<u64>,
+    /// Nanoseconds since 1970.
+    pub(super) changed_ns: Option<u64>,
     pub(super) sparse: PaxSparse,
 }
 
@@ -67,6 +69,7 @@ impl Pax {
             b"size" => self.size_bytes = Some(decimal(value)?),
             b"uid" => self.uid = decimal(value),
             b"gid" => self.gid = decimal(value),
+            b"mtime" => self.changed_ns = nanoseconds(value),
             b"GNU.sparse.major" => self.sparse.major = Some(decimal(value)?),
             b"GNU.sparse.minor" => self.sparse.minor = Some(decimal(value)?),
             b"GNU.sparse.name" => self.sparse.name = Some(name()?),
@@ -98,6 +101,17 @@ fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let equals = text.iter().position(|&byte| byte == b'=')?;
     let (key, value) = text.split_at_checked(equals)?;
     (!key.is_empty()).then_some((key, value.get(1..)?, rest))
+}
+
+/// Seconds with a fraction, `1.5`. Times before 1970 and beyond reason are none.
+fn nanoseconds(text: &[u8]) -> Option<u64> {
+    let mut parts = text.splitn(2, |&byte| byte == b'.');
+    let seconds = decimal(parts.next()?)?.checked_mul(1_000_000_000)?;
+    let fraction = parts.next().unwrap_or_default();
+    let digits = &fraction[..fraction.len().min(9)];
+    let value = if digits.is_empty() { 0 } else { decimal(digits)? };
+    let scale = (digits.len()..9).fold(1, |scale: u64, _| scale * 10);
+    seconds.checked_add(value * scale)
 }
 
 /// A decimal number below 2^63.

@@ -44,6 +44,24 @@ fn relative_names_links_and_renames_lead_to_the_true_path() {
 }
 
 #[test]
+fn a_new_working_directory_is_the_kernels() {
+    let Some(mut watch) = Watch::calls(&["chdir"]) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path().canonicalize().unwrap();
+    fs::create_dir(at.join("true")).unwrap();
+    symlink(at.join("true"), at.join("link")).unwrap();
+    let script = format!("cd {}", at.join("link").display());
+    std::process::Command::new("sh").args(["-c", &script]).status().unwrap();
+    let calls = watch.events().into_iter().filter_map(|event| match event.action {
+        Action::Called(call) if event.caller.command == "sh" => Some(call),
+        _ => None,
+    });
+    let calls: Vec<_> = calls.filter(|call| call.names[0].name == at.join("link")).collect();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].names[0].directory.as_deref(), Some(at.join("true").as_path()));
+}
+
+#[test]
 fn openat2_tells_access_and_creation() {
     let Some(mut watch) = Watch::calls(&["openat2"]) else { return };
     let directory = tempfile::tempdir().unwrap();
@@ -55,6 +73,9 @@ fn openat2_tells_access_and_creation() {
 
     let calls = watch.own_calls();
     let [made, read, failed] = calls.as_slice() else { panic!("{calls:?}") };
+    // The library adds O_LARGEFILE.
+    assert_eq!(made.arguments[2] & !0o100_000, u64::from(flags.bits()));
+    assert_eq!(made.arguments[3..5], [0o400, 4]);
     let (made, read) = (file(made), file(read));
     assert_eq!((made.is_written, made.is_created, made.is_read), (true, true, false));
     assert_eq!((read.is_written, read.is_created, read.is_read), (false, false, true));

@@ -3,7 +3,7 @@
 use std::fs;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use seawall_sensor::{Access, Clause, Families, Interest, Kind, Outcome, Paths, SystemCall};
+use seawall_sensor::{Access, Clause, Families, Interest, Kind, Naming, Outcome, Paths, SystemCall};
 
 use crate::watch::{Watch, file};
 
@@ -53,6 +53,35 @@ fn opens_are_told_by_path_name_access_and_outcome() {
     check(vec![writes.clone()], &["belowx"]);
     check(vec![Clause { outcome: Outcome::Failed, ..opens() }], &["missing"]);
     check(vec![of_paths, writes], &["below/x", "named", "belowx", "missing"]);
+}
+
+#[test]
+fn names_may_have_to_climb() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path().canonicalize().unwrap();
+    let long = format!("{}x", "./".repeat(200));
+    let of_naming = |naming| Clause { naming, ..opens() };
+    let named = Clause { paths: Paths::Some { below: vec![], named: vec!["plain".to_owned()] }, ..opens() };
+    let check = |clauses: Vec<Clause>, expected: &[&str]| {
+        let Some(mut watch) = wanted(clauses) else { return };
+        let directory = openat(CWD, &at, OFlags::DIRECTORY, Mode::empty()).unwrap();
+        watch.events();
+        // Dots side by side in one word, over its border, as the end of a name; and apart.
+        for name in ["plain", "a.b.c.d.e", "../x", "1234567../x", "x..", ".a.", &long] {
+            let _ = openat(&directory, name, OFlags::CREATE, Mode::RUSR);
+        }
+        // The library opens files of its own, by absolute names.
+        let calls = watch.own_calls();
+        let names = calls.iter().map(|call| call.names[0].name.clone());
+        let seen: Vec<_> = names.filter(|name| name.is_relative()).collect();
+        let expected: Vec<_> = expected.iter().map(std::path::PathBuf::from).collect();
+        assert_eq!(seen, expected);
+    };
+    // Of a name that is too long it is not known.
+    let climbing = ["../x", "1234567../x", "x..", &long];
+    check(vec![of_naming(Naming::Climbing)], &climbing);
+    check(vec![of_naming(Naming::Climbing), named], &["plain", "../x", "1234567../x", "x..", &long]);
+    check(vec![of_naming(Naming::Any)], &["plain", "a.b.c.d.e", "../x", "1234567../x", "x..", ".a.", &long]);
 }
 
 #[test]

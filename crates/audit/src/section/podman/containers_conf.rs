@@ -1,28 +1,19 @@
 //! containers.conf and storage.conf: what containers get that say nothing.
 
-use seawall_finding::{Outcome, Rule, Severity};
+use seawall_finding::{Outcome, Severity};
 use toml::Value;
 
 use crate::answer::{Answer, few};
 use crate::machine::Machine;
-use crate::section::settings_files::{CONTROLS, Question, dangerous, judged_filter};
+use crate::section::settings_files::{Question, dangerous, judged_filter, rule};
 use crate::toml_files::{TomlFiles, texts};
 
 const REFERENCES: &[&str] = &["https://github.com/containers/common/blob/main/docs/containers.conf.5.md"];
 
-const fn rule(
-    id: &'static str,
-    title: &'static str,
-    why: &'static str,
-    fix: &'static str,
-    severity: Severity,
-) -> Rule {
-    Rule { id, title, why, fix, severity, references: REFERENCES, controls: CONTROLS }
-}
-
 pub(in crate::section) const QUESTIONS: &[Question] = &[
     Question {
         rule: rule(
+            REFERENCES,
             "podman-seccomp",
             "podman's default system-call filter",
             "The filter takes system calls away that containers do not need and kernel exploits do.",
@@ -33,6 +24,7 @@ pub(in crate::section) const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "podman-default-capabilities",
             "podman's default capabilities",
             "Every container gets them, whether it needs them or not.",
@@ -50,6 +42,7 @@ pub(in crate::section) const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "podman-default-namespaces",
             "Namespaces that podman shares by default",
             "A container in the host's namespaces sees and reaches what the host does.",
@@ -60,6 +53,7 @@ pub(in crate::section) const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "podman-default-confinement",
             "Confinement that podman switches off",
             "Labels, AppArmor and no-new-privileges hold a process that has left its namespaces.",
@@ -70,6 +64,7 @@ pub(in crate::section) const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: rule(
+            REFERENCES,
             "podman-default-processes",
             "Processes that podman lets a container have",
             "One container without a limit takes all processes of the host.",
@@ -91,6 +86,7 @@ pub(in crate::section) const QUESTIONS: &[Question] = &[
 
 pub(in crate::section) const STORAGE: &[Question] = &[Question {
     rule: rule(
+        REFERENCES,
         "podman-ignored-owners",
         "Owners of files that podman ignores",
         "With it all files of an image belong to one user, and the image's own rules between users are void.",

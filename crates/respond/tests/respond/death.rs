@@ -40,6 +40,9 @@ fn seawall() {
     let mut options = place.options(Mode::Enforced, "");
     options.settings = settings("{repeat-after: 1ms}");
     options.receipts = receipts;
+    options.own_process = std::process::id();
+    // Its sleeper would outlive this process, which is killed.
+    drop(place);
     options.release = Some(this_program("death::releases"));
     let mut acting = Acting::new(options);
     let identity = ContainerIdentity { id, ..ContainerIdentity::default() };

@@ -110,7 +110,10 @@ fn check(kind: Kind, number: u8) {
     let place = Place::new(vec![endpoint(&daemon)]);
     let listener = TcpListener::bind((&pair.host[..], 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    assert!(pair.reaches(&pair.host, port) && pair.sends_frames() && pair.reaches_itself());
+    // Interfaces need a moment on a loaded machine.
+    crate::place::eventually("a network", || {
+        pair.reaches(&pair.host, port) && pair.sends_frames() && pair.reaches_itself()
+    });
     assert_ne!(pair.sends_raw_frames(), Some(false));
     cut(&place, &identity, &pair, port);
     excepted(&place, &identity, &pair, port);

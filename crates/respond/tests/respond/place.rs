@@ -218,7 +218,8 @@ pub(crate) fn container(daemon: &Daemon, name: &str, more: &[&str]) -> Option<(C
     let reference = "docker.io/library/seawall-respond:1";
     let started = match daemon.kind {
         Kind::Docker | Kind::Podman => {
-            let run = ["run", "-d", "--network=none", "--cgroupns=host", "--name", name];
+            let run =
+                ["run", "-d", "--network=none", "--cgroupns=host", "--stop-signal=KILL", "--name", name];
             daemon.ask(&[&run[..], more, &[reference]].concat())
         }
         Kind::Containerd => daemon.ask(&["run", "-d", reference, name, "sleep", "600"]),

@@ -98,7 +98,7 @@ pub(crate) fn site(more: &str, slow: Duration) -> Site {
     let key = || PrivateKey::generate(KeyAlgorithm::P256).unwrap().public().clone();
     let (key, other) = (key(), key());
     let pem = key.to_pem();
-    let text = format!("version: 1\ntrust: [{{images: [a.b/team], keys: [our.pub]}}]\n{more}");
+    let text = format!("version: 1\ntrust:\n  - {{images: [a.b/team], keys: [our.pub]}}\n{more}");
     let settings = Settings::read(&text, "policy.yaml", None, &|_| Ok(pem.clone())).unwrap();
     let (asked, tags) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new('a')));
     let time = Arc::new(Mutex::new("2026-06-01T00:00:00Z".parse().unwrap()));

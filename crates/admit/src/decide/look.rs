@@ -39,6 +39,10 @@ impl Core {
         let (candidates, id) = match image.meant.as_ref() {
             Ok(Meant::Remote(name)) => (vec![name], None),
             Ok(Meant::Local { id, name, origins }) => {
+                let digests = origins.iter().filter_map(ImageName::digest).chain([id]);
+                if let Some(finding) = revoked(&image.written, digests, settings, now) {
+                    return Some(Outcome { pinned: None, verified: None, findings: vec![finding] });
+                }
                 (counting(name.as_ref(), origins, settings).ok()?, Some(id))
             }
             Err(reason) => return Some(Outcome::unknown(&image.written, None, reason)),
@@ -185,6 +189,23 @@ impl Core {
         self.cache.put(found.clone());
         Ok(found)
     }
+}
+
+/// An engine knows an image by several digests, that of an index, of the image in it, of its configuration: whichever is
+/// revoked revokes it.
+fn revoked<'d>(
+    written: &str,
+    digests: impl Iterator<Item = &'d Digest>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Option<Finding> {
+    let listed = |digest: &Digest| {
+        settings.requirements.0.iter().find(|requirement| requirement.revoked_digests.contains(digest))
+    };
+    let (requirement, digest) = digests.filter_map(|digest| Some((listed(digest)?, digest))).next()?;
+    let image = Pinned { digest: digest.clone(), media_type: String::new(), size_bytes: 0 };
+    // That is the first thing that is told of it.
+    requirement.judge(written, &image, &[], now).found.into_iter().next()
 }
 
 /// Which of an image's origins can speak for it. Where somebody may only sign under the name that was asked for, it must

@@ -112,6 +112,22 @@ fn an_engines_own_image_is_what_it_was_where_it_came_from() {
 }
 
 #[test]
+fn an_engines_image_is_revoked_by_each_of_its_digests() {
+    let check = |revoked: char, expected: &str| {
+        let more =
+            format!("  - {{images: [x.y/z], keys: [our.pub], revoked-digests: ['{}']}}\n", digest(revoked));
+        let site = site(&more, Duration::ZERO);
+        let decision = site.decide(vec![local('1', Some("a.b/team/app:1"), &['a', 'b'])]);
+        let shown = if decision.allowed { "allowed".to_owned() } else { decision.reasons().concat() };
+        assert!(shown.contains(expected), "{revoked}: {shown}");
+    };
+    for digit in ['1', 'a', 'b'] {
+        check(digit, "is revoked [image-revoked]");
+    }
+    check('2', "allowed");
+}
+
+#[test]
 fn a_waiver_has_an_owner_and_an_end() {
     let waiver = |what: &str, until: &str| {
         format!("waivers: [{{{what}, reason: it burns, owner: ops, expires: {until}}}]\n")

@@ -232,6 +232,11 @@ fn check(rule: &Rule) -> Result<(), String> {
             [key_path.is_some(), key_paths.is_some(), key_data.is_some()].to_vec()
         }
         Rule::SigstoreSigned(by) => {
+            if by.key_paths.as_ref().is_some_and(Vec::is_empty)
+                || by.key_datas.as_ref().is_some_and(Vec::is_empty)
+            {
+                return Err("a list of keys is empty".to_owned());
+            }
             let has_log = !by.logs()?.is_empty();
             match (&by.fulcio, &by.pki) {
                 // A certificate of some minutes proves nothing unless somebody says when it was used.

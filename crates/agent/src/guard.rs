@@ -197,10 +197,17 @@ impl<'s> Guard<'s> {
             let longest = if self.watch.waits() { POLL_WAITING } else { POLL_MAX };
             self.turn(left.min(longest))?;
             self.keep_rules();
-            self.status.set(Counts { turned: Some(Instant::now()), ..self.counts() });
+            if self.last_count.elapsed() >= COUNT_EVERY {
+                self.last_count = Instant::now();
+                self.status.set(Counts { turned: Some(self.last_count), ..self.counts() });
+            }
         }
-        // What was told before the end belongs to it.
-        while self.turn(Duration::ZERO)? > 0 {}
+        // What was told before the end belongs to it; a storm that goes on does not.
+        for _ in 0..LAST_TURNS {
+            if self.turn(Duration::ZERO)? == 0 {
+                break;
+            }
+        }
         self.watch.release_all();
         if let Some(recorder) = &mut self.watch.judging.recorder {
             recorder.finish();

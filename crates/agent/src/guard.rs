@@ -14,7 +14,7 @@ use seawall_sensor::{OpenError, PollError, Sensor};
 
 use crate::containers::{self, Containers};
 use crate::interest;
-use crate::limits::{LOOK_EVERY, POLL_MAX, POLL_WAITING};
+use crate::limits::{COUNT_EVERY, LAST_TURNS, LOOK_EVERY, POLL_MAX, POLL_WAITING};
 use crate::processes::{Clock, Environments, Processes};
 use crate::record::{Header, Recorder, ReplayError};
 use crate::rules::{self, Asking, Files, RuleFile, Rules, RulesError};
@@ -117,6 +117,7 @@ pub struct Guard<'s> {
     /// Rules that are being compiled.
     compiled: Option<Receiver<Result<Rules, RulesError>>>,
     last_look: Instant,
+    last_count: Instant,
     status: Status,
     notices: Box<dyn FnMut(Notice) + 's>,
 }
@@ -163,6 +164,7 @@ impl<'s> Guard<'s> {
             duration: options.duration,
             compiled: None,
             last_look: Instant::now(),
+            last_count: Instant::now(),
             status: Status::default(),
             notices: Box::new(notices),
         })
@@ -195,10 +197,17 @@ impl<'s> Guard<'s> {
             let longest = if self.watch.waits() { POLL_WAITING } else { POLL_MAX };
             self.turn(left.min(longest))?;
             self.keep_rules();
-            self.status.set(Counts { turned: Some(Instant::now()), ..self.counts() });
+            if self.last_count.elapsed() >= COUNT_EVERY {
+                self.last_count = Instant::now();
+                self.status.set(Counts { turned: Some(self.last_count), ..self.counts() });
+            }
         }
-        // What was told before the end belongs to it.
-        while self.turn(Duration::ZERO)? > 0 {}
+        // What was told before the end belongs to it; a storm that goes on does not.
+        for _ in 0..LAST_TURNS {
+            if self.turn(Duration::ZERO)? == 0 {
+                break;
+            }
+        }
         self.watch.release_all();
         if let Some(recorder) = &mut self.watch.judging.recorder {
             recorder.finish();
@@ -243,6 +252,7 @@ impl<'s> Guard<'s> {
         let is_asked = self.reload.swap(false, Ordering::Relaxed);
         if is_time {
             self.last_look = Instant::now();
+            self.watch.follow_clock(Clock::of_this_machine());
         }
         if !(is_asked || is_time && self.files.have_changed()) {
             return;

@@ -59,3 +59,13 @@ pub(crate) const REPLAY_KEPT_BYTES_MAX: u64 = 128 << 20;
 
 /// Events that are kept for evidence, some seconds of a busy container, in at most a few MB.
 pub(crate) const MOMENTS_MAX: usize = 1000;
+
+/// How often the counts for other threads are made anew: asking the kernel what was lost takes a tenth of a
+/// millisecond.
+pub(crate) const COUNT_EVERY: Duration = Duration::from_millis(250);
+
+/// Batches that are read after the end was asked for: four times what the ring holds.
+pub(crate) const LAST_TURNS: u32 = 16;
+
+/// The last threads of a process that are kept as they were: a server's threads take turns.
+pub(crate) const THREADS_MAX: usize = 8;

@@ -15,7 +15,7 @@ use seawall_event::limits::ANCESTORS_MAX;
 use seawall_event::{Capabilities, ExeFile, Leader, Lineage, Process, User};
 use seawall_sensor::{Caller, Child, Execution, File};
 
-use crate::limits::{DEAD_MAX, PID_NAMESPACES_MAX, PROCESSES_MAX};
+use crate::limits::{DEAD_MAX, PID_NAMESPACES_MAX, PROCESSES_MAX, THREADS_MAX};
 use crate::translate::text;
 use crate::users::Users;
 
@@ -49,6 +49,8 @@ struct Known {
     start_boot_ns: u64,
     seen: Seen,
     process: Arc<Process>,
+    /// The same as other threads of it were, of this generation.
+    others: Vec<(Seen, Arc<Process>)>,
     generation: u64,
     has_forked: bool,
     has_ended: bool,
@@ -92,6 +94,22 @@ impl From<&Caller> for Seen {
     }
 }
 
+impl Known {
+    /// The process as this thread of it was before; otherwise what it was is kept for when its thread comes again.
+    fn turn_to(&mut self, seen: &Seen) -> Option<Arc<Process>> {
+        if let Some((other, process)) = self.others.iter_mut().find(|(other, _)| other == seen) {
+            std::mem::swap(other, &mut self.seen);
+            std::mem::swap(process, &mut self.process);
+            return Some(Arc::clone(&self.process));
+        }
+        if self.others.len() == THREADS_MAX {
+            self.others.remove(0);
+        }
+        self.others.push((self.seen, Arc::clone(&self.process)));
+        None
+    }
+}
+
 fn is_same_start(one_ns: u64, other_ns: u64) -> bool {
     one_ns / TICK_NS == other_ns / TICK_NS
 }
@@ -130,6 +148,14 @@ impl Processes {
         self.turned_away
     }
 
+    /// Times since 1970 are by this clock from now on, those of what is remembered too.
+    pub(crate) fn follow_clock(&mut self, clock: Clock) {
+        if self.clock.is_another(clock) {
+            self.clock = clock;
+            self.generation += 1;
+        }
+    }
+
     /// Nanoseconds since 1970 of a time since the machine started.
     pub(crate) fn time_ns(&self, boot_ns: u64) -> u64 {
         self.clock.time_ns(boot_ns)
@@ -160,8 +186,15 @@ impl Processes {
         let seen = Seen::from(caller);
         let is_known = match self.by_number.get_mut(&caller.process) {
             Some(known) if is_same_start(known.start_boot_ns, caller.start_boot_ns) => {
-                if known.seen == seen && known.generation == self.generation {
-                    return Arc::clone(&known.process);
+                if known.generation == self.generation {
+                    if known.seen == seen {
+                        return Arc::clone(&known.process);
+                    }
+                    if let Some(process) = known.turn_to(&seen) {
+                        return process;
+                    }
+                } else {
+                    known.others.clear();
                 }
                 true
             }
@@ -266,6 +299,7 @@ impl Processes {
             && is_same_start(known.start_boot_ns, caller.start_boot_ns)
         {
             known.process = Arc::new(process);
+            known.others.clear();
         }
     }
 
@@ -304,6 +338,7 @@ impl Processes {
             start_boot_ns,
             seen,
             process: Arc::new(process),
+            others: Vec::new(),
             generation: OLD,
             has_forked: false,
             has_ended: false,
@@ -361,12 +396,12 @@ impl Processes {
     }
 
     fn rebuild(&mut self, number: u32) {
+        let generation = self.generation;
         let Some(known) = self.by_number.get(&number) else { return };
         let (seen, start_boot_ns) = (known.seen, known.start_boot_ns);
         let mut process = Process::clone(&known.process);
         self.set_seen(&mut process, number, start_boot_ns, &seen);
         process.parent = self.lineage_of(&seen);
-        let generation = self.generation;
         if let Some(known) = self.by_number.get_mut(&number) {
             known.process = Arc::new(process);
             known.generation = generation;

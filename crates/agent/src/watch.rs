@@ -18,7 +18,7 @@ use seawall_sensor::{Action, Caller, KernelEvent};
 use crate::containers::{Containers, Lookup};
 use crate::guard::GuardError;
 use crate::limits::MOMENTS_MAX;
-use crate::processes::Processes;
+use crate::processes::{Clock, Processes};
 use crate::record::Recorder;
 use crate::rules::Rules;
 use crate::status::Counts;
@@ -60,6 +60,11 @@ impl<'s> Watch<'s> {
             events: BTreeMap::new(),
             without_context: 0,
         }
+    }
+
+    /// The clock may have been set.
+    pub(crate) fn follow_clock(&mut self, clock: Clock) {
+        self.processes.follow_clock(clock);
     }
 
     /// Whether events wait for their container.

@@ -206,7 +206,7 @@ impl Piped<'_> {
 
     /// How the file ended, told once.
     fn ended(&mut self) -> io::Result<()> {
-        std::mem::replace(&mut self.end, Some(Ok(()))).unwrap_or(Ok(()))
+        self.end.replace(Ok(())).unwrap_or(Ok(()))
     }
 
     fn skip(mut self) {

@@ -20,6 +20,11 @@ impl Clock {
         Self::started_at(nanoseconds(ClockId::Realtime).saturating_sub(nanoseconds(ClockId::Boottime)))
     }
 
+    /// Whether the machine's clock was set in between: by more than what two looks differ anyway.
+    pub(super) fn is_another(self, other: Self) -> bool {
+        self.start_ns.abs_diff(other.start_ns) > 100_000_000
+    }
+
     /// Nanoseconds since 1970 now.
     pub(crate) fn now_ns(self) -> u64 {
         self.time_ns(nanoseconds(ClockId::Boottime))

@@ -94,6 +94,23 @@ fn what_a_caller_says_of_itself_counts() {
 }
 
 #[test]
+fn threads_that_take_turns_are_not_made_anew() {
+    let (mut processes, _root) = known(&[(1, 0, "init")]);
+    processes.executed(&caller(10), &execution("/bin/x"));
+    let other = Caller { thread: 11, ..caller(10) };
+    let (main, second) = (processes.of(&caller(10)), processes.of(&other));
+    assert_eq!((main.tid, second.tid), (Some(10), Some(11)));
+    assert!(Arc::ptr_eq(&main, &processes.of(&caller(10))));
+    assert!(Arc::ptr_eq(&second, &processes.of(&other)));
+    // Neither says what is not so any more.
+    processes.moved(&other, Path::new("/srv"));
+    assert_eq!(processes.of(&caller(10)).cwd.as_deref(), Some("/srv/"));
+    processes.follow_clock(Clock::started_at(5_000_000_000));
+    assert_eq!(processes.of(&other).start_ns, Some(15_000_000_000));
+    assert_eq!(processes.of(&caller(10)).start_ns, Some(15_000_000_000));
+}
+
+#[test]
 fn a_fork_bomb_and_a_loop_of_parents_are_bounded() {
     let (mut processes, _root) = known(&[(1, 0, "init")]);
     let mut parent = caller(2);

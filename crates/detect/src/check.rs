@@ -160,10 +160,7 @@ impl Check {
 
     /// Whether it looks at a field of which this holds.
     pub(crate) fn looks_at(&self, is_it: &impl Fn(&Field) -> bool) -> bool {
-        let right = match &self.test {
-            Test::Against(_, right) => right.looks_at(is_it),
-            _ => false,
-        };
+        let right = matches!(&self.test, Test::Against(_, right) if right.looks_at(is_it));
         right || self.left.looks_at(is_it)
     }
 

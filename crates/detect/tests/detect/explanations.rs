@@ -79,9 +79,9 @@ fn values_lists_and_what_is_absent_are_shown() {
     let mut all = Vec::new();
     branches(&explanation.tree, &mut all);
     let asked = |condition: &str| {
-        let found = all.iter().find_map(|branch| match &branch.part {
-            Part::Asked(asked) if asked.condition == condition => Some((branch.holds, asked)),
-            _ => None,
+        let found = all.iter().find_map(|branch| {
+            let Part::Asked(asked) = &branch.part else { return None };
+            (asked.condition == condition).then_some((branch.holds, asked))
         });
         found.unwrap()
     };
@@ -103,9 +103,9 @@ fn notes_say_what_the_condition_does_not() {
     branches(&explanation.tree, &mut all);
     assert!(explanation.notes.iter().any(|note| note == expected), "{:?}", explanation.notes);
     assert!(explanation.notes.iter().any(|note| note == "the rule is switched off"));
-    let matched = all.iter().find_map(|branch| match &branch.part {
-        Part::Asked(asked) => asked.matched.as_ref().filter(|matched| matched.item == "sh"),
-        _ => None,
+    let matched = all.iter().find_map(|branch| {
+        let Part::Asked(asked) = &branch.part else { return None };
+        asked.matched.as_ref().filter(|matched| matched.item == "sh")
     });
     assert!(matched.is_some());
     let broken =

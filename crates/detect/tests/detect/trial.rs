@@ -113,5 +113,6 @@ fn what_is_no_case_is_told_with_its_line() {
     check("{\"rule\":\"Shell\",\"fires\":true,\"event\":{\"type\":\"execve\"}}\n{\"rule\":", "cases:2: ");
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     check(&format!("- {{event: {deep}, alerts: none}}\n"), "nested");
-    check(&format!("{{\"rule\":\"Shell\",\"fires\":true,\"event\":{deep}}}"), "recursion limit");
+    let first = "{\"rule\":\"Shell\",\"fires\":true,\"event\":{\"type\":\"execve\"}}";
+    check(&format!("{first}\n{{\"event\":{deep}}}"), "cases:2: recursion limit");
 }

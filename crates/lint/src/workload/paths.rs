@@ -174,18 +174,14 @@ pub(crate) struct Socket {
 /// The engine's socket at or below a path of the host.
 pub(crate) fn socket(host_path: &str, others: &[String]) -> Option<Socket> {
     let host = normal(host_path);
-    for other in others.iter().map(|other| normal(other)) {
-        if is_within(&other, &host) {
-            return Some(Socket { is_it: other == host, path: other });
-        }
-    }
     if host.contains("pipe/docker_engine") || host.contains("pipe\\docker_engine") {
         return Some(Socket { path: host, is_it: true });
     }
     let name = host.rsplit('/').next().unwrap_or_default();
     let is_engine =
         ["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"].contains(&name);
-    if is_engine || SOCKETS.contains(&host.as_str()) {
+    let others: Vec<String> = others.iter().map(|other| normal(other)).collect();
+    if is_engine || SOCKETS.contains(&host.as_str()) || others.contains(&host) {
         return Some(Socket { path: host, is_it: true });
     }
     // A user's own engine has its socket in the directory of the session.
@@ -194,8 +190,9 @@ pub(crate) fn socket(host_path: &str, others: &[String]) -> Option<Socket> {
     if session {
         return Some(Socket { path: format!("{host}/…/docker.sock"), is_it: false });
     }
-    let below = SOCKETS.iter().find(|socket| is_within(socket, &host))?;
-    Some(Socket { path: (*below).to_owned(), is_it: false })
+    let mut all = SOCKETS.iter().copied().chain(others.iter().map(String::as_str));
+    let below = all.find(|socket| is_within(socket, &host))?;
+    Some(Socket { path: below.to_owned(), is_it: false })
 }
 
 #[cfg(test)]

@@ -75,7 +75,13 @@ fn text(judged: &Judged, colour: bool) -> String {
     let denied = if judged.verdict == Verdict::Deny { " DENIED" } else { "" };
     let place = match &finding.subject {
         Subject::Container { name, .. } => format!(" [{name}]"),
-        _ => String::new(),
+        Subject::Package { .. }
+        | Subject::Distribution { .. }
+        | Subject::Host { .. }
+        | Subject::Engine { .. }
+        | Subject::Image { .. }
+        | Subject::Workload { .. }
+        | Subject::Target { .. } => String::new(),
     };
     let (on, off) = if colour { (colour_of(happened), "\u{1b}[0m") } else { ("", "") };
     let output = seawall_report::printable(&happened.output).replace(['\n', '\t'], " ");

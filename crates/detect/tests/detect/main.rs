@@ -10,6 +10,7 @@ mod hostile;
 mod learning;
 mod made;
 mod mistakes;
+mod needs;
 mod official;
 mod pack;
 mod reference;

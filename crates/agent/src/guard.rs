@@ -83,6 +83,9 @@ pub enum GuardError {
     /// The recording cannot be replayed.
     #[error("cannot replay")]
     Replay(#[from] ReplayError),
+    /// The audit log cannot be read.
+    #[error("cannot read the audit log")]
+    AuditLog(#[source] std::io::Error),
     /// Nobody listens any more.
     #[error("no output accepts findings")]
     Sinks(#[source] std::io::Error),

@@ -8,7 +8,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use seawall_detect::Engine;
-use seawall_event::{Container, Event, EventType, EventTypes};
+use seawall_event::{AuditEvent, Container, Event, EventType, EventTypes};
 use seawall_finding::{Evidence, Finding, Gap, GapKind};
 use seawall_inventory::Inventory;
 use seawall_policy::{Context, Judged, Policy, Response, Sink, Verdict};
@@ -346,13 +346,18 @@ impl<'s> Judging<'s> {
         self.ask(event);
     }
 
+    /// The same of an event of the audit log.
+    pub(crate) fn observe_audit(&mut self, event: &AuditEvent) {
+        self.number += 1;
+        for finding in self.engine.observe_audit(event) {
+            let judged = self.judged(finding, event.time_ns);
+            self.tell(&judged);
+        }
+    }
+
     fn ask(&mut self, event: &Event) {
         for finding in self.engine.observe(event) {
-            let judged = self.judge(finding, event.time_ns);
-            if let Evidence::Happened(happened) = &judged.finding.evidence {
-                *self.alerts.entry(happened.rule.clone()).or_default() += 1;
-            }
-            self.denied += u64::from(judged.verdict == Verdict::Deny);
+            let judged = self.judged(finding, event.time_ns);
             if let Some(recent) = self.recent.as_mut().filter(|_| is_evidence(&judged)) {
                 recent.write(event);
             }
@@ -360,11 +365,16 @@ impl<'s> Judging<'s> {
         }
     }
 
-    /// By the date of the event, so that a recording is judged as the machine was.
-    fn judge(&self, finding: Finding, time_ns: u64) -> Judged {
+    /// Judged by the date of the event, so that a recording is judged as the machine was, and counted.
+    fn judged(&mut self, finding: Finding, time_ns: u64) -> Judged {
         let time = Timestamp::from_nanosecond(i128::from(time_ns)).unwrap_or_default();
         let context = Context { today: TimeZone::UTC.to_datetime(time).date(), inventory: &self.inventory };
-        self.policy.judge(finding, context)
+        let judged = self.policy.judge(finding, context);
+        if let Evidence::Happened(happened) = &judged.finding.evidence {
+            *self.alerts.entry(happened.rule.clone()).or_default() += 1;
+        }
+        self.denied += u64::from(judged.verdict == Verdict::Deny);
+        judged
     }
 
     /// A sink that accepts no more is left out; the last one's reason ends the guard.

@@ -1,6 +1,6 @@
 //! From a match to a finding.
 
-use seawall_event::{AuditEvent, Event, Process};
+use seawall_event::{AuditEvent, Event, Image, Process};
 use seawall_finding::{Confidence, ContainerIdentity, Evidence, Finding, Happened, ProcessIdentity, Subject};
 use seawall_inventory::Place;
 
@@ -93,7 +93,7 @@ fn container_identity(event: &Event) -> Option<ContainerIdentity> {
         id: container.full_id.clone().or_else(|| container.id.clone())?,
         name: container.name.clone().unwrap_or_default(),
         engine: container.engine.clone().unwrap_or_default(),
-        image: container.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default(),
+        image: container.image.as_ref().and_then(Image::reference).unwrap_or_default(),
     })
 }
 

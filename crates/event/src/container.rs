@@ -74,6 +74,17 @@ pub struct Image {
     pub id: Option<String>,
 }
 
+impl Image {
+    /// As it was asked for; where nobody tells that, `repository:tag`.
+    pub fn reference(&self) -> Option<String> {
+        let parts = || {
+            let repository = self.repository.as_ref()?;
+            Some(self.tag.as_ref().map_or_else(|| repository.clone(), |tag| format!("{repository}:{tag}")))
+        };
+        self.name.clone().or_else(parts)
+    }
+}
+
 /// A mount of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

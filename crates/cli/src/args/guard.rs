@@ -17,6 +17,7 @@ Examples:
   sudo seawall guard --policy policy.yaml --enforce --outputs outputs.yaml --metrics 127.0.0.1:8765
   sudo seawall guard --rules falco_rules.yaml --record today.jsonl --for 10m
   seawall guard --rules falco_rules.yaml --replay today.jsonl --policy policy.yaml
+  tail -F audit.log | seawall guard --rules k8s_audit_rules.yaml --audit-log -
   seawall guard --doctor";
 
 /// What to watch for and how to tell it.
@@ -26,7 +27,7 @@ pub(crate) struct Guard {
     #[arg(long, exclusive = true)]
     pub(crate) doctor: bool,
     /// Rule file, instead of the rules that come with Seawall; later ones change what earlier ones define
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, num_args = 1.., value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rules: Vec<PathBuf>,
     /// Never load the rules that come with Seawall: without --rules there are none, which is a mistake
     #[arg(long)]
@@ -49,6 +50,9 @@ pub(crate) struct Guard {
     /// Ask the rules of recorded events instead of this machine's
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) replay: Option<PathBuf>,
+    /// Ask the rules of a Kubernetes audit log, one JSON document a line; - is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["replay", "record", "duration"])]
+    pub(crate) audit_log: Option<PathBuf>,
     /// End after this long: 90s, 10m, 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, conflicts_with = "replay")]
     pub(crate) duration: Option<Duration>,

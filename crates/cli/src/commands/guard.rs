@@ -4,6 +4,8 @@ mod answering;
 mod doctor;
 mod lines;
 
+use std::fs::File;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -45,11 +47,38 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
         policy,
     };
     let lines = Lines::new(args.format, session.terminal, hostname());
-    let counts = match &args.replay {
-        Some(file) => seawall_agent::replay(file, judgement, vec![Box::new(lines)]),
-        None => watch(args, judgement, lines, session)?,
+    let counts = match (&args.replay, &args.audit_log) {
+        (Some(file), _) => seawall_agent::replay(file, judgement, vec![Box::new(lines)]),
+        (None, Some(file)) => audit_log(file, args, judgement, lines, session)?,
+        (None, None) => watch(args, judgement, lines, session)?,
     };
     ended(counts, args, session)
+}
+
+/// A log may be a pipe, which is read as long as somebody writes.
+fn audit_log(
+    file: &Path,
+    args: &Guard,
+    judgement: Judgement,
+    lines: Lines<'_>,
+    session: &Session<'_>,
+) -> Result<Result<Counts, GuardError>> {
+    let input: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?)
+    };
+    let recent = Arc::new(Recent::default());
+    let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
+    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(lines), Box::new(&mut answers)];
+    let counts = seawall_agent::audit_log(BufReader::new(input), hostname(), judgement, sinks);
+    Ok(counts.map(|counts| with_lost(counts, answers)))
+}
+
+/// Ends outputs and responses, and tells what they lost.
+fn with_lost(counts: Counts, answers: Answers) -> Counts {
+    let gaps = counts.gaps.into_iter().chain(answers.finish()).collect();
+    Counts { gaps, ..counts }
 }
 
 fn watch(
@@ -90,8 +119,7 @@ fn watch(
         Ok(Err(error)) => return Err(error),
         Err(error) => Err(error),
     };
-    let lost = answers.finish();
-    Ok(counts.map(|counts| Counts { gaps: counts.gaps.into_iter().chain(lost).collect(), ..counts }))
+    Ok(counts.map(|counts| with_lost(counts, answers)))
 }
 
 fn hostname() -> String {
@@ -103,7 +131,7 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
         Ok(counts) => {
             summary(&counts, session);
             // Whoever watches without an end has no use for a verdict at the end.
-            let is_verdict = args.duration.is_some() || args.replay.is_some();
+            let is_verdict = args.duration.is_some() || args.replay.is_some() || args.audit_log.is_some();
             Ok(if is_verdict && counts.denied > 0 { Exit::Denied } else { Exit::Allowed })
         }
         Err(GuardError::Sinks(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Allowed),
@@ -112,12 +140,13 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
             doctor::reasons(session.terminal);
             Ok(Exit::NotExamined)
         }
-        Err(
-            error @ (GuardError::Rules(_)
-            | GuardError::Record { .. }
-            | GuardError::Replay(_)
-            | GuardError::Sinks(_)),
-        ) => Err(error.into()),
+        Err(error @ (GuardError::Replay(_) | GuardError::AuditLog(_))) => {
+            let file = args.replay.as_ref().or(args.audit_log.as_ref());
+            Err(error).context(file.map(|file| format!("cannot use {}", file.display())).unwrap_or_default())
+        }
+        Err(error @ (GuardError::Rules(_) | GuardError::Record { .. } | GuardError::Sinks(_))) => {
+            Err(error.into())
+        }
     }
 }
 

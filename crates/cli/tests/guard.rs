@@ -1,0 +1,81 @@
+//! `seawall guard --replay`: a recording → findings, an exit code, incidents; no kernel, no root.
+#![cfg(feature = "runtime")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+use std::path::Path;
+use std::process::Command;
+
+const RULES: &str = "
+- rule: Shadow read
+  desc: someone reads the password hashes
+  condition: evt.type = openat and fd.name = /etc/shadow
+  output: read (file=%fd.name command=%proc.cmdline)
+  priority: WARNING
+  tags: [TA0006, T1003.008]
+";
+const RECORDING: &str = r#"{"recording":{"format":1,"version":"0.1.0","host":"here","kernel":"6.1","start_ns":1}}
+{"process":{"id":1,"is":{"pid":10,"name":"httpd","exe":"httpd","args":["-f"],"start_ns":1}}}
+{"process":{"id":2,"parent":1,"is":{"pid":11,"name":"cat","exe":"cat","args":["/etc/shadow"],"start_ns":2}}}
+{"container":{"id":3,"is":{"id":"0123456789ab","full_id":"0123456789ab","name":"web","engine":"docker","image":{"repository":"shop","tag":"1.0"}}}}
+{"event":{"process":2,"container":3,"event":{"number":1,"type":"openat","time_ns":1795824001000000000,"result":3,"fd":{"number":3,"kind":"file","path":"/etc/shadow"},"arguments":{"flags":"O_RDONLY"}}}}
+{"event":{"process":2,"container":3,"event":{"number":2,"type":"openat","time_ns":1795824002000000000,"result":3,"fd":{"number":3,"kind":"file","path":"/etc/hosts"},"arguments":{"flags":"O_RDONLY"}}}}
+{"end":{"events":2}}
+"#;
+
+/// Exit code, stdout and stderr.
+fn seawall(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_seawall")).args(arguments).current_dir(directory).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let deny = "version: 1\nclauses:\n  - name: no hashes\n    rule: shadow-read\n    verdict: deny\n";
+    for (name, text) in [("rules.yaml", RULES), ("events.jsonl", RECORDING), ("deny.yaml", deny)] {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn a_recording_is_judged_and_told_as_an_incident() {
+    let directory = directory();
+    let replay = ["guard", "--rules", "rules.yaml", "--replay", "events.jsonl", "--format"];
+    let check = |more: &[&str], code: i32, expected: &str| {
+        let (got, out, error) = seawall(directory.path(), &[&replay[..], more].concat());
+        assert_eq!(got, code, "{error}");
+        assert_eq!(out.lines().count(), 1, "{out}");
+        assert!(out.contains(expected), "{out}");
+        out
+    };
+    check(&["falco"], 0, ": Warning read (file=/etc/shadow command=cat /etc/shadow)");
+    check(&["falco-json"], 0, r#""rule":"Shadow read""#);
+    let alerts = check(&["json", "--policy", "deny.yaml"], 1, r#""verdict":"deny""#);
+    std::fs::write(directory.path().join("alerts.jsonl"), format!("{alerts}{{\"cut")).unwrap();
+    let (code, out, error) = seawall(directory.path(), &["incidents", "alerts.jsonl"]);
+    assert_eq!(code, 1, "{error}");
+    assert!(error.contains("alerts.jsonl: 1 lines are no findings"), "{error}");
+    for expected in
+        ["container web (docker) of shop:1.0", "credential access", "T1003.008", "      cat /etc/shadow"]
+    {
+        assert!(out.contains(expected), "{expected}: {out}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let directory = directory();
+    let check = |arguments: &[&str], expected: &str| {
+        let (code, out, error) = seawall(directory.path(), arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{error}");
+        assert!(error.contains(expected), "{error}");
+    };
+    check(&["guard", "--rules", "none.yaml", "--replay", "events.jsonl"], "none.yaml");
+    check(&["guard", "--rules", "rules.yaml", "--replay", "rules.yaml"], "rules.yaml");
+    check(
+        &["incidents", "rules.yaml"],
+        "rules.yaml holds no findings of `seawall guard --format json`: line 2",
+    );
+}

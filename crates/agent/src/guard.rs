@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use seawall_detect::{Diagnostic, Matching};
+use seawall_detect::{Diagnostic, Matching, Rule};
 use seawall_finding::{Gap, GapKind, Priority};
 use seawall_policy::{Policy, Sink};
 use seawall_respond::Recent;
@@ -17,7 +17,7 @@ use crate::interest;
 use crate::limits::{COUNT_EVERY, LAST_TURNS, LOOK_EVERY, POLL_MAX, POLL_WAITING};
 use crate::processes::{Clock, Environments, Processes};
 use crate::record::{Header, Recorder, ReplayError};
-use crate::rules::{self, Asking, Files, RuleFile, Rules, RulesError};
+use crate::rules::{Asking, Files, RuleFile, Rules, RulesError};
 use crate::status::{Counts, Status};
 use crate::watch::{Judging, Moments, Watch};
 
@@ -65,6 +65,14 @@ pub enum GuardError {
     /// The rules cannot be used.
     #[error("cannot load rules")]
     Rules(#[from] RulesError),
+    /// No rule speaks of what is looked at: nothing found would be nothing looked for.
+    #[error("no rule that is switched on is for {0}")]
+    NothingToAsk(&'static str),
+    /// A rule asks for what nobody here can do.
+    #[error(
+        "the rule `{0}` ({1}) responds with `deny`, which cannot be done here: the sensor watches, it refuses nothing"
+    )]
+    Deny(String, String),
     /// The kernel cannot be watched. `seawall guard --doctor` says more.
     #[error("cannot watch this machine")]
     Open(#[from] OpenError),
@@ -101,12 +109,27 @@ pub enum Notice {
         /// Types of events that they ask for.
         event_types: usize,
     },
+    /// The rules are usable, and yet this was noticed.
+    Warnings(Vec<Diagnostic>),
     /// Rules were exchanged, with these warnings.
     Reloaded(Vec<Diagnostic>),
     /// New rules were not accepted; the old ones stay.
     Refused(String),
     /// Something is not seen.
     Gap(Gap),
+}
+
+/// A rule that relies on something being refused must not go on as one that only tells, and without any rule nothing
+/// would ever be found.
+fn refuse_useless(rules: &Rules) -> Result<(), GuardError> {
+    if rules.engine.event_types().is_empty() {
+        return Err(GuardError::NothingToAsk("system calls (`source: syscall`)"));
+    }
+    let is_denial = |rule: &&Rule| rule.enabled && rule.respond.iter().any(|name| name == "deny");
+    match rules.engine.rules().iter().find(is_denial) {
+        Some(rule) => Err(GuardError::Deny(rule.name.clone(), format!("{}:{}", rule.file, rule.line))),
+        None => Ok(()),
+    }
 }
 
 /// A running guard. Dropping it takes everything out of the kernel.
@@ -137,7 +160,8 @@ impl<'s> Guard<'s> {
     ) -> Result<Self, GuardError> {
         let asking = options.judgement.asking();
         let mut files = Files::new(options.judgement.rules);
-        let rules = rules::compile(&files.read()?, asking)?;
+        let rules = files.compiling(asking)()?;
+        refuse_useless(&rules)?;
         let wanted = interest::of(&rules.engine);
         let sensor_options =
             seawall_sensor::Options { interest: wanted.interest, ..seawall_sensor::Options::default() };
@@ -154,6 +178,10 @@ impl<'s> Guard<'s> {
             Recorder::create(&path, header).map_err(|source| GuardError::Record { path, source })
         });
         let processes = Processes::found(&options.proc_root, clock, environments);
+        let mut notices: Box<dyn FnMut(Notice) + 's> = Box::new(notices);
+        if !rules.warnings.is_empty() {
+            notices(Notice::Warnings(rules.warnings.clone()));
+        }
         let mut judging = Judging::new(rules, options.judgement.policy, options.hostname, sinks);
         judging.recorder = recorder.transpose()?;
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
@@ -169,7 +197,7 @@ impl<'s> Guard<'s> {
             last_look: Instant::now(),
             last_count: Instant::now(),
             status: Status::default(),
-            notices: Box::new(notices),
+            notices,
         })
     }
 
@@ -244,9 +272,12 @@ impl<'s> Guard<'s> {
         if let Some(compiled) = &self.compiled {
             match compiled.try_recv() {
                 Err(TryRecvError::Empty) => return,
-                Ok(Ok(rules)) => self.exchange(rules),
+                Ok(Ok(rules)) => match refuse_useless(&rules) {
+                    Ok(()) => self.exchange(rules),
+                    Err(error) => self.refuse(&error),
+                },
                 Ok(Err(error)) => self.refuse(&error),
-                Err(TryRecvError::Disconnected) => {}
+                Err(TryRecvError::Disconnected) => self.refuse(&RulesError::Unfinished),
             }
             self.compiled = None;
             return;
@@ -260,18 +291,14 @@ impl<'s> Guard<'s> {
         if !(is_asked || is_time && self.files.have_changed()) {
             return;
         }
-        match self.files.read() {
-            Err(error) => self.refuse(&error),
-            Ok(texts) => {
-                let (sender, receiver) = channel();
-                let asking = self.asking;
-                std::thread::spawn(move || {
-                    // Nobody waits for the answer when the guard has ended.
-                    let _ = sender.send(rules::compile(&texts, asking));
-                });
-                self.compiled = Some(receiver);
-            }
-        }
+        // Reading too: a file system that hangs must not blind the guard.
+        let (sender, receiver) = channel();
+        let compiling = self.files.compiling(self.asking);
+        std::thread::spawn(move || {
+            // Nobody waits for the answer when the guard has ended.
+            let _ = sender.send(compiling());
+        });
+        self.compiled = Some(receiver);
     }
 
     /// First the kernel sends what the new rules want, then they are asked: no event that both want is lost.

@@ -10,6 +10,7 @@ mod interest;
 mod limits;
 mod processes;
 mod record;
+mod regular;
 mod replay;
 mod rules;
 mod status;

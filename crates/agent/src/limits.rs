@@ -54,8 +54,9 @@ pub(crate) const RECORD_KNOWN_MAX: usize = 16 * 1024;
 /// times as many.
 pub(crate) const RECORD_LINE_BYTES_MAX: usize = 256 * 1024;
 
-/// Bytes of the lines of processes and containers that a replay keeps. A recording of ours needs some 10 MiB.
-pub(crate) const REPLAY_KEPT_BYTES_MAX: u64 = 128 << 20;
+/// Memory of the processes and containers that a replay keeps, estimated high from their lines. A recording of ours
+/// needs some 100 MiB by that measure.
+pub(crate) const REPLAY_KEPT_BYTES_MAX: u64 = 512 << 20;
 
 /// Events that are kept for evidence, some seconds of a busy container, in at most a few MB.
 pub(crate) const MOMENTS_MAX: usize = 1000;

@@ -1,6 +1,5 @@
 //! The rules asked of recorded events instead of this machine's.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -8,7 +7,8 @@ use seawall_policy::Sink;
 
 use crate::guard::{GuardError, Judgement};
 use crate::record::{Recording, ReplayError};
-use crate::rules::{self, Files};
+use crate::regular;
+use crate::rules::Files;
 use crate::status::Counts;
 use crate::watch::Judging;
 
@@ -22,8 +22,8 @@ pub fn replay(
     sinks: Vec<Box<dyn Sink + '_>>,
 ) -> Result<Counts, GuardError> {
     let asking = judgement.asking();
-    let rules = rules::compile(&Files::new(judgement.rules).read()?, asking)?;
-    let input = File::open(file).map_err(ReplayError::Read)?;
+    let rules = Files::new(judgement.rules).compiling(asking)()?;
+    let input = regular::open(file).map_err(ReplayError::Read)?;
     let mut recording = Recording::open(BufReader::new(input))?;
     let mut judging = Judging::new(rules, judgement.policy, recording.host().to_owned(), sinks);
     let mut events = std::collections::BTreeMap::new();
@@ -34,5 +34,7 @@ pub fn replay(
             return Err(failure);
         }
     }
-    Ok(Counts { events, gaps: recording.gaps(), ..judging.counts() })
+    let counts = judging.counts();
+    let gaps = counts.gaps.iter().cloned().chain(recording.gaps()).collect();
+    Ok(Counts { events, gaps, ..counts })
 }

@@ -1,6 +1,6 @@
 //! Rule files: read, compiled, and looked at again for changes.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -9,6 +9,7 @@ use seawall_detect::{Diagnostic, Engine, Level, Loaded, Matching, load};
 use seawall_finding::Priority;
 
 use crate::limits::RULE_FILE_BYTES_MAX;
+use crate::regular;
 
 /// Where rules come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub enum RulesError {
         #[source]
         source: io::Error,
     },
+    /// What reads them has ended without an answer.
+    #[error("the rules were not compiled: the thread that does it has ended")]
+    Unfinished,
     /// They hold mistakes.
     #[error("the rules cannot be used:\n{}", lines(.0))]
     Mistakes(Vec<Diagnostic>),
@@ -81,10 +85,11 @@ impl Files {
         self.files.iter().map(about).collect()
     }
 
-    /// The texts as they are now, each with its name.
-    pub(crate) fn read(&mut self) -> Result<Vec<(String, String)>, RulesError> {
+    /// What reads and compiles them as they are now, wherever it runs.
+    pub(crate) fn compiling(&mut self, asking: Asking) -> impl FnOnce() -> Result<Rules, RulesError> + use<> {
         self.seen = self.look();
-        self.files.iter().map(text_of).collect()
+        let files = self.files.clone();
+        move || compile(&files.iter().map(text_of).collect::<Result<Vec<_>, _>>()?, asking)
     }
 }
 
@@ -95,7 +100,7 @@ fn text_of(file: &RuleFile) -> Result<(String, String), RulesError> {
     };
     let read = || {
         let mut text = String::new();
-        File::open(path)?.take(RULE_FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+        regular::open(path)?.take(RULE_FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
         if text.len() as u64 > RULE_FILE_BYTES_MAX {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 16 MiB"));
         }
@@ -106,7 +111,7 @@ fn text_of(file: &RuleFile) -> Result<(String, String), RulesError> {
 }
 
 /// Compiles texts; refused as a whole when one of them holds a mistake.
-pub(crate) fn compile(texts: &[(String, String)], asking: Asking) -> Result<Rules, RulesError> {
+fn compile(texts: &[(String, String)], asking: Asking) -> Result<Rules, RulesError> {
     let borrowed: Vec<(&str, &str)> =
         texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let mut loaded: Loaded = load(&borrowed);

@@ -25,6 +25,8 @@ pub struct Counts {
     pub without_context: u64,
     /// Processes that are known.
     pub processes: usize,
+    /// Containers that run, of those in which something happened.
+    pub containers: usize,
     /// Rules at work.
     pub rules: usize,
     /// Types of events that they ask for.

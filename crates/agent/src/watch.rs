@@ -210,6 +210,7 @@ impl<'s> Watch<'s> {
             waiting: self.queue.len(),
             without_context: self.without_context,
             processes: self.processes.len(),
+            containers: self.marked.len(),
             gaps,
             ..judged
         }
@@ -282,8 +283,8 @@ pub(crate) struct Judging<'s> {
     pub(crate) recorder: Option<Recorder>,
     pub(crate) recent: Option<Moments>,
     failed: Option<io::Error>,
-    /// Sinks that accept no more.
-    failures: u64,
+    /// Why sinks accept no more.
+    failures: Vec<String>,
     /// Numbers events.
     number: u64,
     alerts: BTreeMap<String, u64>,
@@ -310,7 +311,7 @@ impl<'s> Judging<'s> {
             recorder: None,
             recent: None,
             failed: None,
-            failures: 0,
+            failures: Vec::new(),
             number: 0,
             alerts: BTreeMap::new(),
             denied: 0,
@@ -388,7 +389,7 @@ impl<'s> Judging<'s> {
             }
         });
         if let Some(error) = failed {
-            self.failures += 1;
+            self.failures.push(error.to_string());
             if self.sinks.is_empty() {
                 self.failed = Some(error);
             }
@@ -407,11 +408,12 @@ impl<'s> Judging<'s> {
             let reason = format!("{forgotten} keys of `count`, `dedup` and `sequence` were forgotten early");
             gap(GapKind::Limit, reason)
         });
-        let failures = (self.failures > 0)
-            .then(|| gap(GapKind::Unreadable, format!("{} outputs accept no more findings", self.failures)));
+        let failures = self.failures.iter();
+        let failures = failures
+            .map(|reason| gap(GapKind::Unreadable, format!("an output accepts no more findings: {reason}")));
         let recording = self.recorder.as_ref().and_then(Recorder::gap);
         Counts {
-            gaps: [forgotten, failures, recording].into_iter().flatten().collect(),
+            gaps: [forgotten, recording].into_iter().flatten().chain(failures).collect(),
             alerts: self.alerts.clone(),
             denied: self.denied,
             asked: self.number,

@@ -104,14 +104,27 @@ impl AuditEvent {
         if items.len() > limits::AUDIT_BATCH_EVENTS_MAX {
             return Err(AuditError::TooMany);
         }
+        Ok(AuditEvent::batch(items, number))
+    }
+
+    /// One event, or those of an `EventList`; what is none is counted, and the others are not lost. The first gets this
+    /// number.
+    pub fn each_of(mut json: Value, number: u64) -> AuditBatch {
+        match json.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => AuditEvent::batch(items, number),
+            Some(_) | None => AuditEvent::batch(vec![json], number),
+        }
+    }
+
+    fn batch(documents: Vec<Value>, number: u64) -> AuditBatch {
         let mut batch = AuditBatch::default();
-        for json in items {
+        for json in documents {
             match AuditEvent::of_document(json, number.saturating_add(batch.events.len() as u64)) {
                 Some(event) => batch.events.push(event),
                 None => batch.refused += 1,
             }
         }
-        Ok(batch)
+        batch
     }
 
     fn of_document(json: Value, number: u64) -> Option<AuditEvent> {

@@ -97,6 +97,10 @@ impl Policy {
 }
 
 fn read(path: &Path, what: &'static str) -> Result<String, LoadError> {
+    // A pipe would be waited for.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(error(path, what, "it is not a regular file"));
+    }
     let file = fs::File::open(path).map_err(|cause| error(path, what, cause))?;
     // A device states no size.
     let mut text = String::new();

@@ -136,16 +136,22 @@ pub fn incidents(findings: &[Judged], scanned: &[Scanned<'_>], answers: Vec<Answ
         all.extend(parts.filter_map(|part| incident(&place, part, scanned)));
     }
     all.sort_by(|one, other| one.first.cmp(&other.first));
+    attach(&mut all, answers);
+    all
+}
+
+fn attach(all: &mut [Incident], answers: Vec<Answer>) {
+    let mut places: BTreeMap<Fingerprint, Vec<usize>> = BTreeMap::new();
+    for (at, incident) in all.iter().enumerate() {
+        incident.steps.iter().for_each(|step| places.entry(step.fingerprint.clone()).or_default().push(at));
+    }
     for answer in answers {
-        let is_of = |incident: &&mut Incident| {
-            incident.first <= answer.time
-                && incident.steps.iter().any(|step| step.fingerprint == answer.finding)
-        };
-        if let Some(incident) = all.iter_mut().rev().find(is_of) {
+        let of_finding = places.get(&answer.finding).into_iter().flatten().copied();
+        let began = |at: &usize| all.get(*at).is_some_and(|incident| incident.first <= answer.time);
+        if let Some(incident) = of_finding.rev().find(began).and_then(|at| all.get_mut(at)) {
             incident.answers.push(answer);
         }
     }
-    all
 }
 
 fn place(subject: &Subject) -> String {
@@ -170,16 +176,19 @@ fn incident(
     let image = found.iter().find_map(|(_, _, happened)| image(happened));
     let mut tactics = Vec::new();
     let mut steps: Vec<Step> = Vec::new();
+    let mut known_steps = BTreeMap::new();
     for (_, judged, happened) in found {
         for tactic in happened.tags.iter().filter_map(|tag| tactic::of(tag)) {
             if !tactics.contains(&tactic) {
                 tactics.push(tactic);
             }
         }
-        let again = steps.iter_mut().find(|step| step.fingerprint == judged.fingerprint);
-        match again {
-            Some(step) => step.events += happened.events,
-            None => steps.push(step(judged, happened)),
+        match known_steps.get(&judged.fingerprint).and_then(|at: &usize| steps.get_mut(*at)) {
+            Some(step) => step.events = step.events.saturating_add(happened.events),
+            None => {
+                known_steps.insert(&judged.fingerprint, steps.len());
+                steps.push(step(judged, happened));
+            }
         }
     }
     let (known, known_more) = known(image.as_deref(), scanned);
@@ -311,7 +320,7 @@ impl Telling {
         let image = incident.image.as_ref().map(|image| format!(" of {image}")).unwrap_or_default();
         let severity = incident.severity.name().to_uppercase();
         self.heading(text, &format!("{severity}  {}{image}", incident.place));
-        let events: u64 = incident.steps.iter().map(|step| step.events).sum();
+        let events = incident.steps.iter().fold(0_u64, |sum, step| sum.saturating_add(step.events));
         let span = format!("{} to {}", second(&incident.first), clock(&incident.last));
         let steps = count(incident.steps.len(), "finding");
         let events = count(usize::try_from(events).unwrap_or(usize::MAX), "event");

@@ -89,6 +89,7 @@ impl Responder {
         let lock = receipts.lock()?.ok_or_else(|| SetupError::Locked(options.receipts.clone()))?;
         let lost = Lost::default();
         let left = release_left(&receipts, &options.roots, &machine)?;
+        options.tell.iter().for_each(|tell| left.iter().for_each(|receipt| tell(receipt)));
         let unreleased = left.iter().filter(|receipt| receipt.holds()).count();
         lost.unreleased.store(unreleased as u64, Ordering::Relaxed);
         receipts.prune()?;

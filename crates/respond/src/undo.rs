@@ -134,6 +134,10 @@ pub(crate) fn release_left(
     let now = roots.clock.now();
     let mut released = Vec::new();
     for receipt in receipts.all()?.0.into_iter().filter(Receipt::holds) {
+        // What was never done is not taken back, whatever the file says.
+        if undoable(&receipt).is_err() {
+            continue;
+        }
         let is_over = receipt.expires.is_some_and(|expires| expires <= now);
         let why = match receipt.after_death {
             AfterDeath::Release => "the Seawall that did it has ended",
@@ -200,6 +204,10 @@ fn reverse(machine: &Machine, receipt: &Receipt) -> Result<Vec<String>, String> 
         Undo::Thaw { file, inode, engine_was_asked } => {
             thaw(machine, container, &Freezer::told(file.clone(), *inode), *engine_was_asked)
         }
+        // Tables are called after their receipt: no other is ever removed.
+        Undo::Connect { table, .. } if *table != receipt.id.table() => {
+            Err(format!("table `{table}` is not of this receipt"))
+        }
         Undo::Connect { table, namespace } => connect(machine, table, *namespace),
     }
 }
@@ -259,8 +267,10 @@ fn thaw(
     engine_was_asked: bool,
 ) -> Result<Vec<String>, String> {
     // A receipt is a file, and a file may be written by others.
-    if !freezer.is_below(&machine.cgroup_root) {
-        return Err(format!("{} is no freezer", freezer.file().display()));
+    let is_its_own = !container.id.is_empty()
+        && freezer.file().iter().any(|part| part.to_string_lossy().contains(&container.id));
+    if !is_its_own || !freezer.is_below(&machine.cgroup_root) {
+        return Err(format!("{} is no freezer of container {}", freezer.file().display(), container.id));
     }
     if !freezer.is_there() {
         return Ok(vec![format!("the cgroup of container {} is gone", container.id)]);

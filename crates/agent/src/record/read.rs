@@ -166,6 +166,8 @@ impl<R: BufRead> Recording<R> {
 
     /// Whoever writes a recording forgets before this.
     fn make_room(&mut self, bytes: usize) {
+        // A short text takes several times as much in memory as on its line.
+        let bytes = bytes.saturating_mul(TEXT_OVERHEAD);
         self.kept_bytes += bytes as u64;
         if self.kept_bytes > REPLAY_KEPT_BYTES_MAX {
             self.processes.clear();
@@ -174,6 +176,9 @@ impl<R: BufRead> Recording<R> {
         }
     }
 }
+
+/// `"",` is three bytes of a line, and a text of 24 bytes with what the allocator adds.
+const TEXT_OVERHEAD: usize = 10;
 
 /// One line without its end; one that is too long is passed over.
 fn next_line(input: &mut impl BufRead) -> io::Result<Text> {

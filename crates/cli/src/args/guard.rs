@@ -67,7 +67,7 @@ pub(crate) struct Answering {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "replay")]
     pub(crate) outputs: Option<PathBuf>,
     /// Serve /metrics, /healthz and /versions here, such as 127.0.0.1:8765
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "replay")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["replay", "audit_log"])]
     pub(crate) metrics: Option<String>,
     /// Do what the policy asks for (kill, freeze, isolate, stop, quarantine, capture); without it, only say what would
     /// be done

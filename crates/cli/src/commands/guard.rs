@@ -6,13 +6,14 @@ mod lines;
 
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
 use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
-use seawall_policy::{Policy, Sink};
+use seawall_policy::{Judged, Policy, Sink};
 use seawall_respond::Recent;
 
 use crate::Session;
@@ -63,22 +64,50 @@ fn audit_log(
     lines: Lines<'_>,
     session: &Session<'_>,
 ) -> Result<Result<Counts, GuardError>> {
-    let input: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
+    let input: Box<dyn Read + Send> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
     } else {
-        Box::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?)
+        // Opening a pipe waits for who writes it, as the user means it; a device would give bytes for ever.
+        let log = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let kind = log.metadata()?.file_type();
+        if !kind.is_file() && !kind.is_fifo() {
+            bail!("cannot read {}: it is neither a regular file nor a pipe", file.display());
+        }
+        Box::new(log)
     };
     let recent = Arc::new(Recent::default());
     let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
-    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(lines), Box::new(&mut answers)];
-    let counts = seawall_agent::audit_log(BufReader::new(input), hostname(), judgement, sinks);
-    Ok(counts.map(|counts| with_lost(counts, answers)))
+    let stop = Arc::new(AtomicBool::new(false));
+    listen(&stop, &[&answers.reopen]).context("cannot listen to signals")?;
+    let sinks = sinks(lines, &mut answers);
+    let notices = |notice: Notice| session.terminal.note(shown(&notice));
+    let input = BufReader::new(input);
+    let counts = seawall_agent::audit_log(input, hostname(), judgement, sinks, &stop, notices);
+    Ok(with_lost(counts, answers))
+}
+
+/// Standard output, and whoever else listens.
+fn sinks<'s>(lines: Lines<'s>, answers: &'s mut Answers) -> Vec<Box<dyn Sink + 's>> {
+    match answers.listens() {
+        true => vec![Box::new(lines), Box::new(answers)],
+        false => vec![Box::new(LinesFirst(lines, answers))],
+    }
+}
+
+/// Nobody but standard output was asked for, so that its end is the end; what rules ask for is rehearsed all the same.
+struct LinesFirst<'s>(Lines<'s>, &'s mut Answers);
+
+impl Sink for LinesFirst<'_> {
+    fn take(&mut self, judged: &Judged) -> std::io::Result<()> {
+        self.0.take(judged)?;
+        self.1.take(judged)
+    }
 }
 
 /// Ends outputs and responses, and tells what they lost.
-fn with_lost(counts: Counts, answers: Answers) -> Counts {
-    let gaps = counts.gaps.into_iter().chain(answers.finish()).collect();
-    Counts { gaps, ..counts }
+fn with_lost(counts: Result<Counts, GuardError>, answers: Answers) -> Result<Counts, GuardError> {
+    let lost = answers.finish();
+    counts.map(|counts| Counts { gaps: counts.gaps.into_iter().chain(lost).collect(), ..counts })
 }
 
 fn watch(
@@ -90,9 +119,9 @@ fn watch(
     let recent = Arc::new(Recent::default());
     let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
     let outputs = answers.watch();
-    let sinks: Vec<Box<dyn Sink + '_>> = vec![Box::new(lines), Box::new(&mut answers)];
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    listen(&stop, &reload).context("cannot listen to signals")?;
+    listen(&stop, &[&reload, &answers.reopen]).context("cannot listen to signals")?;
+    let sinks = sinks(lines, &mut answers);
     let machine = rustix::system::uname();
     let options = Options {
         judgement,
@@ -119,7 +148,7 @@ fn watch(
         Ok(Err(error)) => return Err(error),
         Err(error) => Err(error),
     };
-    Ok(counts.map(|counts| with_lost(counts, answers)))
+    Ok(with_lost(counts, answers))
 }
 
 fn hostname() -> String {
@@ -144,20 +173,26 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
             let file = args.replay.as_ref().or(args.audit_log.as_ref());
             Err(error).context(file.map(|file| format!("cannot use {}", file.display())).unwrap_or_default())
         }
-        Err(error @ (GuardError::Rules(_) | GuardError::Record { .. } | GuardError::Sinks(_))) => {
-            Err(error.into())
-        }
+        Err(
+            error @ (GuardError::Rules(_)
+            | GuardError::Deny(..)
+            | GuardError::NothingToAsk(_)
+            | GuardError::Record { .. }
+            | GuardError::Sinks(_)),
+        ) => Err(error.into()),
     }
 }
 
-fn listen(stop: &Arc<AtomicBool>, reload: &Arc<AtomicBool>) -> std::io::Result<()> {
+fn listen(stop: &Arc<AtomicBool>, on_hangup: &[&Arc<AtomicBool>]) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM] {
         // Whoever asks twice does not want to wait for the end.
         signal_hook::flag::register_conditional_default(signal, Arc::clone(stop))?;
         signal_hook::flag::register(signal, Arc::clone(stop))?;
     }
-    signal_hook::flag::register(SIGHUP, Arc::clone(reload))?;
+    for flag in on_hangup {
+        signal_hook::flag::register(SIGHUP, Arc::clone(flag))?;
+    }
     Ok(())
 }
 
@@ -166,12 +201,13 @@ fn shown(notice: &Notice) -> String {
         Notice::Watching { rules, event_types } => {
             format!("watching with {rules} rules, {event_types} kinds of events")
         }
+        Notice::Warnings(warnings) => warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         Notice::Reloaded(warnings) => {
             let warnings = warnings.iter().map(|warning| format!("\n{warning}"));
             format!("rules loaded again{}", warnings.collect::<String>())
         }
         Notice::Refused(reason) => format!("new rules refused, the old ones stay: {reason}"),
-        Notice::Gap(gap) => format!("not watched: {}", gap.reason),
+        Notice::Gap(gap) => format!("gap: {}", gap.reason),
     }
 }
 
@@ -183,6 +219,6 @@ fn summary(counts: &Counts, session: &Session<'_>) {
         counts.gaps.len()
     ));
     for gap in &counts.gaps {
-        session.terminal.note(format_args!("not watched: {}", gap.reason));
+        session.terminal.note(format_args!("gap: {}", gap.reason));
     }
 }

@@ -15,8 +15,8 @@ use crate::args::{DiffFormat, Incidents};
 use crate::exit::Exit;
 use crate::{input, output};
 
-/// A file of findings; a month of a noisy host is rotated before.
-const FILE_BYTES_MAX: u64 = 512 << 20;
+/// A file of findings or a report: some 60,000 findings. What is larger is rotated before.
+const FILE_BYTES_MAX: u64 = 128 << 20;
 /// Width where there is no terminal to ask.
 const WIDTH: usize = 110;
 
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Incidents, session: &Session<'_>) -> Result<Exit> {
     let found = incidents(&findings, &scanned, answers);
     let bytes = match args.format {
         DiffFormat::Json => {
-            let answer = Document { schema: "seawall.incidents.v1", incidents: &found };
+            let answer = Document { schema: "seawall.incidents/v1", incidents: &found };
             let mut bytes = serde_json::to_vec_pretty(&answer)?;
             bytes.push(b'\n');
             bytes
@@ -75,12 +75,13 @@ pub(crate) fn run(args: &Incidents, session: &Session<'_>) -> Result<Exit> {
 /// The findings that `seawall guard --format json` wrote, one a line. A line that was cut (the guard is still writing, or
 /// was killed) is told and left out.
 fn alerts(path: &Path, session: &Session<'_>) -> Result<Vec<Judged>> {
-    let text = input::text_of(path, FILE_BYTES_MAX)?;
+    let bytes = input::bytes_of(path, FILE_BYTES_MAX)?;
     let mut found = Vec::new();
     let mut wrong = 0_usize;
     let mut first_wrong = None;
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match serde_json::from_str::<Judged>(line) {
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    for (index, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
+        match serde_json::from_slice::<Judged>(line) {
             Ok(judged) => found.push(judged),
             Err(error) => {
                 wrong += 1;

@@ -73,17 +73,14 @@ fn list(args: &ReceiptsArgs, holding: bool, json: bool, session: &Session<'_>) -
     Ok(if wrong.is_empty() { Exit::Allowed } else { Exit::NotExamined })
 }
 
-/// A receipt for people: its name, its rule, what came of it, to whom, and how it stands.
+/// A receipt for people, on one line: its name, its rule and the rest.
 fn line(receipt: &Receipt) -> String {
-    let standing = match &receipt.standing {
-        Standing::Past => String::new(),
-        Standing::Holds => "; holds".to_owned(),
-        Standing::Undone { why, steps, .. } => format!("; undone ({why}): {}", steps.join(", ")),
-    };
-    format!("{} {}: {}{standing}", receipt.id, receipt.rule, told(receipt))
+    let line = format!("{} {}: {}", receipt.id, receipt.rule, told(receipt));
+    // A forged receipt must not make a line of its own.
+    line.replace(['\n', '\r'], " ")
 }
 
-/// What was done and what came of it: `kill done: sent SIGKILL to process 12; it ended`.
+/// What was done, what came of it, and how it stands: `kill done: sent SIGKILL to process 12; it ended`.
 pub(crate) fn told(receipt: &Receipt) -> String {
     let outcome = match receipt.outcome {
         Outcome::Begun => "has begun",
@@ -95,7 +92,12 @@ pub(crate) fn told(receipt: &Receipt) -> String {
     };
     let detail = if receipt.reason.is_empty() { receipt.steps.join("; ") } else { receipt.reason.clone() };
     let colon = if detail.is_empty() { "" } else { ": " };
-    format!("{} {outcome}{colon}{detail}", receipt.action)
+    let standing = match &receipt.standing {
+        Standing::Past => String::new(),
+        Standing::Holds => "; holds".to_owned(),
+        Standing::Undone { why, steps, .. } => format!("; undone ({why}): {}", steps.join(", ")),
+    };
+    format!("{} {outcome}{colon}{detail}{standing}", receipt.action)
 }
 
 fn rehearse(findings: &Path, policies: &[PathBuf], session: &Session<'_>) -> Result<Exit> {

@@ -336,6 +336,10 @@ impl HttpConfig {
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
+    // A pipe would be waited for.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
     let mut text = String::new();
     File::open(path)?.take(TEMPLATE_BYTES_MAX + 1).read_to_string(&mut text)?;
     match text.len() as u64 > TEMPLATE_BYTES_MAX {

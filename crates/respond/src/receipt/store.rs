@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock};
 
 use super::{Outcome, Receipt, ReceiptId};
 use crate::limits::{RECEIPT_BYTES_MAX, RECEIPTS_MAX, RESERVE_BYTES, RESERVE_STEP_BYTES, TEXT_BYTES_MAX};
@@ -65,6 +65,7 @@ impl Receipts {
         let receipts = Receipts::at(directory);
         let directory = &receipts.directory;
         private_directory(directory).map_err(error("make the directory of receipts", directory))?;
+        receipts.refuse_others()?;
         receipts.fill_reserve().map_err(error("keep room for receipts in", directory))?;
         Ok(receipts)
     }
@@ -76,7 +77,7 @@ impl Receipts {
 
     fn fill_reserve(&self) -> io::Result<()> {
         let path = self.directory.join(RESERVE);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        let file = own_file(&path)?;
         if file.metadata()?.len() < RESERVE_BYTES {
             // A file system without preallocation keeps none.
             match fallocate(&file, FallocateFlags::empty(), 0, RESERVE_BYTES) {
@@ -114,7 +115,7 @@ impl Receipts {
     /// Gives up a piece of the reserve; whether there was one.
     fn give_up_room(&self) -> bool {
         let shrink = || -> io::Result<bool> {
-            let file = OpenOptions::new().write(true).open(self.directory.join(RESERVE))?;
+            let file = own_file(&self.directory.join(RESERVE))?;
             let length = file.metadata()?.len();
             file.set_len(length.saturating_sub(RESERVE_STEP_BYTES))?;
             Ok(length > 0)
@@ -140,8 +141,12 @@ impl Receipts {
         let path = self.directory.join(format!("{id}.json"));
         let read = || -> io::Result<Receipt> {
             let mut text = String::new();
-            File::open(&path)?.take(RECEIPT_BYTES_MAX).read_to_string(&mut text)?;
-            Ok(serde_json::from_str(&text)?)
+            own_receipt(&path)?.take(RECEIPT_BYTES_MAX).read_to_string(&mut text)?;
+            let receipt: Receipt = serde_json::from_str(&text)?;
+            match receipt.id == *id {
+                true => Ok(receipt),
+                false => Err(io::Error::new(io::ErrorKind::InvalidData, "it is the receipt of another name")),
+            }
         };
         read().map_err(error("read the receipt", &path))
     }
@@ -191,20 +196,21 @@ impl Receipts {
     /// # Errors
     /// The directory cannot be used, or others may write there: what receipts say is done as root.
     pub(crate) fn lock(&self) -> Result<Option<Lock>, ReceiptError> {
-        let directory = fs::metadata(&self.directory).map_err(error("use", &self.directory))?;
-        if directory.mode() & 0o022 != 0 || directory.uid() != rustix::process::geteuid().as_raw() {
-            let cause =
-                io::Error::new(io::ErrorKind::PermissionDenied, "others may write there; it must be private");
-            return Err(error("use", &self.directory)(cause));
-        }
+        self.refuse_others()?;
         let path = self.directory.join(LOCK);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let file = file.map_err(error("open", &path))?;
+        let file = own_file(&path).map_err(error("open", &path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Lock { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(cause) => Err(error("lock", &path)(cause.into())),
         }
+    }
+
+    /// Refuses a directory in which others may write: what receipts say is done as root.
+    fn refuse_others(&self) -> Result<(), ReceiptError> {
+        let directory = fs::metadata(&self.directory).map_err(error("use", &self.directory))?;
+        refuse_of_others(&directory, "others may write there; it must be private")
+            .map_err(error("use", &self.directory))
     }
 
     /// Asks the Seawall that acts to undo it.
@@ -216,6 +222,34 @@ impl Receipts {
     /// Takes such a question away.
     pub(crate) fn undo_answered(&self, id: &ReceiptId) {
         let _ = fs::remove_file(self.directory.join(format!("{id}.undo")));
+    }
+}
+
+fn refuse_of_others(about: &fs::Metadata, reason: &str) -> io::Result<()> {
+    let is_ours = about.mode() & 0o022 == 0 && about.uid() == rustix::process::geteuid().as_raw();
+    if is_ours { Ok(()) } else { Err(io::Error::new(io::ErrorKind::PermissionDenied, reason)) }
+}
+
+/// A file of ours to write: no link is followed, nothing waited for.
+fn own_file(path: &Path) -> io::Result<File> {
+    let waits_for_nobody = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600).custom_flags(waits_for_nobody);
+    regular(options.open(path)?)
+}
+
+/// A receipt to read. It may lie in a private directory and still be a link to, or a file of, somebody else.
+fn own_receipt(path: &Path) -> io::Result<File> {
+    let waits_for_nobody = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let file = regular(OpenOptions::new().read(true).custom_flags(waits_for_nobody).open(path)?)?;
+    refuse_of_others(&file.metadata()?, "others may write it")?;
+    Ok(file)
+}
+
+fn regular(file: File) -> io::Result<File> {
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::Unsupported, "it is not a regular file")),
     }
 }
 

@@ -124,3 +124,94 @@ fn names_of_receipts_are_names_of_files() {
     check(id.as_str(), true);
     assert!(id.table().len() < 128);
 }
+
+/// A directory of receipts with one in it, and that one's path.
+fn one_receipt() -> (tempfile::TempDir, Receipts, Receipt, std::path::PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let receipts = Receipts::create(directory.path()).unwrap();
+    let receipt = whole();
+    receipts.write(&receipt).unwrap();
+    let path = directory.path().join(format!("{}.json", receipt.id));
+    (directory, receipts, receipt, path)
+}
+
+#[test]
+fn a_receipt_that_others_could_have_made_is_not_believed() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let check = |change: &dyn Fn(&std::path::Path), expected: Option<&str>| {
+        let (_directory, receipts, receipt, path) = one_receipt();
+        change(&path);
+        let read = receipts.read(&receipt.id);
+        match expected {
+            None => assert_eq!(read.unwrap(), receipt),
+            Some(expected) => {
+                let error = read.unwrap_err();
+                let cause = std::error::Error::source(&error).unwrap().to_string();
+                assert!(cause.contains(expected), "{cause}");
+            }
+        }
+    };
+    check(&|_| (), None);
+    let writable = |path: &std::path::Path| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    };
+    check(&writable, Some("others may write it"));
+    let linked = |path: &std::path::Path| {
+        let elsewhere = path.with_extension("elsewhere");
+        std::fs::rename(path, &elsewhere).unwrap();
+        symlink(&elsewhere, path).unwrap();
+    };
+    check(&linked, Some("symbolic link"));
+    let pipe = |path: &std::path::Path| {
+        std::fs::remove_file(path).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    };
+    check(&pipe, Some("not a regular file"));
+    let renamed = |path: &std::path::Path| {
+        let other = ReceiptId::new(Timestamp::UNIX_EPOCH, 2, 2, Response::Freeze);
+        let text = std::fs::read_to_string(path).unwrap();
+        std::fs::write(path, text.replace(whole().id.as_str(), other.as_str())).unwrap();
+    };
+    check(&renamed, Some("another name"));
+}
+
+#[test]
+fn nothing_is_written_where_others_may_write() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let (receipts, victim) = (directory.path().join("receipts"), directory.path().join("victim"));
+    std::fs::create_dir(&receipts).unwrap();
+    std::fs::set_permissions(&receipts, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::write(&victim, "precious").unwrap();
+    symlink(&victim, receipts.join("reserve")).unwrap();
+    Receipts::create(&receipts).unwrap_err();
+    // Neither through a link in a directory of ours.
+    std::fs::set_permissions(&receipts, std::fs::Permissions::from_mode(0o700)).unwrap();
+    Receipts::create(&receipts).unwrap_err();
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+}
+
+#[test]
+fn what_was_never_done_or_is_not_ours_is_not_taken_back() {
+    let holds = |receipt: Receipt| Receipt { standing: Standing::Holds, expires: None, ..receipt };
+    let foreign = Undo::Connect { table: text("filter"), namespace: 1 };
+    let rehearsed = Receipt { mode: Mode::Rehearsal, outcome: Outcome::Rehearsed, ..whole() };
+    let forged = Receipt { outcome: Outcome::Done, undo: foreign.clone(), ..whole() };
+    let check = |receipt: Receipt, released: usize, reason: &str| {
+        let (_directory, receipts, ..) = one_receipt();
+        receipts.write(&holds(receipt)).unwrap();
+        let roots = crate::Roots::of_this_machine(Vec::new());
+        let machine = crate::machine::Machine::new(&roots);
+        let left = crate::undo::release_left(&receipts, &roots, &machine).unwrap();
+        assert_eq!(left.len(), released);
+        // What could not be taken back still holds, with the reason in its receipt.
+        let kept = receipts.all().unwrap().0;
+        assert!(kept.iter().all(Receipt::holds) && kept[0].reason.contains(reason), "{kept:?}");
+    };
+    check(Receipt { undo: foreign, ..rehearsed }, 0, "");
+    check(forged, 1, "table `filter` is not of this receipt");
+    let thaw =
+        Undo::Thaw { file: "/sys/fs/cgroup/other/cgroup.freeze".into(), inode: 1, engine_was_asked: false };
+    check(Receipt { outcome: Outcome::Done, undo: thaw, ..whole() }, 1, "is no freezer of container 0123");
+}

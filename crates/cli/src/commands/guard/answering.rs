@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -28,8 +29,11 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 /// Outputs and responses of a run. Dropping it ends them.
 pub(super) struct Answers {
-    deliveries: Option<Deliveries>,
+    deliveries: Deliveries,
+    is_heard: bool,
     responder: Option<Responder>,
+    /// Set when log files were moved (SIGHUP) and have to be opened again.
+    pub(super) reopen: Arc<AtomicBool>,
 }
 
 impl Answers {
@@ -41,32 +45,39 @@ impl Answers {
         recent: &Arc<Recent>,
         session: &Session<'_>,
     ) -> Result<Answers> {
-        let deliveries = match &args.outputs {
+        let config = match &args.outputs {
             Some(path) => {
-                let config = Config::parse(&input::text_of(path, OUTPUTS_BYTES_MAX)?, &|source| {
-                    secret(source, session)
-                });
-                let config = config.with_context(|| format!("cannot use {}", path.display()))?;
-                let clock = Arc::new(jiff::Timestamp::now);
-                Some(Deliveries::start(config, Surroundings { host: host.to_owned(), clock })?)
+                let text = input::text_of(path, OUTPUTS_BYTES_MAX)?;
+                let config = Config::parse(&text, &|source| secret(source, session));
+                config.with_context(|| format!("cannot use {}", path.display()))?
             }
-            None => None,
+            None => Config::default(),
         };
+        // Without an output they still count, for the metrics.
+        let clock = Arc::new(jiff::Timestamp::now);
+        let deliveries = Deliveries::start(config, Surroundings { host: host.to_owned(), clock })?;
+        let is_asked = policy.wanted_responses().next().is_some();
+        let is_heard = args.outputs.is_some() || args.metrics.is_some() || args.enforce || is_asked;
         let responder = match responder(args, policy, recent, session) {
             Ok(responder) => Some(responder),
-            Err(error) if args.enforce || policy.wanted_responses().next().is_some() => return Err(error),
+            Err(error) if args.enforce || is_asked => return Err(error),
             // Only a rule could ask, and it would only be rehearsed.
             Err(error) => {
                 session.terminal.note(format_args!("responses are not rehearsed: {error:#}"));
                 None
             }
         };
-        Ok(Answers { deliveries, responder })
+        Ok(Answers { deliveries, responder, is_heard, reopen: Arc::default() })
     }
 
     /// A look at the outputs from other threads.
-    pub(super) fn watch(&self) -> Option<Watch> {
-        self.deliveries.as_ref().map(Deliveries::watch)
+    pub(super) fn watch(&self) -> Watch {
+        self.deliveries.watch()
+    }
+
+    /// Whether the user has asked for more than standard output.
+    pub(super) fn listens(&self) -> bool {
+        self.is_heard
     }
 
     /// Waits for what is being done and delivered. Returns what was lost.
@@ -76,10 +87,8 @@ impl Answers {
             responder.settle();
             gaps.extend(responder.gaps());
         }
-        if let Some(deliveries) = self.deliveries.take() {
-            gaps.extend(deliveries.gaps());
-            gaps.extend(deliveries.shut_down(DRAIN));
-        }
+        gaps.extend(self.deliveries.gaps());
+        gaps.extend(self.deliveries.shut_down(DRAIN));
         gaps
     }
 }
@@ -89,10 +98,10 @@ impl Sink for &mut Answers {
         if let Some(responder) = &mut self.responder {
             responder.take(judged)?;
         }
-        if let Some(deliveries) = &mut self.deliveries {
-            deliveries.take(judged)?;
+        if self.reopen.swap(false, Ordering::Relaxed) {
+            self.deliveries.reopen();
         }
-        Ok(())
+        self.deliveries.take(judged)
     }
 }
 
@@ -141,18 +150,18 @@ fn release(receipts: &PathBuf) -> Result<Vec<OsString>> {
 }
 
 /// Serves metrics and health.
-pub(super) fn serve(address: &str, status: seawall_agent::Status, watch: Option<Watch>) -> Result<Server> {
-    Ok(Server::start(address, Health::default(), move || snapshot(&status.counts(), watch.as_ref()))?)
+pub(super) fn serve(address: &str, status: seawall_agent::Status, watch: Watch) -> Result<Server> {
+    Ok(Server::start(address, Health::default(), move || snapshot(&status.counts(), &watch))?)
 }
 
-fn snapshot(counts: &Counts, watch: Option<&Watch>) -> Snapshot {
+fn snapshot(counts: &Counts, watch: &Watch) -> Snapshot {
     let owned = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
     let mut snapshot = Snapshot {
         versions: vec![("seawall".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
         turned_ago: counts.turned.map(|turned: Instant| turned.elapsed()),
         events: counts.events.iter().map(owned).collect(),
         lost: counts.lost.iter().map(owned).collect(),
-        containers: 0,
+        containers: counts.containers as u64,
         rules: counts.rules as u64,
         rule_set: format!("{:016x}", counts.rules_digest),
         more: vec![Counter {
@@ -167,8 +176,6 @@ fn snapshot(counts: &Counts, watch: Option<&Watch>) -> Snapshot {
         usage: Usage::read(std::path::Path::new("/proc")),
         ..Snapshot::default()
     };
-    if let Some(watch) = watch {
-        snapshot.watch(watch);
-    }
+    snapshot.watch(watch);
     snapshot
 }

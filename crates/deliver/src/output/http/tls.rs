@@ -34,6 +34,10 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
 }
 
 fn pem(path: &Path) -> Result<Vec<u8>, String> {
+    // A pipe would be waited for.
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(wrong(path, "it is not a regular file"));
+    }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| wrong(path, error))?;
     file.take(PEM_BYTES_MAX).read_to_end(&mut bytes).map_err(|error| wrong(path, error))?;

@@ -206,11 +206,10 @@ fn this_machine_without_its_pseudo_file_systems() {
     let pseudo: Vec<&String> =
         asked.iter().filter(|line| line.starts_with("proc/") || line.starts_with("sys/")).take(5).collect();
     assert!(pseudo.is_empty(), "{pseudo:?}");
-    assert!(asked.iter().any(|line| line.starts_with("etc/")));
-    drop(asked);
-    println!("{}", walk.gaps.iter().map(|gap| format!("{gap}\n")).collect::<String>());
-    let has_proc = gaps(&walk).contains("/proc (proc)");
-    assert!(has_proc || walk.gaps.iter().any(|gap| gap.kind == GapKind::Limit));
+    // How far the walk comes depends on what the machine has before `etc` and `proc`.
+    let is_cut = walk.gaps.iter().any(|gap| gap.kind == GapKind::Limit);
+    assert!(is_cut || asked.iter().any(|line| line.starts_with("etc/")));
+    assert!(is_cut || gaps(&walk).contains("/proc (proc)"), "{}", gaps(&walk));
 }
 
 fn is_root() -> bool {

@@ -104,7 +104,13 @@ impl Running {
             let mut guard = Guard::new(options, vec![Box::new(Channel(sender))], say)?;
             guard.run(&stop_of_guard)
         });
-        match heard.recv_timeout(Duration::from_secs(60)) {
+        let until_watching = || loop {
+            match heard.recv_timeout(Duration::from_secs(60)) {
+                Ok(Notice::Warnings(_)) => {}
+                other => return other,
+            }
+        };
+        match until_watching() {
             Ok(Notice::Watching { .. }) => {
                 let running =
                     Running { alerts, stop, reload, thread: Some(thread), all: Vec::new(), _one: one };
@@ -113,6 +119,7 @@ impl Running {
                 Some(running)
             }
             other => {
+                stop.store(true, Ordering::Relaxed);
                 let ended = thread.join().unwrap();
                 println!("skipped: {other:?} {:?}", ended.err());
                 None

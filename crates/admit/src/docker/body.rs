@@ -94,10 +94,11 @@ pub(super) fn create(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     if image.is_empty() {
         return Err("no image is named".to_owned());
     }
-    let mounted = match nested(&object, "HostConfig")? {
-        Some(config) => host_config(config, host)?,
-        None => Vec::new(),
-    };
+    // Docker has long taken the settings of the host beside the container's own where `HostConfig` is absent.
+    let mut mounted = host_config(&object, host)?;
+    if let Some(config) = nested(&object, "HostConfig")? {
+        mounted.extend(host_config(config, host)?);
+    }
     Ok(Wish { image: image.to_owned(), mounted })
 }
 
@@ -274,6 +275,31 @@ mod tests {
         assert!(create(body.as_bytes(), &Host::new(&settings, &[])).is_ok());
         let body = with(r#""Binds":["/etc/docker:/x"]"#);
         assert!(create(body.as_bytes(), &Host::new(&settings, &[])).is_err());
+    }
+
+    #[test]
+    fn settings_of_the_host_beside_the_containers_own_are_judged() {
+        for settings in [
+            r#""Privileged":true"#,
+            r#""privileged":true,"HostConfig":{}"#,
+            r#""PidMode":"host""#,
+            r#""Binds":["/:/host"]"#,
+            r#""HostConfig":null,"bindS":["/etc/docker:/x"]"#,
+            r#""CapAdd":["SYS_ADMIN"]"#,
+            r#""Devices":[{"PathOnHost":"/dev/sda"}]"#,
+            r#""Runtime":"/tmp/runc""#,
+            r#""Mounts":[{"Type":"bind","Source":"/etc/docker","Target":"/x"}]"#,
+        ] {
+            check(&format!(r#"{{"Image":"app:1",{settings}}}"#), "admission.docker");
+        }
+        check(r#"{"Image":"app:1","Privileged":false,"Binds":["data:/data"]}"#, "app:1");
+        check(r#"{"Image":"app:1","Mounts":[{"Type":"image","Source":"app:2"}]}"#, "is neither");
+        // An image that is mounted that way is one to be decided.
+        let settings = DockerSettings::default();
+        let id = format!("sha256:{}", "0".repeat(64));
+        let body = format!(r#"{{"Image":"app:1","Mounts":[{{"Type":"image","Source":"{id}"}}]}}"#);
+        let wish = create(body.as_bytes(), &Host::new(&settings, &[]));
+        assert_eq!(wish, Ok(Wish { image: "app:1".to_owned(), mounted: vec![id] }));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod body;
 mod call;
 mod protect;
+mod volume;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

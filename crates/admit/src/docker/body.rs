@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::protect::{Host, Reach};
+use super::volume;
 
 /// What a body asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +51,10 @@ pub(super) fn field<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Op
     }
 }
 
-fn nested<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Option<&'v Map<String, Value>>, String> {
+pub(super) fn nested<'v>(
+    object: &'v Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'v Map<String, Value>>, String> {
     match field(object, name)? {
         None => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
@@ -58,7 +62,7 @@ fn nested<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Option<&'v M
     }
 }
 
-fn text<'v>(object: &'v Map<String, Value>, name: &str) -> Result<&'v str, String> {
+pub(super) fn text<'v>(object: &'v Map<String, Value>, name: &str) -> Result<&'v str, String> {
     match field(object, name)? {
         None => Ok(""),
         Some(Value::String(text)) => Ok(text),
@@ -147,27 +151,15 @@ fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
         }
         let driver = nested(mount, "VolumeOptions")?.map(|options| nested(options, "DriverConfig"));
         if let Some(driver) = driver.transpose()?.flatten() {
-            driver_options(driver, "Options", host)?;
+            volume::driver(driver, ("Name", "Options"), host)?;
         }
     }
     Ok(images)
 }
 
-/// The local driver mounts what its options say.
-fn driver_options(object: &Map<String, Value>, name: &str, host: &Host<'_>) -> Result<(), String> {
-    let Some(options) = nested(object, name)? else { return Ok(()) };
-    let device = text(options, "device")?;
-    match device.starts_with('/') {
-        // A block device is everything that is on it.
-        true if device.starts_with("/dev/") => host.refuse(Reach::Devices),
-        true => host.path(device),
-        false => Ok(()),
-    }
-}
-
 /// The body of `volumes/create`.
 pub(super) fn volume(body: &[u8], host: &Host<'_>) -> Result<(), String> {
-    driver_options(&object(body)?, "DriverOpts", host)
+    volume::driver(&object(body)?, ("Driver", "DriverOpts"), host)
 }
 
 /// The body of `containers/…/exec`.

@@ -33,6 +33,7 @@ pub(super) enum Reach {
     Everything,
     Processes,
     Devices,
+    Mount,
 }
 
 /// What of the host is not given away.
@@ -61,6 +62,7 @@ impl<'s> Host<'s> {
             Reach::Everything => "a privileged container",
             Reach::Processes => "a container among the host's processes",
             Reach::Devices => "a container with devices of the host",
+            Reach::Mount => "a volume that mounts more than tmpfs, nfs, cifs or an absolute path",
         })
     }
 

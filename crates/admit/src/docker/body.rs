@@ -121,8 +121,17 @@ fn host_config(config: &Map<String, Value>, host: &Host<'_>) -> Result<Vec<Strin
     for name in texts(list(config, "CapAdd")?, "CapAdd")? {
         host.capability(name)?;
     }
-    if !list(config, "Devices")?.is_empty() || !list(config, "DeviceCgroupRules")?.is_empty() {
-        host.refuse(Reach::Devices)?;
+    for devices in ["Devices", "DeviceCgroupRules", "DeviceRequests"] {
+        if !list(config, devices)?.is_empty() {
+            host.refuse(Reach::Devices)?;
+        }
+    }
+    // Absent they are Docker's own; what is there replaces those.
+    if field(config, "MaskedPaths")?.is_some() {
+        host.masked(&texts(list(config, "MaskedPaths")?, "MaskedPaths")?)?;
+    }
+    if field(config, "ReadonlyPaths")?.is_some() {
+        host.read_only(&texts(list(config, "ReadonlyPaths")?, "ReadonlyPaths")?)?;
     }
     for bind in texts(list(config, "Binds")?, "Binds")? {
         // A source without a slash is a volume's name.
@@ -292,6 +301,51 @@ mod tests {
         let body = format!(r#"{{"Image":"app:1","Mounts":[{{"Type":"image","Source":"{id}"}}]}}"#);
         let wish = create(body.as_bytes(), &Host::new(&settings, &[]));
         assert_eq!(wish, Ok(Wish { image: "app:1".to_owned(), mounted: vec![id] }));
+    }
+
+    #[test]
+    fn programs_units_devices_and_unmasked_paths_are_the_hosts() {
+        let with = |config: &str| format!(r#"{{"Image":"app:1","HostConfig":{{{config}}}}}"#);
+        for path in [
+            "/usr/bin",
+            "/usr/bin/seawall",
+            "/usr/sbin",
+            "/bin",
+            "/sbin",
+            "/usr/local/bin",
+            "/usr/local/sbin",
+            "/usr",
+            "/usr/lib/systemd/system",
+            "/lib/systemd",
+            "/etc/systemd/system",
+            "/etc/cron.d",
+            "/etc/cron.daily/x",
+            "/etc/crontab",
+            "/var/spool/cron",
+            "/etc",
+        ] {
+            check(&with(&format!(r#""Binds":["{path}:/x"]"#)), "is protected");
+            check(&with(&format!(r#""Binds":["{path}:/x:ro"]"#)), "is protected");
+        }
+        check(&with(r#""Binds":["/etc/ssl:/x","/usr/share/zoneinfo:/y:ro"]"#), "app:1");
+        for config in [
+            r#""DeviceRequests":[{"Driver":"","Count":-1,"Capabilities":[["gpu"]]}]"#,
+            r#""DeviceRequests":[{"Driver":"cdi","DeviceIDs":["vendor.com/class=name"]}]"#,
+            r#""MaskedPaths":[]"#,
+            r#""maskedpaths":[]"#,
+            r#""ReadonlyPaths":[]"#,
+            r#""MaskedPaths":["/x"]"#,
+            r#""ReadonlyPaths":["/proc/bus","/proc/fs"]"#,
+        ] {
+            check(&with(config), "admission.docker.privileged");
+        }
+        check(&with(r#""MaskedPaths":null,"ReadonlyPaths":null,"DeviceRequests":[]"#), "app:1");
+        // As a client writes it that makes a container again from what an inspection told.
+        let told = r#""MaskedPaths":["/proc/asound","/proc/acpi","/proc/kcore","/proc/keys",
+            "/proc/latency_stats","/proc/timer_list","/proc/timer_stats","/proc/sched_debug","/proc/scsi",
+            "/sys/firmware","/sys/devices/virtual/powercap"],
+            "ReadonlyPaths":["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"]"#;
+        check(&with(told), "app:1");
     }
 
     #[test]

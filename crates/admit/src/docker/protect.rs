@@ -8,9 +8,10 @@ use std::path::{Component, Path, PathBuf};
 use crate::limits::MOUNTS_MAX;
 use crate::settings::{DockerSettings, Grant};
 
-/// The daemon's files and sockets, and those of what runs containers for it. Docker's own socket is not among them: what
-/// comes by it is asked for like anything else.
-const PROTECTED: [&str; 9] = [
+/// The daemon's files and sockets, those of what runs containers for it, and what the host runs by itself as root: who
+/// writes there ends the plugin or takes its place. Docker's own socket is not among them: what comes by it is asked for
+/// like anything else.
+const PROTECTED: [&str; 26] = [
     "/etc/docker",
     "/run/docker",
     "/run/containerd",
@@ -20,7 +21,30 @@ const PROTECTED: [&str; 9] = [
     "/var/lib/containerd",
     "/usr/lib/docker",
     "/etc/systemd",
+    "/usr/lib/systemd",
+    "/lib/systemd",
+    "/usr/bin",
+    "/usr/sbin",
+    "/bin",
+    "/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/etc/cron.d",
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+    "/etc/cron.yearly",
+    "/etc/crontab",
+    "/etc/anacrontab",
+    "/var/spool/cron",
 ];
+/// What Docker masks of the kernel's files in every version since it lets that be changed: the memory, and what tells of
+/// all processes.
+const MASKED: [&str; 5] =
+    ["/proc/kcore", "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug", "/sys/firmware"];
+/// What it makes read-only: who writes there changes the host.
+const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 /// The kernel's, through which a container with root's number reaches everything.
 const KERNEL: [&str; 4] = ["/proc", "/sys", "/dev", "/boot"];
 /// Capabilities with which a process leaves its container.
@@ -43,7 +67,7 @@ pub(super) struct Host<'s> {
 }
 
 impl<'s> Host<'s> {
-    /// `own` are the plugin's files: its socket, its policy, its cache.
+    /// `own` are the plugin's files: its socket, its policy, its cache, its program.
     pub(super) fn new(settings: &'s DockerSettings, own: &'s [String]) -> Host<'s> {
         Host { settings, own }
     }
@@ -72,6 +96,23 @@ impl<'s> Host<'s> {
         match CAPABILITIES.contains(&bare) {
             true => self.unless_privileged(&format!("the capability {bare}")),
             false => Ok(()),
+        }
+    }
+
+    /// The paths that are masked in a container, instead of Docker's.
+    pub(super) fn masked(&self, paths: &[&str]) -> Result<(), String> {
+        self.kept(paths, &MASKED)
+    }
+
+    /// The paths that are read-only in a container, instead of Docker's.
+    pub(super) fn read_only(&self, paths: &[&str]) -> Result<(), String> {
+        self.kept(paths, &READ_ONLY)
+    }
+
+    fn kept(&self, paths: &[&str], needed: &[&str]) -> Result<(), String> {
+        match needed.iter().find(|path| !paths.contains(path)) {
+            Some(path) => self.unless_privileged(&format!("a container from which {path} is not kept")),
+            None => Ok(()),
         }
     }
 

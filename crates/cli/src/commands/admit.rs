@@ -48,7 +48,12 @@ fn docker_plugin(args: &DockerPlugin, session: &Session<'_>) -> Result<Exit> {
         None => Endpoint::unix(EngineKind::Docker, "/var/run/docker.sock"),
     };
     let above = |path: &Path| std::path::absolute(path).map(|path| path.parent().unwrap_or(&path).to_owned());
-    let own = [above(policy), above(&args.socket), std::path::absolute(cache_directory(session))];
+    let own = [
+        above(policy),
+        above(&args.socket),
+        std::path::absolute(cache_directory(session)),
+        Ok(program_directory()?),
+    ];
     let own = own.into_iter().map(|path| Ok(path?.display().to_string())).collect::<Result<_>>()?;
     let socket = &args.socket;
     let plugin = Plugin::new(admission, endpoint, own, log);
@@ -215,9 +220,20 @@ fn input() -> Result<Vec<u8>> {
     }
 }
 
+fn program_file() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot tell where this program lies")
+}
+
 fn program() -> Result<String> {
-    let path = std::env::current_exe().context("cannot tell where this program lies")?;
-    Ok(path.display().to_string())
+    Ok(program_file()?.display().to_string())
+}
+
+/// Where this program could be replaced; where that is `/`, as in an image of its own, the program itself: protecting `/`
+/// would refuse every path.
+fn program_directory() -> Result<PathBuf> {
+    let program = program_file()?;
+    let directory = program.parent().filter(|directory| directory.parent().is_some());
+    Ok(directory.unwrap_or(&program).to_owned())
 }
 
 fn absolute(path: &Path) -> Result<String> {

@@ -150,7 +150,7 @@ fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
         let source = text(mount, "Source")?;
         if text(mount, "Type")? == "image" {
             // Nobody looks at it again when the container starts, so that its name must not be able to move.
-            if !source.contains("sha256:") {
+            if !is_id(source) && !has_digest(source) {
                 return Err(format!("an image is mounted by digest or id, and `{source}` is neither"));
             }
             images.push(source.to_owned());
@@ -164,6 +164,23 @@ fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
         }
     }
     Ok(images)
+}
+
+/// Whether an image's name ends with a whole digest, so that it cannot come to mean another.
+fn has_digest(name: &str) -> bool {
+    name.rsplit_once('@').is_some_and(|(name, digest)| {
+        let sha512 = digest.strip_prefix("sha512:").is_some_and(|digits| is_hex(digits, 128));
+        !name.is_empty() && (is_id(digest) || sha512)
+    })
+}
+
+/// Whether a text is a whole id, as an engine writes it.
+fn is_id(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|digits| is_hex(digits, 64))
+}
+
+fn is_hex(digits: &str, count: usize) -> bool {
+    digits.len() == count && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The body of `volumes/create`.
@@ -192,7 +209,7 @@ pub(super) fn service(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     if image.is_empty() {
         return Err("no image is named".to_owned());
     }
-    if !image.contains("@sha256:") && !image.contains("@sha512:") {
+    if !has_digest(image) {
         return Err(format!("a service needs its image by digest, and `{image}` has none"));
     }
     for name in texts(list(container, "CapabilityAdd")?, "CapabilityAdd")? {
@@ -346,6 +363,32 @@ mod tests {
             "/sys/firmware","/sys/devices/virtual/powercap"],
             "ReadonlyPaths":["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"]"#;
         check(&with(told), "app:1");
+    }
+
+    #[test]
+    fn an_image_that_is_mounted_or_served_has_a_whole_digest() {
+        let (hex, long) = ("0a".repeat(32), "0a".repeat(64));
+        let check = |image: String, mounts: bool, serves: bool| {
+            let settings = DockerSettings::default();
+            let host = Host::new(&settings, &[]);
+            let mount = format!(r#"{{"Type":"image","Source":"{image}","Target":"/x"}}"#);
+            let body = format!(r#"{{"Image":"app:1","HostConfig":{{"Mounts":[{mount}]}}}}"#);
+            assert_eq!(create(body.as_bytes(), &host).is_ok(), mounts, "{image}");
+            let body = format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{"Image":"{image}"}}}}}}"#);
+            assert_eq!(service(body.as_bytes(), &host).is_ok(), serves, "{image}");
+        };
+        check(format!("sha256:{hex}"), true, false);
+        check(format!("a.b/app@sha256:{hex}"), true, true);
+        check(format!("a.b:5000/app:1@sha256:{hex}"), true, true);
+        check(format!("a.b/app@sha512:{long}"), true, true);
+        check("127.0.0.1:5999/team/sha256:1".to_owned(), false, false);
+        check(format!("127.0.0.1:5999/team/sha256:{hex}"), false, false);
+        check(format!("a.b/app@sha256:{hex}:1"), false, false);
+        check(format!("a.b/app@sha256:{}", &hex[1..]), false, false);
+        check(format!("a.b/app@sha512:{hex}"), false, false);
+        check(format!("sha256:{}", &hex[1..]), false, false);
+        check(format!("@sha256:{hex}"), false, false);
+        check(hex, false, false);
     }
 
     #[test]

@@ -133,17 +133,18 @@ fn host_config(config: &Map<String, Value>, host: &Host<'_>) -> Result<Vec<Strin
     if field(config, "ReadonlyPaths")?.is_some() {
         host.read_only(&texts(list(config, "ReadonlyPaths")?, "ReadonlyPaths")?)?;
     }
-    for bind in texts(list(config, "Binds")?, "Binds")? {
+    let (binds, mounts) = (list(config, "Binds")?, list(config, "Mounts")?);
+    host.count(binds.len().saturating_add(mounts.len()))?;
+    for bind in texts(binds, "Binds")? {
         // A source without a slash is a volume's name.
         if let Some(source) = bind.split(':').next().filter(|source| source.starts_with('/')) {
             host.path(source)?;
         }
     }
-    mounts(list(config, "Mounts")?, host)
+    mounted(mounts, host)
 }
 
-fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
-    host.count(mounts.len())?;
+fn mounted(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
     let mut images = Vec::new();
     for mount in mounts {
         let mount = mount.as_object().ok_or("`Mounts` has what is no object")?;
@@ -215,7 +216,9 @@ pub(super) fn service(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     for name in texts(list(container, "CapabilityAdd")?, "CapabilityAdd")? {
         host.capability(name)?;
     }
-    let mounted = mounts(list(container, "Mounts")?, host)?;
+    let mounts = list(container, "Mounts")?;
+    host.count(mounts.len())?;
+    let mounted = mounted(mounts, host)?;
     Ok(Wish { image: image.to_owned(), mounted })
 }
 

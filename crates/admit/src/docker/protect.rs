@@ -3,6 +3,7 @@
 //! A list of what is known to do that; not a confinement of users: who may mount any path, or start what runs as root
 //! with one, has other ways. A path is compared where the host's links lead.
 
+use std::cell::OnceCell;
 use std::path::{Component, Path, PathBuf};
 
 use crate::limits::MOUNTS_MAX;
@@ -64,12 +65,34 @@ pub(super) enum Reach {
 pub(super) struct Host<'s> {
     settings: &'s DockerSettings,
     own: &'s [String],
+    /// What is protected and what is the kernel's, once it is needed.
+    led: OnceCell<(Vec<Led>, Vec<Led>)>,
+}
+
+/// A path of the host as it is written, and where it leads.
+struct Led {
+    written: PathBuf,
+    real: PathBuf,
+}
+
+impl Led {
+    fn new(path: &str) -> Led {
+        Led { written: PathBuf::from(path), real: real(Path::new(path)) }
+    }
+
+    /// Whether one of the two holds the other.
+    fn overlaps(&self, other: &Led) -> bool {
+        let theirs = [&other.written, &other.real];
+        let holds =
+            |path: &Path| theirs.iter().any(|other| path.starts_with(other) || other.starts_with(path));
+        holds(&self.written) || holds(&self.real)
+    }
 }
 
 impl<'s> Host<'s> {
     /// `own` are the plugin's files: its socket, its policy, its cache, its program.
     pub(super) fn new(settings: &'s DockerSettings, own: &'s [String]) -> Host<'s> {
-        Host { settings, own }
+        Host { settings, own, led: OnceCell::new() }
     }
 
     fn unless_privileged(&self, what: &str) -> Result<(), String> {
@@ -126,22 +149,19 @@ impl<'s> Host<'s> {
     /// A path of the host that a container would have, with what is above and below it.
     pub(super) fn path(&self, source: &str) -> Result<(), String> {
         let written = plain(Path::new(source));
-        let real = real(&written);
-        let overlaps = |protected: &&str| {
-            let protected = Path::new(protected);
-            let theirs = [protected.to_owned(), self::real(protected)];
-            let ours = [&written, &real];
-            ours.iter()
-                .any(|path| theirs.iter().any(|other| path.starts_with(other) || other.starts_with(path)))
-        };
-        let own = self.own.iter().map(String::as_str);
-        let listed = self.settings.protected.iter().map(String::as_str);
-        if let Some(protected) = PROTECTED.into_iter().chain(own).chain(listed).find(overlaps) {
+        let wanted = Led { real: real(&written), written };
+        let (protected, kernel) = self.led.get_or_init(|| {
+            let named = self.own.iter().chain(&self.settings.protected).map(String::as_str);
+            let protected = PROTECTED.into_iter().chain(named).map(Led::new).collect();
+            (protected, KERNEL.into_iter().map(Led::new).collect())
+        });
+        if let Some(protected) = protected.iter().find(|protected| wanted.overlaps(protected)) {
             return Err(format!(
-                "a container may not have {source}, because {protected} is protected (admission.docker)"
+                "a container may not have {source}, because {} is protected (admission.docker)",
+                protected.written.display()
             ));
         }
-        match KERNEL.iter().any(overlaps) {
+        match kernel.iter().any(|kernel| wanted.overlaps(kernel)) {
             true => self.unless_privileged(&format!("a container that has {source}")),
             false => Ok(()),
         }

@@ -203,3 +203,22 @@ fn what_is_no_socket_is_not_removed() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(bind(&directory.path().join("new")).is_ok());
 }
+
+/// Nobody waits for another one's wait.
+#[test]
+fn an_engine_that_hangs_keeps_each_call_waiting_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("docker.sock");
+    let _hangs = UnixListener::bind(&socket).unwrap();
+    let endpoint = Endpoint::unix(EngineKind::Docker, &socket.display().to_string());
+    let log: Log = Arc::new(|_| {});
+    let mut plugin = Plugin::new(site("", Duration::ZERO).admission, endpoint, Vec::new(), log);
+    plugin.within = Duration::from_millis(500);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_ne!(ask(&plugin, "Req", &create("plain")), "allowed"));
+        }
+    });
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+}

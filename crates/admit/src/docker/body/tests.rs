@@ -187,3 +187,15 @@ fn volumes_services_and_commands() {
     assert!(service(plugin.as_bytes(), &host).is_err(), "{plugin}");
     assert!(service(br#"{"TaskTemplate":{"PluginSpec":{"Remote":"x"}}}"#, &host).is_err());
 }
+
+#[test]
+fn binds_and_mounts_are_counted_together() {
+    let with = |binds: usize, mounts: usize| {
+        let bind = vec![r#""v:/x""#; binds].join(",");
+        let mount = vec![r#"{"Type":"tmpfs","Target":"/x"}"#; mounts].join(",");
+        format!(r#"{{"Image":"app:1","HostConfig":{{"Binds":[{bind}],"Mounts":[{mount}]}}}}"#)
+    };
+    check(&with(500, 500), "app:1");
+    check(&with(1001, 0), "more than 1000 mounts");
+    check(&with(501, 500), "more than 1000 mounts");
+}

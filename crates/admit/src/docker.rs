@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::decide::{Admission, Decision, Meant, Request, Wanted};
 use crate::evidence::told;
-use crate::http::{self, Answer, Open};
+use crate::http::{self, Answer, Bodies, Open};
 use crate::limits::DECIDE_WITHIN;
 use crate::settings::{Engine, Grant, Mode, Place};
 use call::Call;
@@ -87,12 +87,12 @@ impl Plugin {
         if !rustix::net::sockopt::socket_acceptconn(listener)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "nobody can connect to it"));
         }
-        let open = Open::default();
+        let (open, bodies) = (Open::default(), Bodies::default());
         loop {
             // One connection that fails is no reason to leave the others.
             let Ok((mut stream, _)) = listener.accept() else { continue };
-            let plugin = self.clone();
-            open.run(move || http::serve(&mut stream, &|request| plugin.answer(request)));
+            let (plugin, bodies) = (self.clone(), bodies.clone());
+            open.run(move || http::serve(&mut stream, &bodies, &|request| plugin.answer(request)));
         }
     }
 

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::limits::{BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE, TRANSFER};
+use crate::limits::{
+    BODIES_BYTES_MAX, BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE, TRANSFER,
+};
 
 /// A connection whose patience can be set.
 pub(crate) trait Connection: Read + Write {
@@ -87,16 +89,54 @@ impl Open {
     }
 }
 
+/// The bytes of bodies that one listener holds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bodies(Arc<AtomicUsize>);
+
+/// What one request's body has of them.
+#[derive(Debug)]
+struct Room {
+    bodies: Bodies,
+    bytes: usize,
+}
+
+impl Room {
+    fn new(bodies: &Bodies) -> Room {
+        Room { bodies: bodies.clone(), bytes: 0 }
+    }
+
+    /// Takes what has come, not what is announced: else whoever sends nothing would keep others out.
+    fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let more = bytes.saturating_sub(self.bytes);
+        let fits = |held: usize| held.checked_add(more).filter(|held| *held <= BODIES_BYTES_MAX);
+        match self.bodies.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits) {
+            Ok(_) => {
+                self.bytes += more;
+                Ok(())
+            }
+            Err(_) => Err(Refusal::Status(503, "too much is asked for at the same time")),
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.bodies.0.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
 /// Answers the requests of one connection until it ends.
-pub(crate) fn serve(connection: &mut dyn Connection, answer: &dyn Fn(&Request) -> Answer) {
+pub(crate) fn serve(connection: &mut dyn Connection, bodies: &Bodies, answer: &dyn Fn(&Request) -> Answer) {
     let mut held = Vec::new();
     loop {
-        let (answer, goes_on) = match read(connection, &mut held) {
+        let mut room = Room::new(bodies);
+        let (answer, goes_on) = match read(connection, &mut held, &mut room) {
             Ok(Some((request, goes_on))) => (answer(&request), goes_on),
             Ok(None) => return,
             Err(Refusal::Lost) => return,
             Err(Refusal::Status(status, reason)) => (Answer::text(status, reason), Next::Ends),
         };
+        drop(room);
         if write(connection, &answer, goes_on).is_err() || goes_on == Next::Ends {
             return;
         }
@@ -116,7 +156,11 @@ enum Refusal {
 }
 
 /// One request; `None` where the connection ended before one began. `held` has what came after the last one.
-fn read(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<Option<(Request, Next)>, Refusal> {
+fn read(
+    connection: &mut dyn Connection,
+    held: &mut Vec<u8>,
+    room: &mut Room,
+) -> Result<Option<(Request, Next)>, Refusal> {
     connection.set_patience(IDLE).map_err(|_| Refusal::Lost)?;
     if held.is_empty() && more(connection, held)? == 0 {
         return Ok(None);
@@ -137,8 +181,10 @@ fn read(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<Option<(R
         return Err(Refusal::Status(413, "the request is too large"));
     }
     let length = usize::try_from(head.length).map_err(|_| Refusal::Lost)?;
+    room.grow(held.len().min(length))?;
     while held.len() < length {
         timely(connection, held, deadline)?;
+        room.grow(held.len())?;
     }
     let rest = held.split_off(length);
     let body = std::mem::replace(held, rest);
@@ -236,7 +282,7 @@ mod tests {
         theirs.write_all(sent).unwrap();
         theirs.shutdown(std::net::Shutdown::Write).unwrap();
         let thread = thread::spawn(move || {
-            serve(&mut ours, &|request| {
+            serve(&mut ours, &Bodies::default(), &|request| {
                 let body = String::from_utf8_lossy(&request.body);
                 Answer::text(200, &format!("{} {} {body}", request.method, request.target))
             });
@@ -273,5 +319,31 @@ mod tests {
         }
         let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(HEAD_BYTES_MAX));
         check(long.as_bytes(), &["the request's head is too large"]);
+    }
+
+    #[test]
+    fn bodies_that_are_held_at_the_same_time_have_a_limit() {
+        let bodies = Bodies::default();
+        let asked = |body: &[u8], bodies: &Bodies| {
+            let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+            let head = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
+            theirs.write_all(&[head.as_bytes(), body].concat()).unwrap();
+            theirs.shutdown(std::net::Shutdown::Write).unwrap();
+            let held = Arc::clone(&bodies.0);
+            let answer = move |_: &Request| Answer::text(200, &held.load(Ordering::Acquire).to_string());
+            serve(&mut ours, bodies, &answer);
+            drop(ours);
+            let mut told = String::new();
+            let _ = theirs.read_to_string(&mut told);
+            told.split("\r\n\r\n").nth(1).unwrap_or_default().trim().to_owned()
+        };
+        assert_eq!(asked(b"12345", &bodies), "5");
+        let mut others = Room::new(&bodies);
+        assert!(others.grow(BODIES_BYTES_MAX - 4).is_ok());
+        assert_eq!(asked(b"12345", &bodies), "too much is asked for at the same time");
+        assert_eq!(asked(b"1234", &bodies), BODIES_BYTES_MAX.to_string());
+        drop(others);
+        assert_eq!(bodies.0.load(Ordering::Acquire), 0);
+        assert_eq!(asked(b"12345", &bodies), "5");
     }
 }

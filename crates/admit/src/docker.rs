@@ -25,8 +25,8 @@ use serde_json::{Value, json};
 
 use crate::decide::{Admission, Decision, Meant, Request, Wanted};
 use crate::evidence::told;
-use crate::http::{self, Answer, Bodies, Open};
-use crate::limits::DECIDE_WITHIN;
+use crate::http::{self, Answer, Bodies, Open, Timed};
+use crate::limits::{DECIDE_WITHIN, TRANSFER};
 use crate::settings::{Engine, Grant, Mode, Place};
 use call::Call;
 use protect::Host;
@@ -90,7 +90,8 @@ impl Plugin {
         let (open, bodies) = (Open::default(), Bodies::default());
         loop {
             // One connection that fails is no reason to leave the others.
-            let Ok((mut stream, _)) = listener.accept() else { continue };
+            let Ok((stream, _)) = listener.accept() else { continue };
+            let mut stream = Timed::new(stream, TRANSFER);
             let (plugin, bodies) = (self.clone(), bodies.clone());
             open.run(move || http::serve(&mut stream, &bodies, &|request| plugin.answer(request)));
         }

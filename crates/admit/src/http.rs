@@ -15,23 +15,87 @@ use crate::limits::{
     BODIES_BYTES_MAX, BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE, TRANSFER,
 };
 
-/// A connection whose patience can be set.
-pub(crate) trait Connection: Read + Write {
-    /// How long one read or write may take.
-    fn set_patience(&self, patience: Duration) -> io::Result<()>;
+/// What is read and written at a time.
+const READ_BYTES: usize = 16 * 1024;
+
+/// A stream of which no read or write ends after a time. What lies above it, such as TLS, may read as often as it likes:
+/// whoever sends or takes byte by byte wins no time.
+pub(crate) struct Timed<S> {
+    stream: S,
+    until: Instant,
 }
 
-impl Connection for UnixStream {
-    fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(patience))?;
-        self.set_write_timeout(Some(patience))
+impl<S> Timed<S> {
+    /// A stream with this long from now.
+    pub(crate) fn new(stream: S, patience: Duration) -> Timed<S> {
+        Timed { stream, until: Instant::now() + patience }
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 }
 
-impl Connection for rustls::StreamOwned<rustls::ServerConnection, TcpStream> {
-    fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.sock.set_read_timeout(Some(patience))?;
-        self.sock.set_write_timeout(Some(patience))
+/// A socket.
+pub(crate) trait Socket: Read + Write {
+    /// How long one read and one write may take.
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()>;
+}
+
+impl Socket for UnixStream {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))?;
+        self.set_write_timeout(Some(timeout))
+    }
+}
+
+impl Socket for TcpStream {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))?;
+        self.set_write_timeout(Some(timeout))
+    }
+}
+
+/// What Linux calls a timeout of a socket is "try again" to those who read from one that does not wait.
+fn late(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+}
+
+impl<S: Socket> Read for Timed<S> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_timeout(self.left()?)?;
+        self.stream.read(bytes).map_err(late)
+    }
+}
+
+impl<S: Socket> Write for Timed<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_timeout(self.left()?)?;
+        // Of more the kernel makes several parts at a Unix socket, and waits so long for each.
+        self.stream.write(bytes.get(..READ_BYTES).unwrap_or(bytes)).map_err(late)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// A connection whose patience can be set.
+pub(crate) trait Connection: Read + Write {
+    /// How long from now all reads and writes may take together.
+    fn set_patience(&mut self, patience: Duration);
+}
+
+impl<S: Socket> Connection for Timed<S> {
+    fn set_patience(&mut self, patience: Duration) {
+        self.until = Instant::now() + patience;
+    }
+}
+
+impl Connection for rustls::StreamOwned<rustls::ServerConnection, Timed<TcpStream>> {
+    fn set_patience(&mut self, patience: Duration) {
+        self.sock.set_patience(patience);
     }
 }
 
@@ -125,21 +189,27 @@ impl Drop for Room {
     }
 }
 
-/// Answers the requests of one connection until it ends.
+/// Answers the requests of one connection until it ends. The first must come in the time that the connection has already,
+/// of which a handshake took its part; each further one may begin within [`IDLE`] and must come within [`TRANSFER`].
 pub(crate) fn serve(connection: &mut dyn Connection, bodies: &Bodies, answer: &dyn Fn(&Request) -> Answer) {
     let mut held = Vec::new();
     loop {
         let mut room = Room::new(bodies);
         let (answer, goes_on) = match read(connection, &mut held, &mut room) {
             Ok(Some((request, goes_on))) => (answer(&request), goes_on),
-            Ok(None) => return,
-            Err(Refusal::Lost) => return,
+            Ok(None) | Err(Refusal::Lost) => return,
             Err(Refusal::Status(status, reason)) => (Answer::text(status, reason), Next::Ends),
         };
         drop(room);
+        connection.set_patience(TRANSFER);
         if write(connection, &answer, goes_on).is_err() || goes_on == Next::Ends {
             return;
         }
+        connection.set_patience(IDLE);
+        if !begins(connection, &mut held) {
+            return;
+        }
+        connection.set_patience(TRANSFER);
     }
 }
 
@@ -161,12 +231,9 @@ fn read(
     held: &mut Vec<u8>,
     room: &mut Room,
 ) -> Result<Option<(Request, Next)>, Refusal> {
-    connection.set_patience(IDLE).map_err(|_| Refusal::Lost)?;
-    if held.is_empty() && more(connection, held)? == 0 {
+    if !begins(connection, held) {
         return Ok(None);
     }
-    connection.set_patience(TRANSFER).map_err(|_| Refusal::Lost)?;
-    let deadline = Instant::now() + TRANSFER;
     let head = loop {
         if let Some(head) = head(held)? {
             break head;
@@ -174,7 +241,7 @@ fn read(
         if held.len() >= HEAD_BYTES_MAX {
             return Err(Refusal::Status(431, "the request's head is too large"));
         }
-        timely(connection, held, deadline)?;
+        timely(connection, held)?;
     };
     held.drain(..head.bytes);
     if head.length > BODY_BYTES_MAX {
@@ -183,7 +250,7 @@ fn read(
     let length = usize::try_from(head.length).map_err(|_| Refusal::Lost)?;
     room.grow(held.len().min(length))?;
     while held.len() < length {
-        timely(connection, held, deadline)?;
+        timely(connection, held)?;
         room.grow(held.len())?;
     }
     let rest = held.split_off(length);
@@ -191,16 +258,21 @@ fn read(
     Ok(Some((Request { method: head.method, target: head.target, body }, head.next)))
 }
 
-fn timely(connection: &mut dyn Connection, held: &mut Vec<u8>, deadline: Instant) -> Result<(), Refusal> {
+/// Whether a request begins in time.
+fn begins(connection: &mut dyn Connection, held: &mut Vec<u8>) -> bool {
+    !held.is_empty() || matches!(more(connection, held), Ok(1..))
+}
+
+/// More of a request that has begun.
+fn timely(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<(), Refusal> {
     match more(connection, held)? {
         0 => Err(Refusal::Lost),
-        _ if Instant::now() > deadline => Err(Refusal::Status(408, "the request comes too slowly")),
         _ => Ok(()),
     }
 }
 
 fn more(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<usize, Refusal> {
-    let mut bytes = [0; 16 * 1024];
+    let mut bytes = [0; READ_BYTES];
     loop {
         match connection.read(&mut bytes) {
             Ok(count) => {
@@ -208,6 +280,9 @@ fn more(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<usize, Re
                 return Ok(count);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(Refusal::Status(408, "the request comes too slowly"));
+            }
             Err(_) => return Err(Refusal::Lost),
         }
     }
@@ -274,76 +349,4 @@ fn write(connection: &mut dyn Connection, answer: &Answer, next: Next) -> io::Re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(sent: &[u8], expected: &[&str]) {
-        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
-        theirs.write_all(sent).unwrap();
-        theirs.shutdown(std::net::Shutdown::Write).unwrap();
-        let thread = thread::spawn(move || {
-            serve(&mut ours, &Bodies::default(), &|request| {
-                let body = String::from_utf8_lossy(&request.body);
-                Answer::text(200, &format!("{} {} {body}", request.method, request.target))
-            });
-        });
-        let mut told = Vec::new();
-        // What is not read before the end is a reset, after the answer.
-        let _ = theirs.read_to_end(&mut told);
-        let told = String::from_utf8(told).unwrap();
-        thread.join().unwrap();
-        let bodies: Vec<&str> =
-            told.split("\r\n\r\n").skip(1).map(|text| text.lines().next().unwrap_or("")).collect();
-        assert_eq!(bodies, expected, "{told}");
-    }
-
-    #[test]
-    fn requests_follow_each_other_and_what_is_none_ends_it() {
-        check(b"", &[]);
-        check(b"GET /a HTTP/1.1\r\n\r\n", &["GET /a "]);
-        check(
-            b"POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nxyPOST /b HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
-            &["POST /a xy", "POST /b "],
-        );
-        check(b"GET /a HTTP/1.0\r\n\r\nGET /b HTTP/1.1\r\n\r\n", &["GET /a "]);
-        check(b"POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nxy", &[]);
-        for (headers, told) in [
-            ("Content-Length: +1", "the length is no number"),
-            ("Content-Length: 1\r\nContent-Length: 2", "there are two lengths"),
-            ("Transfer-Encoding: chunked", "say the length"),
-            ("Content-Length: 99999999999", "the request is too large"),
-            ("Expect: 100-continue", "send it at once"),
-            (" x", "the request's head cannot be read"),
-        ] {
-            check(format!("POST / HTTP/1.1\r\n{headers}\r\n\r\nx").as_bytes(), &[told]);
-        }
-        let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(HEAD_BYTES_MAX));
-        check(long.as_bytes(), &["the request's head is too large"]);
-    }
-
-    #[test]
-    fn bodies_that_are_held_at_the_same_time_have_a_limit() {
-        let bodies = Bodies::default();
-        let asked = |body: &[u8], bodies: &Bodies| {
-            let (mut ours, mut theirs) = UnixStream::pair().unwrap();
-            let head = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
-            theirs.write_all(&[head.as_bytes(), body].concat()).unwrap();
-            theirs.shutdown(std::net::Shutdown::Write).unwrap();
-            let held = Arc::clone(&bodies.0);
-            let answer = move |_: &Request| Answer::text(200, &held.load(Ordering::Acquire).to_string());
-            serve(&mut ours, bodies, &answer);
-            drop(ours);
-            let mut told = String::new();
-            let _ = theirs.read_to_string(&mut told);
-            told.split("\r\n\r\n").nth(1).unwrap_or_default().trim().to_owned()
-        };
-        assert_eq!(asked(b"12345", &bodies), "5");
-        let mut others = Room::new(&bodies);
-        assert!(others.grow(BODIES_BYTES_MAX - 4).is_ok());
-        assert_eq!(asked(b"12345", &bodies), "too much is asked for at the same time");
-        assert_eq!(asked(b"1234", &bodies), BODIES_BYTES_MAX.to_string());
-        drop(others);
-        assert_eq!(bodies.0.load(Ordering::Acquire), 0);
-        assert_eq!(asked(b"12345", &bodies), "5");
-    }
-}
+mod tests;

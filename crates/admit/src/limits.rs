@@ -45,9 +45,9 @@ pub(crate) const BODY_BYTES_MAX: u64 = 8 * 1024 * 1024;
 pub(crate) const BODIES_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Connections at the same time; more are closed at once, which the other side takes for a refusal.
 pub(crate) const CONNECTIONS_MAX: usize = 256;
-/// A connection on which nothing comes for so long is closed.
+/// A connection on which no further request begins in so long is closed.
 pub(crate) const IDLE: Duration = Duration::from_secs(90);
-/// A request must be there, and its answer taken, in so long.
+/// A request must be there in so long, of a new connection with the handshake, and its answer taken in so long again.
 pub(crate) const TRANSFER: Duration = Duration::from_secs(10);
 
 /// Certificates and keys.

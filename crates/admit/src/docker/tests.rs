@@ -210,7 +210,7 @@ fn an_engine_that_hangs_keeps_each_call_waiting_once() {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("docker.sock");
     let _hangs = UnixListener::bind(&socket).unwrap();
-    let endpoint = Endpoint::unix(EngineKind::Docker, &socket.display().to_string());
+    let endpoint = Endpoint::unix(EngineKind::Docker, socket.display().to_string());
     let log: Log = Arc::new(|_| {});
     let mut plugin = Plugin::new(site("", Duration::ZERO).admission, endpoint, Vec::new(), log);
     plugin.within = Duration::from_millis(500);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use seawall_admit::docker::Plugin;
 use seawall_admit::evidence::Registries;
 use seawall_admit::kubernetes::{self, Authority, Certificates};
@@ -91,7 +91,7 @@ fn oci_hook(args: &OciHook, session: &Session<'_>) -> Result<Exit> {
     if decision.allowed {
         return Ok(Exit::Allowed);
     }
-    session.terminal.error(&anyhow!(decision.reasons().join(" ")));
+    session.terminal.denial(&decision.reasons());
     Ok(Exit::Denied)
 }
 
@@ -192,19 +192,19 @@ fn reload(admission: &Admission, policy: &Path, log: &kubernetes::Log) -> Result
 fn log(session: &Session<'_>) -> kubernetes::Log {
     let talk = if session.global.quiet { Talk::Quiet } else { Talk::Normal };
     let terminal = Terminal::new(talk, session.config.no_color);
-    Arc::new(move |line: &str| terminal.note(line))
+    Arc::new(move |line: &str| terminal.log(line))
 }
 
 fn tell(admission: &Admission, decision: &Decision, session: &Session<'_>) {
     for gap in admission.cache().gaps() {
-        session.terminal.note(format_args!("note: {gap}"));
+        session.terminal.log(format_args!("note: {gap}"));
     }
     for text in decision.waivers() {
-        session.terminal.note(format_args!("note: {text}"));
+        session.terminal.log(format_args!("note: {text}"));
     }
     if decision.allowed {
         for reason in decision.reasons() {
-            session.terminal.note(format_args!("{}: would be denied: {reason}", decision.mode));
+            session.terminal.log(format_args!("{}: would be denied: {reason}", decision.mode));
         }
     }
 }

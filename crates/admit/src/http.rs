@@ -5,18 +5,20 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
 use crate::limits::{
     BODIES_BYTES_MAX, BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE, TRANSFER,
 };
 
 /// What is read and written at a time.
-const READ_BYTES: usize = 16 * 1024;
+const PART_BYTES: usize = 16 * 1024;
 
 /// A stream of which no read or write ends after a time. What lies above it, such as TLS, may read as often as it likes:
 /// whoever sends or takes byte by byte wins no time.
@@ -31,29 +33,17 @@ impl<S> Timed<S> {
         Timed { stream, until: Instant::now() + patience }
     }
 
-    fn left(&self) -> io::Result<Duration> {
+    /// Lets the next read or write take no longer than what is left.
+    fn limit(&self, which: Timeout) -> io::Result<()>
+    where
+        S: AsFd,
+    {
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
-    }
-}
-
-/// A socket.
-pub(crate) trait Socket: Read + Write {
-    /// How long one read and one write may take.
-    fn set_timeout(&self, timeout: Duration) -> io::Result<()>;
-}
-
-impl Socket for UnixStream {
-    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(timeout))?;
-        self.set_write_timeout(Some(timeout))
-    }
-}
-
-impl Socket for TcpStream {
-    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(timeout))?;
-        self.set_write_timeout(Some(timeout))
+        // None at all would mean for ever.
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(set_socket_timeout(&self.stream, which, Some(left))?)
     }
 }
 
@@ -62,18 +52,18 @@ fn late(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
 }
 
-impl<S: Socket> Read for Timed<S> {
+impl<S: Read + AsFd> Read for Timed<S> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_timeout(self.left()?)?;
+        self.limit(Timeout::Recv)?;
         self.stream.read(bytes).map_err(late)
     }
 }
 
-impl<S: Socket> Write for Timed<S> {
+impl<S: Write + AsFd> Write for Timed<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_timeout(self.left()?)?;
+        self.limit(Timeout::Send)?;
         // Of more the kernel makes several parts at a Unix socket, and waits so long for each.
-        self.stream.write(bytes.get(..READ_BYTES).unwrap_or(bytes)).map_err(late)
+        self.stream.write(bytes.get(..PART_BYTES).unwrap_or(bytes)).map_err(late)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -87,7 +77,7 @@ pub(crate) trait Connection: Read + Write {
     fn set_patience(&mut self, patience: Duration);
 }
 
-impl<S: Socket> Connection for Timed<S> {
+impl<S: Read + Write + AsFd> Connection for Timed<S> {
     fn set_patience(&mut self, patience: Duration) {
         self.until = Instant::now() + patience;
     }
@@ -272,7 +262,7 @@ fn timely(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<(), Ref
 }
 
 fn more(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<usize, Refusal> {
-    let mut bytes = [0; READ_BYTES];
+    let mut bytes = [0; PART_BYTES];
     loop {
         match connection.read(&mut bytes) {
             Ok(count) => {

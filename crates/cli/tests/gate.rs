@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use seawall_testkit::{Distribution, Image, Layout, Tar};
+use seawall_testkit::{Compression, Distribution, Image, Layout, Tar};
 use serde_json::Value;
 
 #[path = "place/place.rs"]
 #[expect(dead_code, reason = "this test uses a part of it")]
 mod place;
 
-use place::{Place, debian};
+use place::{OS_RELEASE, Place, debian};
 
 struct Site {
     place: Place,
@@ -219,4 +219,24 @@ fn provenance_of_the_environment() {
     site.check(&scan, 0);
     let (code, told) = site.run(&scan, &[("SEAWALL_DB", "/nowhere")]);
     assert!(code == Some(2) && told.contains("without advisories"), "{told}");
+}
+
+#[test]
+fn an_image_that_could_not_be_read_is_neither_signed_nor_attested() {
+    let Some(site) = Site::new() else { return };
+    let whole = Tar::new().file("etc/os-release", OS_RELEASE).file("x", "x".repeat(4096)).finish();
+    let broken = whole[..whole.len() - 3000].to_vec();
+    let database = Tar::new().file("etc/os-release", OS_RELEASE).file("var/lib/rpm/rpmdb.sqlite", "garbage");
+    for (name, image) in [
+        ("database", Image::new().layer(database)),
+        ("layer", Image::new().stored_layer(broken, Compression::Plain)),
+    ] {
+        site.push(name, name, &image);
+        let image = site.name(&format!("{name}:1"));
+        let told = site.check(&["gate", "--key", "our.key", &image], 3);
+        assert!(told.contains("nothing was signed") && !told.contains("has an attestation"), "{told}");
+        site.check(&["verify", "--key", "our.pub", &image], 1);
+        let told = site.check(&["attest", "--key", "our.key", "--scan", &image], 2);
+        assert!(told.contains("part of it was not read"), "{told}");
+    }
 }

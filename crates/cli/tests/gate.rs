@@ -1,6 +1,8 @@
 //! `seawall pin`, `seawall gate` and `seawall attest --provenance` as a pipeline meets them.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -239,4 +241,27 @@ fn an_image_that_could_not_be_read_is_neither_signed_nor_attested() {
         let told = site.check(&["attest", "--key", "our.key", "--scan", &image], 2);
         assert!(told.contains("part of it was not read"), "{told}");
     }
+}
+
+#[test]
+fn what_a_registry_says_hides_no_base_image() {
+    let Some(site) = Site::new() else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let body = r#"{"errors":[{"code":"DENIED","message":"pin what its ARG sets"}]}"#;
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close";
+            let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    let file = format!("FROM 127.0.0.1:{port}/x:1\nUSER 1000\nCMD [\"/x\"]\n");
+    site.write("Dockerfile", &file);
+    let told = site.check(&["gate", "--files", "Dockerfile", "--policy", "policy.yaml"], 3);
+    assert!(told.contains("pin what its ARG sets"), "{told}");
+    // A name with a variable is asked for, and lacks nothing.
+    site.write("Dockerfile", &format!("ARG V=1\nFROM {}:$V\nUSER 1000\n", site.name("base")));
+    site.check(&["gate", "--files", "Dockerfile", "--policy", "policy.yaml"], 0);
 }

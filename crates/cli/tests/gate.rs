@@ -265,3 +265,20 @@ fn what_a_registry_says_hides_no_base_image() {
     site.write("Dockerfile", &format!("ARG V=1\nFROM {}:$V\nUSER 1000\n", site.name("base")));
     site.check(&["gate", "--files", "Dockerfile", "--policy", "policy.yaml"], 0);
 }
+
+#[test]
+fn a_build_file_that_was_not_read_does_not_pass_a_gate() {
+    let Some(site) = Site::new() else { return };
+    let good = format!("FROM {}\nUSER 1000\nCMD [\"/x\"]\n", site.name("base:1"));
+    site.write("Dockerfile", &good);
+    let gate = |more: &[&str], exit| {
+        site.check(&[&["gate", "--policy", "policy.yaml", "--files", "Dockerfile"], more].concat(), exit)
+    };
+    gate(&[], 0);
+    std::fs::File::create(site.at("Dockerfile.large")).unwrap().set_len(65 << 20).unwrap();
+    gate(&["--files", "Dockerfile.large"], 3);
+    std::fs::create_dir(site.at("linked")).unwrap();
+    site.write("elsewhere", &good);
+    std::os::unix::fs::symlink("../elsewhere", site.at("linked/Dockerfile")).unwrap();
+    gate(&["--files", "linked"], 3);
+}

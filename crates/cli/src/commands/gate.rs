@@ -101,7 +101,8 @@ impl Gathered {
                 }
             }
         }
-        self.examined = both(self.examined, linted.is_anything_read);
+        // Of what was named and not read nobody knows on which images it builds.
+        self.examined = both(self.examined, linted.is_anything_read && files.gaps.is_empty());
         self.findings.found.extend(linted.findings.found);
         self.findings.gaps.extend(linted.findings.gaps);
         self.add(linted.coverage);

@@ -346,6 +346,44 @@ fn chains_that_are_wrong() {
 }
 
 #[test]
+fn a_chain_is_whole_whatever_the_level() {
+    let Some(site) = Site::new() else { return };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    for (name, usage) in [
+        ("bare", ""),
+        ("lax", " -addext keyUsage=keyCertSign"),
+        ("lists", " -addext keyUsage=critical,cRLSign"),
+    ] {
+        let out = format!("-keyout {name}.key -out {name}.pem");
+        site.openssl(&format!("req -x509 {key}{usage} -days 400 -subj /C=US/CN={name} {out}"));
+        site.leaf(&format!("below-{name}"), name, "/C=US/ST=WA/O=seawall/CN=x", LEAF);
+    }
+    for purpose in ["clientAuth", "OCSPSigning", "anyExtendedKeyUsage"] {
+        let usage = format!("keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning,{purpose}\n");
+        site.leaf(purpose, "root", "/C=US/ST=WA/O=seawall/CN=x", &usage);
+    }
+    for level in ["strict", "audit"] {
+        site.policy(level, "\"ca:root\"", SUBJECT);
+        for (leaf, above, expected) in [
+            ("leaf", &["root"][..], "ok by"),
+            ("leaf", &[], "do not end at a root"),
+            ("leaf", &["other"], "another than its issuer's"),
+            ("leaf", &["root", "root"], "signs itself and is not the last"),
+            ("below-bare", &["bare"], "does not say that it is for signing certificates"),
+            ("below-lax", &["lax"], "does not say that it is for signing certificates"),
+            ("below-lists", &["lists"], "may not sign certificates"),
+            ("clientAuth", &["root"], "other purposes"),
+            ("OCSPSigning", &["root"], "other purposes"),
+            ("anyExtendedKeyUsage", &["root"], "other purposes"),
+        ] {
+            let certificates = site.certificates(&[&[leaf], above].concat());
+            let draft = Draft { certificates, key: site.key(leaf), ..Draft::new(&site) };
+            has(&site.verify(JWS, &draft.jws()), expected);
+        }
+    }
+}
+
+#[test]
 fn levels_decide_what_is_enforced() {
     let Some(site) = Site::new() else { return };
     let mut headers = headers(site.now);

@@ -514,3 +514,32 @@ fn the_webhook_answers_over_tls_and_takes_a_new_certificate() {
     assert!(ask("two.pem", "/validate", &pinned).contains("\"allowed\":true"));
     wait(|| told().contains("the new certificate is not used"));
 }
+
+#[test]
+fn a_wrapped_command_runs_nothing_that_is_not_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = |arguments: &[&str], words: &[&str], expected: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.current_dir(directory.path()).env_clear().env("HOME", directory.path());
+        command.args(["verify", "--wrap"]).args(arguments).arg("--").args(words);
+        let output = command.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(2) && told.contains(expected),
+            "{arguments:?} {words:?}: {told}"
+        );
+    };
+    let run = ["docker", "run", "127.0.0.1:1/x"];
+    for ignored in [
+        &["--containers-policy", "policy.json"][..],
+        &["--format", "json"],
+        &["--output", "report"],
+        &["--severity", "high"],
+        &["--fail-on-gaps"],
+    ] {
+        check(ignored, &run, "cannot be used with");
+    }
+    check(&[], &["podman", "run", "--rootfs", "/x", "127.0.0.1:1/x"], "no signature is asked of");
+    let mount = "type=image,source=127.0.0.1:1/evil,destination=/x";
+    check(&[], &["podman", "run", "--mount", mount, "127.0.0.1:1/x"], "no signature is asked of");
+}

@@ -277,7 +277,7 @@ pub(crate) fn verify(
     };
     let envelope = Envelope::read(media_type, bytes).map_err(Refusal::Unreadable)?;
     check_integrity(&envelope, image)?;
-    let mut weighed = Weighed { unchecked: Vec::new() };
+    let mut weighed = Weighed { tolerated: Vec::new() };
     let Level { authenticity, timestamp, expiry, revocation } = level;
     weighed.weigh(authenticity, check_authenticity(&envelope, by).map_err(Refusal::Certificate))?;
     weighed.weigh(expiry, check_expiry(&envelope, now))?;
@@ -294,13 +294,14 @@ pub(crate) fn verify(
         at: at.ok().flatten(),
         log_indexes: Vec::new(),
         statement: None,
-        unchecked: weighed.unchecked,
+        unchecked: Vec::new(),
+        tolerated: weighed.tolerated,
     })
 }
 
 /// What was found wrong and does not decide.
 struct Weighed {
-    unchecked: Vec<String>,
+    tolerated: Vec<String>,
 }
 
 impl Weighed {
@@ -309,7 +310,7 @@ impl Weighed {
             (_, Ok(())) => Ok(()),
             (Action::Enforce, Err(refusal)) => Err(refusal),
             (Action::Log | Action::Skip, Err(refusal)) => {
-                self.unchecked.push(refusal.to_string());
+                self.tolerated.push(refusal.to_string());
                 Ok(())
             }
         }

@@ -148,6 +148,8 @@ pub fn answer(
             format!("{image} has no digest, and its tag may move: is the mutating webhook installed?")
         }));
     }
+    let leniences = decision.leniences();
+    answered.log.extend(leniences.iter().map(|lenience| format!("{}: {lenience}", answered.subject)));
     if !reasons.is_empty() {
         return Ok(answered.refuse(reasons));
     }
@@ -155,7 +157,7 @@ pub fn answer(
         (Handler::Mutate, Mode::Enforce | Mode::Warn, Pin::Digest) => patch(&new, &decision),
         (Handler::Validate, _, _) | (_, Mode::Audit, _) | (_, _, Pin::Name) => Vec::new(),
     };
-    Ok(answered.allow(&decision.waivers(), patch, &digests(&decision)))
+    Ok(answered.allow(&leniences, patch, &digests(&decision)))
 }
 
 /// Names become digests; the tag stays, so that people still read it.
@@ -186,7 +188,7 @@ struct Answering {
 }
 
 impl Answering {
-    fn allow(mut self, waivers: &[String], patch: Vec<Value>, digests: &str) -> Answered {
+    fn allow(mut self, leniences: &[String], patch: Vec<Value>, digests: &str) -> Answered {
         use base64::prelude::{BASE64_STANDARD, Engine as _};
         let mut response = json!({"uid": self.uid, "allowed": true});
         if !patch.is_empty() {
@@ -197,11 +199,8 @@ impl Answering {
             response["auditAnnotations"] = json!({"images": digests, "mode": self.mode.to_string()});
             self.log.push(format!("allowed {}: {digests}", self.subject));
         }
-        if !waivers.is_empty() {
-            self.log.extend(waivers.iter().map(|waiver| format!("{}: {waiver}", self.subject)));
-            if self.mode != Mode::Audit {
-                response["warnings"] = warnings(waivers);
-            }
+        if !leniences.is_empty() && self.mode != Mode::Audit {
+            response["warnings"] = warnings(leniences);
         }
         self.finish(response)
     }

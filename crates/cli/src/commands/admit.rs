@@ -194,7 +194,7 @@ fn tell(admission: &Admission, decision: &Decision, session: &Session<'_>) {
     for gap in admission.cache().gaps() {
         session.terminal.note(format_args!("note: {gap}"));
     }
-    for text in decision.waivers() {
+    for text in decision.leniences() {
         session.terminal.note(format_args!("note: {text}"));
     }
     if decision.allowed {

@@ -36,8 +36,8 @@ pub(crate) fn run(args: &Verify, session: &Session<'_>) -> Result<Exit> {
         images: vec![Wanted::remote(image)],
         within: limits::DECIDE_WITHIN,
     });
-    for waiver in decision.waivers() {
-        session.terminal.note(format_args!("note: {waiver}"));
+    for lenience in decision.leniences() {
+        session.terminal.note(format_args!("note: {lenience}"));
     }
     if !decision.allowed {
         session.terminal.error(&anyhow!(decision.reasons().join(" ")));

@@ -104,7 +104,7 @@ impl Site {
         let notation = Notation::open(self.directory.path(), lists).unwrap();
         let policy = notation.of(REPOSITORY).unwrap();
         match verify((media_type, envelope), &image(), policy, now) {
-            Ok(verified) => format!("ok by {}, not checked: {:?}", verified.by, verified.unchecked),
+            Ok(verified) => format!("ok by {}, tolerated: {:?}", verified.by, verified.tolerated),
             Err(refusal) => refusal.to_string(),
         }
     }
@@ -230,7 +230,7 @@ fn has(told: &str, expected: &str) {
 fn both_envelopes_and_what_breaks_them() {
     let Some(site) = Site::new() else { return };
     let draft = Draft::new(&site);
-    let good = "ok by C=US, ST=WA, O=seawall, CN=leaf, not checked: []";
+    let good = "ok by C=US, ST=WA, O=seawall, CN=leaf, tolerated: []";
     assert_eq!(site.verify(JWS, &draft.jws()), good);
     assert_eq!(site.verify(COSE, &draft.cose(18, &[])), good);
     has(&site.verify(COSE, &draft.cose(17, &[])), "no tagged COSE_Sign1");

@@ -224,7 +224,7 @@ impl Plugin {
 
     fn tell(&self, asked: &Asked, decision: &Decision) {
         for gap in self.admission.cache().gaps() {
-            (self.log)(&gap.to_string());
+            (self.log)(&gap.as_named());
         }
         for lenience in decision.leniences() {
             (self.log)(&format!("{} {}: {lenience}", asked.request_method, asked.request_uri));

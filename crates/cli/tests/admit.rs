@@ -543,3 +543,21 @@ fn a_wrapped_command_runs_nothing_that_is_not_verified() {
     let mount = "type=image,source=127.0.0.1:1/evil,destination=/x";
     check(&[], &["podman", "run", "--mount", mount, "127.0.0.1:1/x"], "no signature is asked of");
 }
+
+#[test]
+fn a_cache_that_is_not_believed_is_told_as_it_was_named() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("policy.yaml"), "version: 1\ntrust: []\n").unwrap();
+    let absolute = directory.path().join("cache").display().to_string();
+    for cache in ["cache", &absolute] {
+        let admission = directory.path().join("cache/admission");
+        std::fs::create_dir_all(&admission).unwrap();
+        std::fs::set_permissions(&admission, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.args(["--cache", cache, "admit", "image-verifier", "--policy", "policy.yaml", "--"]);
+        command.args(["-name", "a.b/c:1", "-digest", &format!("sha256:{}", "1".repeat(64))]);
+        command.env_clear().env("HOME", directory.path()).current_dir(directory.path());
+        let (_, told) = fed(&mut command, b"");
+        assert!(told.contains(&format!("note: {cache}/admission: the cache")), "{told}");
+    }
+}

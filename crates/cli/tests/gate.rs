@@ -127,6 +127,11 @@ fn base_images_are_verified_and_pinned() {
     assert!(site.check(&["pin", "Dockerfile"], 3).contains("pin what its ARG sets"));
     site.write("Dockerfile", &format!("FROM {}\n", site.name("nothing:1")));
     assert!(site.check(&["pin", "Dockerfile"], 3).contains("(404)"));
+    // Files are called as they were named.
+    for name in ["Dockerfile".to_owned(), site.at("Dockerfile").display().to_string()] {
+        let told = site.check(&["pin", &name], 3);
+        assert!(told.contains(&format!("# not pinned: {name}:")), "{told}");
+    }
     assert!(site.check(&["pin", "policy.yaml"], 2).contains("no build file"));
 }
 

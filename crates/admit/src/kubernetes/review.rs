@@ -132,7 +132,7 @@ pub fn answer(
     };
     let images = new.iter().map(|stands| Wanted::remote(&stands.image)).collect();
     let decision = admission.decide(&Request { place, images, within });
-    answered.log.extend(admission.cache().gaps().iter().map(ToString::to_string));
+    answered.log.extend(admission.cache().gaps().iter().map(seawall_finding::Gap::as_named));
     let mut reasons = decision.reasons();
     if handler == Handler::Validate && admission.settings().pin == Pin::Digest {
         // What a waiver lets run may have no digest that anybody could find out.

@@ -192,7 +192,7 @@ fn log(session: &Session<'_>) -> kubernetes::Log {
 
 fn tell(admission: &Admission, decision: &Decision, session: &Session<'_>) {
     for gap in admission.cache().gaps() {
-        session.terminal.note(format_args!("note: {gap}"));
+        session.terminal.note(format_args!("note: {}", gap.as_named()));
     }
     for text in decision.leniences() {
         session.terminal.note(format_args!("note: {text}"));

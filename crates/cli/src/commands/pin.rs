@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Pin, session: &Session<'_>) -> Result<Exit> {
         let _ = writeln!(text, "{}", one_line(&told));
     }
     for gap in &gaps {
-        let _ = writeln!(text, "{}", one_line(&format!("# not pinned: {gap}")));
+        let _ = writeln!(text, "{}", one_line(&format!("# not pinned: {}", gap.as_named())));
     }
     match stdout().is_terminal() {
         true => session.terminal.text(&text)?,

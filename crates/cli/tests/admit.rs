@@ -535,6 +535,7 @@ fn a_wrapped_command_runs_nothing_that_is_not_verified() {
         &["--format", "json"],
         &["--output", "report"],
         &["--severity", "high"],
+        &["--fail-on", "high"],
         &["--fail-on-gaps"],
     ] {
         check(ignored, &run, "cannot be used with");

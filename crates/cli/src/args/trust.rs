@@ -325,7 +325,7 @@ pub(crate) struct Verify {
     pub(crate) target: String,
     /// Verify the image of a `docker run`, `podman run` or `create`, and run that with the digest that was verified
     #[arg(long, requires = "command", conflicts_with_all = [
-        "target", "containers_policy", "format", "output", "template", "severity", "fail_on_gaps",
+        "target", "containers_policy", "format", "output", "template", "severity", "fail_on", "fail_on_gaps",
     ])]
     pub(crate) wrap: bool,
     /// With --wrap, the command

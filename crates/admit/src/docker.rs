@@ -233,10 +233,10 @@ impl Plugin {
 
     fn tell(&self, asked: &Asked, decision: &Decision) {
         for gap in self.admission.cache().gaps() {
-            (self.log)(&gap.to_string());
+            (self.log)(&gap.as_named());
         }
-        for waiver in decision.waivers() {
-            (self.log)(&format!("{} {}: {waiver}", asked.request_method, asked.request_uri));
+        for lenience in decision.leniences() {
+            (self.log)(&format!("{} {}: {lenience}", asked.request_method, asked.request_uri));
         }
         for image in decision.images.iter().filter(|image| image.is_trusted()) {
             let pinned = image.pinned.as_ref().map(ToString::to_string).unwrap_or_default();

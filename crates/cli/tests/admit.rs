@@ -573,3 +573,51 @@ fn an_error_that_nobody_reads_is_still_told_by_the_exit_code() {
     command.args(["admit", "oci-hook", "--policy", "/nowhere.yaml"]).stdin(Stdio::null()).stderr(writer);
     assert_eq!(command.status().unwrap().code(), Some(2));
 }
+
+#[test]
+fn a_wrapped_command_runs_nothing_that_is_not_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = |arguments: &[&str], words: &[&str], expected: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.current_dir(directory.path()).env_clear().env("HOME", directory.path());
+        command.args(["verify", "--wrap"]).args(arguments).arg("--").args(words);
+        let output = command.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(2) && told.contains(expected),
+            "{arguments:?} {words:?}: {told}"
+        );
+    };
+    let run = ["docker", "run", "127.0.0.1:1/x"];
+    for ignored in [
+        &["--containers-policy", "policy.json"][..],
+        &["--format", "json"],
+        &["--output", "report"],
+        &["--severity", "high"],
+        &["--fail-on", "high"],
+        &["--fail-on-gaps"],
+    ] {
+        check(ignored, &run, "cannot be used with");
+    }
+    check(&[], &["podman", "run", "--rootfs", "/x", "127.0.0.1:1/x"], "no signature is asked of");
+    let mount = "type=image,source=127.0.0.1:1/evil,destination=/x";
+    check(&[], &["podman", "run", "--mount", mount, "127.0.0.1:1/x"], "no signature is asked of");
+}
+
+#[test]
+fn a_cache_that_is_not_believed_is_told_as_it_was_named() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("policy.yaml"), "version: 1\ntrust: []\n").unwrap();
+    let absolute = directory.path().join("cache").display().to_string();
+    for cache in ["cache", &absolute] {
+        let admission = directory.path().join("cache/admission");
+        std::fs::create_dir_all(&admission).unwrap();
+        std::fs::set_permissions(&admission, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.args(["--cache", cache, "admit", "image-verifier", "--policy", "policy.yaml", "--"]);
+        command.args(["-name", "a.b/c:1", "-digest", &format!("sha256:{}", "1".repeat(64))]);
+        command.env_clear().env("HOME", directory.path()).current_dir(directory.path());
+        let (_, told) = fed(&mut command, b"");
+        assert!(told.contains(&format!("note: {cache}/admission: the cache")), "{told}");
+    }
+}

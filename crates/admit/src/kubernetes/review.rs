@@ -182,7 +182,7 @@ pub fn answer(
     drop((asked.object, asked.old_object));
     let images = new.iter().map(|stands| Wanted::remote(&stands.image)).collect();
     let decision = admission.decide(&Request { place, images, within });
-    answered.log.extend(admission.cache().gaps().iter().map(ToString::to_string));
+    answered.log.extend(admission.cache().gaps().iter().map(seawall_finding::Gap::as_named));
     let mut reasons = decision.reasons();
     if handler == Handler::Validate && admission.settings().pin == Pin::Digest {
         // What a waiver lets run may have no digest that anybody could find out.
@@ -198,6 +198,8 @@ pub fn answer(
             format!("{image} has no digest, and its tag may move: is the mutating webhook installed?")
         }));
     }
+    let leniences = decision.leniences();
+    answered.log.extend(leniences.iter().map(|lenience| format!("{}: {lenience}", answered.subject)));
     if !reasons.is_empty() {
         return Ok(answered.refuse(reasons));
     }
@@ -205,7 +207,7 @@ pub fn answer(
         (Handler::Mutate, Mode::Enforce | Mode::Warn, Pin::Digest) => patch(&new, &decision),
         (Handler::Validate, _, _) | (_, Mode::Audit, _) | (_, _, Pin::Name) => Vec::new(),
     };
-    Ok(answered.allow(&decision.waivers(), patch, &digests(&decision)))
+    Ok(answered.allow(&leniences, patch, &digests(&decision)))
 }
 
 /// Names become digests; the tag stays, so that people still read it.
@@ -236,7 +238,7 @@ struct Answering {
 }
 
 impl Answering {
-    fn allow(mut self, waivers: &[String], patch: Vec<Value>, digests: &str) -> Answered {
+    fn allow(mut self, leniences: &[String], patch: Vec<Value>, digests: &str) -> Answered {
         use base64::prelude::{BASE64_STANDARD, Engine as _};
         let mut response = json!({"uid": self.uid, "allowed": true});
         if !patch.is_empty() {
@@ -247,11 +249,8 @@ impl Answering {
             response["auditAnnotations"] = json!({"images": digests, "mode": self.mode.to_string()});
             self.log.push(format!("allowed {}: {digests}", self.subject));
         }
-        if !waivers.is_empty() {
-            self.log.extend(waivers.iter().map(|waiver| format!("{}: {waiver}", self.subject)));
-            if self.mode != Mode::Audit {
-                response["warnings"] = warnings(waivers);
-            }
+        if !leniences.is_empty() && self.mode != Mode::Audit {
+            response["warnings"] = warnings(leniences);
         }
         self.finish(response)
     }

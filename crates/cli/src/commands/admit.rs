@@ -197,9 +197,9 @@ fn log(session: &Session<'_>) -> kubernetes::Log {
 
 fn tell(admission: &Admission, decision: &Decision, session: &Session<'_>) {
     for gap in admission.cache().gaps() {
-        session.terminal.log(format_args!("note: {gap}"));
+        session.terminal.log(format_args!("note: {}", gap.as_named()));
     }
-    for text in decision.waivers() {
+    for text in decision.leniences() {
         session.terminal.log(format_args!("note: {text}"));
     }
     if decision.allowed {

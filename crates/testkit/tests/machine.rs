@@ -1,5 +1,4 @@
 //! A machine tells how its program ended, and when it did not.
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::path::Path;
 

@@ -258,7 +258,7 @@ impl Made {
 
     pub(crate) fn server_name(mut self, name: &str) -> Made {
         let socket = self.event.fd.as_mut().unwrap().socket.as_mut().unwrap();
-        socket.server_name = Some(name.to_owned());
+        socket.server_names = name.into();
         self
     }
 

@@ -186,6 +186,7 @@ impl<'s> Guard<'s> {
         judging.recorder = recorder.transpose()?;
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
         watch.unknown_types = wanted.unknown;
+        watch.resolving.wanted = wanted.dns;
         Ok(Self {
             sensor,
             watch,
@@ -309,6 +310,7 @@ impl<'s> Guard<'s> {
             return;
         }
         self.watch.unknown_types = wanted.unknown;
+        self.watch.resolving.wanted = wanted.dns;
         (self.notices)(Notice::Reloaded(rules.warnings.clone()));
         self.watch.judging.exchange(rules);
     }

@@ -5,6 +5,7 @@
 
 mod audit_log;
 pub mod containers;
+pub mod dns;
 mod guard;
 mod interest;
 mod limits;

@@ -91,11 +91,8 @@ impl Resolving {
         if !self.wanted.events {
             return Vec::new();
         }
-        let asker = process.map(|process| Asker {
-            process,
-            number: caller.process,
-            cgroup_id: caller.cgroup_id,
-        });
+        let asker =
+            process.map(|process| Asker { process, number: caller.process, cgroup_id: caller.cgroup_id });
         let socket = translate::datagram(&wire.socket);
         match side {
             Side::Asked => {
@@ -139,7 +136,11 @@ impl Resolving {
         let counted = [
             (self.unread, GapKind::Malformed, "messages of the DNS could not be read"),
             (self.cut, GapKind::Limit, "answers of the DNS were long, and only their beginning was read"),
-            (self.of_nobody, GapKind::Undetermined, "messages of the DNS went on without the process that asked"),
+            (
+                self.of_nobody,
+                GapKind::Undetermined,
+                "messages of the DNS went on without the process that asked",
+            ),
             (self.names.pushed_out, GapKind::Limit, "addresses lost their names: there are too many"),
         ];
         let counted = counted.into_iter().filter(|(count, ..)| *count > 0);

@@ -22,10 +22,8 @@ pub(crate) fn of(engine: &Engine) -> Wanted {
     let mut clauses =
         vec![Clause::all_of(always), Clause { outcome: Outcome::Succeeded, ..Clause::all_of(moves) }];
     let mut unknown = Vec::new();
-    let dns = dns::Wanted {
-        names: engine.looks_at_names(),
-        events: engine.event_types().contains(EventType::DNS),
-    };
+    let dns =
+        dns::Wanted { names: engine.looks_at_names(), events: engine.event_types().contains(EventType::DNS) };
     if dns.names {
         clauses.push(Clause::all_of([Kind::Answered]));
     }

@@ -155,13 +155,7 @@ impl<'s> Watch<'s> {
     }
 
     /// Says in which container it happened.
-    fn place(
-        &mut self,
-        cgroup: u64,
-        process: u32,
-        mut event: Event,
-        cgroup_path: Option<&std::path::Path>,
-    ) {
+    fn place(&mut self, cgroup: u64, process: u32, mut event: Event, cgroup_path: Option<&std::path::Path>) {
         let (container, is_whole) = match self.containers.of(cgroup, cgroup_path, process) {
             Lookup::Host => (Arc::clone(&self.host), true),
             Lookup::Known(container) => (container, true),

@@ -352,7 +352,9 @@ fn against(operator: Operator, left: &Value<'_>, right: &Value<'_>) -> bool {
             Operator::In => left.iter().all(|text| right.contains(text)),
             _ => left.iter().any(|text| right.contains(text)),
         },
-        (Value::Names(left), Value::Text(right)) => left.iter().any(|left| text_against(operator, left, right)),
+        (Value::Names(left), Value::Text(right)) => {
+            left.iter().any(|left| text_against(operator, left, right))
+        }
         (Value::Text(left), Value::Texts(right)) => right.iter().any(|text| text == left),
         (Value::Number(left), Value::Number(right)) => ordered(operator, left.cmp(right)),
         (Value::Bool(left), Value::Bool(right)) => (left == right) != (operator == Operator::NotEqual),

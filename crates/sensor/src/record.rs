@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use crate::event::{
-    Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent, Message,
-    Named, Namespaces, Object, Socket, SystemCall,
+    Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent,
+    Message, Named, Namespaces, Object, Socket, SystemCall,
 };
 use crate::interest::Kind;
 use crate::limits::{FIELDS_MAX, RECORD_BYTES_MAX};

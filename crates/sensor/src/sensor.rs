@@ -241,7 +241,9 @@ impl Sensor {
             return Ok(());
         }
         let held = match (kind, tracepoint_of(kind)) {
-            (Kind::Called(call), _) => self.watch_call(kind, call.name())?.map(|link| Held::Call { _link: link }),
+            (Kind::Called(call), _) => {
+                self.watch_call(kind, call.name())?.map(|link| Held::Call { _link: link })
+            }
             (_, Some((name, tracepoint))) => match self.watch_tracepoint(name, tracepoint, btf) {
                 Err(error) if kind == Kind::Executed => return Err(error),
                 watched => watched.ok().map(|()| Held::Tracepoint),
@@ -286,8 +288,7 @@ impl Sensor {
         if program.fd().is_err() {
             program.load().map_err(of_program(name))?;
         }
-        let link =
-            program.attach(root.root(), side, CgroupAttachMode::Single).map_err(of_program(name))?;
+        let link = program.attach(root.root(), side, CgroupAttachMode::Single).map_err(of_program(name))?;
         Ok(Held::Packets { _link: program.take_link(link).map_err(of_program(name))? })
     }
 

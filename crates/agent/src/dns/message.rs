@@ -148,7 +148,9 @@ impl Message {
             });
             match next {
                 // In circles nobody arrives.
-                Some((name, ttl_s)) if !chain.iter().any(|(known, _)| *known == name) => chain.push((name, ttl_s)),
+                Some((name, ttl_s)) if !chain.iter().any(|(known, _)| *known == name) => {
+                    chain.push((name, ttl_s))
+                }
                 Some(_) | None => break,
             }
         }
@@ -286,12 +288,12 @@ impl<'b> Reader<'b> {
         let mut inside = Reader { bytes: &self.bytes[..self.at], at: begin };
         let whole = |inside: &Reader<'_>| inside.at == begin + length;
         let content = match (class, kind) {
-            (IN, 1) => {
-                Content::Address(Ipv4Addr::from(<[u8; 4]>::try_from(data).map_err(|_| MessageError::Record)?).into())
-            }
-            (IN, 28) => {
-                Content::Address(Ipv6Addr::from(<[u8; 16]>::try_from(data).map_err(|_| MessageError::Record)?).into())
-            }
+            (IN, 1) => Content::Address(
+                Ipv4Addr::from(<[u8; 4]>::try_from(data).map_err(|_| MessageError::Record)?).into(),
+            ),
+            (IN, 28) => Content::Address(
+                Ipv6Addr::from(<[u8; 16]>::try_from(data).map_err(|_| MessageError::Record)?).into(),
+            ),
             (IN, 2 | 5 | 12 | 15 | 39) => {
                 if kind == 15 {
                     inside.skip(2)?;

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 
 use seawall_event::Names;
 
-use crate::limits::{NAME_KEPT_LEAST_S, NAME_KEPT_MOST_S, NAMED_MAX, NAMED_OF_VIEW_MAX, NAMES_OF_ADDRESS_MAX};
+use crate::limits::{
+    NAME_KEPT_LEAST_S, NAME_KEPT_MOST_S, NAMED_MAX, NAMED_OF_VIEW_MAX, NAMES_OF_ADDRESS_MAX,
+};
 
 /// A network namespace by its inode.
 pub(crate) type View = u32;
@@ -39,8 +41,7 @@ struct Known {
 impl NameCache {
     /// An answer said so at this time. The first name is what was asked for.
     pub(crate) fn learn(&mut self, view: View, address: IpAddr, names: &[&str], ttl_s: u32, now_ns: u64) {
-        let until_ns =
-            now_ns + u64::from(ttl_s.clamp(NAME_KEPT_LEAST_S, NAME_KEPT_MOST_S)) * 1_000_000_000;
+        let until_ns = now_ns + u64::from(ttl_s.clamp(NAME_KEPT_LEAST_S, NAME_KEPT_MOST_S)) * 1_000_000_000;
         let addresses = self.views.entry(view).or_default();
         let before = addresses.by_address.len();
         addresses.learn(address, names, until_ns);
@@ -82,7 +83,8 @@ impl Addresses {
         known.turn = turn;
         // Never shorter than what somebody was told before.
         let until = |name: &str| {
-            let before = known.names.iter().find(|(known, _)| known == name).map_or(0, |(_, until_ns)| *until_ns);
+            let before =
+                known.names.iter().find(|(known, _)| known == name).map_or(0, |(_, until_ns)| *until_ns);
             (name.to_owned(), until_ns.max(before))
         };
         let mut now: Vec<(String, u64)> = names.iter().map(|name| until(name)).collect();
@@ -92,7 +94,8 @@ impl Addresses {
         self.order.push_back((turn, address));
         if self.order.len() > 2 * self.by_address.len() + 64 {
             let by_address = &self.by_address;
-            self.order.retain(|(turn, address)| by_address.get(address).is_some_and(|known| known.turn == *turn));
+            self.order
+                .retain(|(turn, address)| by_address.get(address).is_some_and(|known| known.turn == *turn));
         }
     }
 

@@ -54,8 +54,20 @@ fn of_socket(id: FieldId, socket: &Socket) -> Value<'_> {
         FieldId::FdRport => port(socket.remote()),
         FieldId::FdCipName => client(),
         FieldId::FdSipName => server(),
-        FieldId::FdLipName => if socket.is_server { server() } else { client() },
-        FieldId::FdRipName => if socket.is_server { client() } else { server() },
+        FieldId::FdLipName => {
+            if socket.is_server {
+                server()
+            } else {
+                client()
+            }
+        }
+        FieldId::FdRipName => {
+            if socket.is_server {
+                client()
+            } else {
+                server()
+            }
+        }
         FieldId::FdL4Proto => Value::text(socket.protocol.map(|protocol| protocol.name())),
         FieldId::FdIsServer => Value::Bool(socket.is_server),
         FieldId::FdConnected => Value::bool(socket.is_connected),

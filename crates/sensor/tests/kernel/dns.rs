@@ -11,7 +11,8 @@ use crate::watch::Watch;
 const SERVER: Ipv4Addr = Ipv4Addr::new(127, 0, 88, 53);
 
 /// `example.org`, A.
-const QUESTION: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03org\x00\x00\x01\x00\x01";
+const QUESTION: &[u8] =
+    b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03org\x00\x00\x01\x00\x01";
 
 fn answer() -> Vec<u8> {
     let mut answer = QUESTION.to_vec();
@@ -33,7 +34,9 @@ fn messages(watch: &mut Watch) -> Vec<(KernelEvent, Message)> {
         Action::Asked(message) | Action::Answered(message) => Some((event.clone(), (**message).clone())),
         _ => None,
     });
-    messages.filter(|(_, message)| message.socket.remote.is_some_and(|remote| remote.address == SERVER)).collect()
+    messages
+        .filter(|(_, message)| message.socket.remote.is_some_and(|remote| remote.address == SERVER))
+        .collect()
 }
 
 #[test]
@@ -58,7 +61,10 @@ fn a_question_and_its_answer_are_told_with_who_asked() {
         assert_eq!(question.data, QUESTION);
         assert_eq!((told.data.clone(), told.whole_bytes), (answer(), answer().len() as u64));
         assert_eq!(asked.caller.process, std::process::id());
-        assert_eq!(asked.caller.thread, u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap());
+        assert_eq!(
+            asked.caller.thread,
+            u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap()
+        );
         assert_ne!((asked.caller.start_boot_ns, asked.caller.cgroup_id), (0, 0));
         assert_eq!(question.cookie, told.cookie);
         assert_eq!(asked.caller.namespaces.network, answered.caller.namespaces.network);
@@ -75,7 +81,8 @@ fn a_question_and_its_answer_are_told_with_who_asked() {
 fn tcp_is_read_too() {
     let Ok(listener) = TcpListener::bind((SERVER, 53)) else { return println!("skipped: {SERVER}:53") };
     let Some(mut watch) = Watch::of([Kind::Asked, Kind::Answered]) else { return };
-    let with_length = |message: &[u8]| [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat();
+    let with_length =
+        |message: &[u8]| [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat();
     let mut client = TcpStream::connect((SERVER, 53)).unwrap();
     client.write_all(&with_length(QUESTION)).unwrap();
     let (mut accepted, _) = listener.accept().unwrap();

@@ -1,18 +1,21 @@
 //! What processes ask the DNS and what they are told: events, and names of addresses.
 //!
 //! Owns whose question an answer is and which names an address has. Refuses to ask anybody: what no process was told
-//! is not known here. (`--resolve` asks, in a thread of its own: `resolve`.)
+//! is not known here, but for names of rules where the user wants them looked up (`lookup`).
 
+mod lookup;
 mod message;
 mod names;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use seawall_event::{Dns, Event, EventType, Names, Process, Socket};
 use seawall_finding::{Gap, GapKind};
 use seawall_sensor::Caller;
 
+use lookup::{LookedUp, Lookup};
 pub use message::{Content, Message, MessageError, Record, rcode_name, type_name};
 use names::NameCache;
 
@@ -57,6 +60,8 @@ pub(crate) struct Resolving {
     pub(crate) wanted: Wanted,
     names: NameCache,
     askers: Askers,
+    lookup: Option<Lookup>,
+    looked_up: LookedUp,
     unread: u64,
     cut: u64,
     of_nobody: u64,
@@ -121,11 +126,32 @@ impl Resolving {
         }
     }
 
+    /// Looks these names up from now on.
+    pub(crate) fn look_up(&mut self, names: BTreeSet<String>) {
+        self.looked_up = LookedUp::default();
+        self.lookup = (!names.is_empty()).then(|| Lookup::start(names, lookup::by_system));
+    }
+
+    /// Takes what was looked up since.
+    pub(crate) fn take_looked_up(&mut self) {
+        if let Some(news) = self.lookup.as_ref().and_then(Lookup::news) {
+            self.looked_up = news;
+        }
+    }
+
+    /// What an address is called: as a process of this network was told, then as was looked up.
+    fn names_of(&self, view: names::View, address: IpAddr, now_ns: u64) -> Names {
+        let told = self.names.of(view, address, now_ns);
+        let Some(found) = self.looked_up.by_address.get(&address) else { return told };
+        let more = found.iter().map(String::as_str).filter(|name| told.iter().all(|told| told != *name));
+        Names::new(told.iter().chain(more).map(str::to_owned).collect())
+    }
+
     /// Gives a socket the names of its addresses.
     pub(crate) fn name(&self, socket: &mut Socket, view: names::View, now_ns: u64) {
         if self.wanted.names {
             let of = |address: Option<std::net::SocketAddr>| {
-                address.map_or_else(Names::default, |address| self.names.of(view, address.ip(), now_ns))
+                address.map_or_else(Names::default, |address| self.names_of(view, address.ip(), now_ns))
             };
             (socket.client_names, socket.server_names) = (of(socket.client), of(socket.server));
         }
@@ -140,6 +166,12 @@ impl Resolving {
                 self.of_nobody,
                 GapKind::Undetermined,
                 "messages of the DNS went on without the process that asked",
+            ),
+            (self.looked_up.without as u64, GapKind::Undetermined, "names of rules could not be looked up"),
+            (
+                self.looked_up.left_out as u64,
+                GapKind::Limit,
+                "names of rules were not looked up: there are too many",
             ),
             (self.names.pushed_out, GapKind::Limit, "addresses lost their names: there are too many"),
         ];

@@ -23,7 +23,7 @@ mod waiting;
 mod watch;
 
 pub use audit_log::audit_log;
-pub use guard::{Guard, GuardError, Judgement, Notice, Options};
+pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
 pub use record::ReplayError;
 pub use replay::replay;
 pub use rules::{RuleFile, RulesError};

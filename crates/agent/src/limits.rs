@@ -94,6 +94,12 @@ pub(crate) const NAMED_OF_VIEW_MAX: usize = 2048;
 /// See [`NAMED_OF_VIEW_MAX`].
 pub(crate) const NAMED_MAX: usize = 16_384;
 
+/// Names of rules that are looked up; Falco's have some seventy.
+pub(crate) const LOOKED_UP_MAX: usize = 512;
+
+/// How often: answers for them hold some minutes, and a resolver should not notice.
+pub(crate) const LOOK_UP_EVERY: Duration = Duration::from_secs(300);
+
 /// Sockets that have asked the DNS and are remembered until the answer.
 pub(crate) const ASKERS_MAX: usize = 4096;
 

@@ -1,6 +1,6 @@
 //! From one event of the kernel to what the rules say of it.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -353,6 +353,11 @@ impl<'s> Judging<'s> {
         self.engine = rules.engine;
         self.digest = rules.digest;
         self.reloads += 1;
+    }
+
+    /// The names that the rules compare addresses' names with.
+    pub(crate) fn names_of_addresses(&self) -> BTreeSet<String> {
+        self.engine.names_of_addresses()
     }
 
     /// Asks the rules, and hands what they find to every sink once.

@@ -144,6 +144,17 @@ impl Check {
         }
     }
 
+    /// The names that it compares those of an address with.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other questions name none")]
+    pub(crate) fn names_of_address(&self) -> Vec<&str> {
+        let is_it = matches!(&self.left, Term::Field(field) if field.is_name_of_address());
+        match &self.test {
+            Test::Text(TextTest::Equal(name) | TextTest::NotEqual(name)) if is_it => vec![name],
+            Test::Text(TextTest::In(names)) if is_it => names.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it holds for an event.
     #[inline]
     pub(crate) fn holds(&self, occurrence: Occurrence<'_>) -> bool {

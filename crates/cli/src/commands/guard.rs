@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
-use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
+use seawall_agent::{Counts, GuardError, Judgement, NameSource, Notice, Options, RuleFile, containers};
 use seawall_policy::{Judged, Policy, Sink};
 use seawall_respond::Recent;
 
@@ -135,6 +135,7 @@ fn watch(
         duration: args.duration,
         record: args.record.clone(),
         kernel: machine.release().to_string_lossy().into_owned(),
+        names: if args.look_up_names { NameSource::ObservedAndLookedUp } else { NameSource::Observed },
     };
     let notices = |notice: Notice| session.terminal.note(shown(&notice));
     let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {

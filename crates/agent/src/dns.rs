@@ -60,6 +60,8 @@ pub(crate) struct Resolving {
     pub(crate) wanted: Wanted,
     names: NameCache,
     askers: Askers,
+    /// The guard's own process.
+    guard: u32,
     lookup: Option<Lookup>,
     looked_up: LookedUp,
     unread: u64,
@@ -68,6 +70,11 @@ pub(crate) struct Resolving {
 }
 
 impl Resolving {
+    /// Of a guard that is this process.
+    pub(crate) fn of_guard(guard: u32) -> Self {
+        Self { guard, ..Self::default() }
+    }
+
     /// A message, with the process that sent it where the kernel knows one. The question of an answer comes before it
     /// when it was not seen itself: translation of addresses may hide it.
     pub(crate) fn heard(
@@ -100,15 +107,24 @@ impl Resolving {
             process.map(|process| Asker { process, number: caller.process, cgroup_id: caller.cgroup_id });
         let socket = translate::datagram(&wire.socket);
         match side {
+            // What the guard asks for itself nobody is told of.
+            Side::Asked if caller.process == self.guard => {
+                self.askers.asked(wire.cookie, message.id, None);
+                Vec::new()
+            }
             Side::Asked => {
-                if let Some(asker) = &asker {
+                if asker.is_some() {
                     self.askers.asked(wire.cookie, message.id, asker.clone());
                 }
                 self.of_nobody += u64::from(asker.is_none());
                 vec![told(question(&message), socket, asker)]
             }
             Side::Answered => {
-                let (asker, is_seen) = self.askers.of(wire.cookie, message.id);
+                let (asker, is_seen) = match self.askers.of(wire.cookie, message.id) {
+                    Some((None, _)) => return Vec::new(),
+                    Some((Some(asker), is_seen)) => (Some(asker), is_seen),
+                    None => (None, false),
+                };
                 self.of_nobody += u64::from(asker.is_none());
                 let before = (!is_seen).then(|| told(question(&message), socket.clone(), asker.clone()));
                 let answer = told(answer(&message), socket, asker);
@@ -204,15 +220,15 @@ fn told(dns: Dns, fd: seawall_event::Descriptor, asker: Option<Asker>) -> Told {
     Told { event, asker }
 }
 
-/// Sockets that have asked, by their cookies.
+/// Sockets that have asked, by their cookies, and the last questions of each; those of the guard have no asker.
 #[derive(Default)]
 struct Askers {
-    by_cookie: HashMap<u64, (Asker, VecDeque<u16>)>,
+    by_cookie: HashMap<u64, (Option<Asker>, VecDeque<u16>)>,
     order: VecDeque<u64>,
 }
 
 impl Askers {
-    fn asked(&mut self, cookie: u64, id: u16, asker: Asker) {
+    fn asked(&mut self, cookie: u64, id: u16, asker: Option<Asker>) {
         let (known, ids) = self.by_cookie.entry(cookie).or_insert_with(|| {
             self.order.push_back(cookie);
             (asker.clone(), VecDeque::new())
@@ -231,9 +247,9 @@ impl Askers {
     }
 
     /// Who asked through this socket, and whether the question was seen.
-    fn of(&self, cookie: u64, id: u16) -> (Option<Asker>, bool) {
-        let known = self.by_cookie.get(&cookie);
-        known.map_or((None, false), |(asker, ids)| (Some(asker.clone()), ids.contains(&id)))
+    fn of(&self, cookie: u64, id: u16) -> Option<(Option<Asker>, bool)> {
+        let (asker, ids) = self.by_cookie.get(&cookie)?;
+        Some((asker.clone(), ids.contains(&id)))
     }
 }
 

@@ -62,7 +62,7 @@ impl<'s> Watch<'s> {
             new_containers: Vec::new(),
             gone_containers: Vec::new(),
             unknown_types: Vec::new(),
-            resolving: Resolving::default(),
+            resolving: Resolving::of_guard(std::process::id()),
             judging,
             events: BTreeMap::new(),
             without_context: 0,

@@ -234,8 +234,8 @@ int dns_asked(struct __sk_buff *skb)
 	u32 which;
 	struct interest *interest = active_interest(&which);
 	struct task_struct *task = bpf_get_current_task_btf();
-	if (!interest || !of_kind(interest, KIND_ASKED) || task->tgid == own_process ||
-	    !is_message(skb, &packet, 0))
+	/* Our own questions too: user space has to know whose the answers are. */
+	if (!interest || !of_kind(interest, KIND_ASKED) || !is_message(skb, &packet, 0))
 		return 1;
 	return tell(skb, &packet, KIND_ASKED, task);
 }

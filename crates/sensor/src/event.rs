@@ -136,7 +136,7 @@ pub enum Action {
         /// The file or socket that it works on; none for those that open one.
         object: Option<Object>,
     },
-    /// A question was sent to the DNS. Of the caller only process, thread, start, user, cgroup, network namespace and
+    /// A question was sent to the DNS, by ourselves too. Of the caller only process, thread, start, user, cgroup, network namespace and
     /// command are known, and where a packet of TCP was sent later only cgroup and namespace.
     Asked(Box<Message>),
     /// An answer of the DNS has come. Of the caller only cgroup and network namespace of the socket are known.

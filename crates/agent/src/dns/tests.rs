@@ -65,6 +65,10 @@ fn an_answer_is_of_who_asked_through_the_same_socket() {
     assert_eq!(shown(&answered), ["curl pool.example NOERROR [\"192.0.2.7\"] 10.0.0.2:40000->10.0.0.1:53"]);
     assert_eq!(answered[0].asker.as_ref().unwrap().number, 7);
     assert_eq!(resolving.gaps().count(), 0);
+    // What the guard asks for is nobody's business.
+    resolving.guard = 9;
+    assert_eq!(resolving.heard(Side::Asked, &caller(9), process(), &wire(3, QUESTION.to_vec()), 0).len(), 0);
+    assert_eq!(resolving.heard(Side::Answered, &in_network(5), None, &wire(3, answer_bytes()), 0).len(), 0);
     // Another question of the same socket, and another socket: the question was not seen.
     let mut other = answer_bytes();
     other[0] = 0x55;
@@ -122,7 +126,7 @@ fn askers_are_bounded() {
         resolving.heard(Side::Asked, &caller(7), process(), &wire(cookie, QUESTION.to_vec()), 0);
     }
     assert_eq!((resolving.askers.by_cookie.len(), resolving.askers.order.len()), (ASKERS_MAX, ASKERS_MAX));
-    assert!(resolving.askers.of(0, 0x1234).0.is_none());
+    assert!(resolving.askers.of(0, 0x1234).is_none());
     for _ in 0..ASKED_MAX + 1 {
         resolving.heard(Side::Asked, &caller(7), process(), &wire(9, QUESTION.to_vec()), 0);
     }

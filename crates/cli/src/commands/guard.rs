@@ -75,9 +75,6 @@ fn audit_log(
         }
         Box::new(log)
     };
-    if args.look_up_names && session.global.offline {
-        bail!("--look-up-names asks the network, and --offline says not to");
-    }
     let recent = Arc::new(Recent::default());
     let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -119,6 +116,9 @@ fn watch(
     lines: Lines<'_>,
     session: &Session<'_>,
 ) -> Result<Result<Counts, GuardError>> {
+    if args.look_up_names && session.global.offline {
+        bail!("--look-up-names asks the network, and --offline says not to");
+    }
     let recent = Arc::new(Recent::default());
     let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
     let outputs = answers.watch();

@@ -5,6 +5,7 @@
 
 mod audit_log;
 pub mod containers;
+pub mod dns;
 mod guard;
 mod interest;
 mod limits;
@@ -22,7 +23,7 @@ mod waiting;
 mod watch;
 
 pub use audit_log::audit_log;
-pub use guard::{Guard, GuardError, Judgement, Notice, Options};
+pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
 pub use record::ReplayError;
 pub use replay::replay;
 pub use rules::{RuleFile, RulesError};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use seawall_finding::{Coverage, Findings, Severity};
 use seawall_inventory::{Digest, Inventory, Target, TargetKind};
+use seawall_keys::Place;
 use seawall_scan::Assessed;
 use seawall_trust::bundle::Bundle;
 use seawall_trust::certificate::crl::RevocationList;
@@ -20,7 +21,7 @@ use seawall_trust::verify::{Artifact, Verified, Wanted, verify};
 use seawall_trust::{PublicKey, limits};
 
 use super::judge::{Examined, Judge};
-use super::{sign, trust};
+use super::{keys, sign, trust};
 use crate::Session;
 use crate::args::trust::{SignerArgs, Verify, VerifyBundle};
 use crate::exit::Exit;
@@ -45,7 +46,7 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
 }
 
 fn by_requirements(args: &Verify, home: &Home, session: &Session<'_>) -> Result<(Pinned, Findings)> {
-    judged(&requirements(args)?, &args.target, home, session)
+    judged(&requirements(args, session)?, &args.target, home, session)
 }
 
 /// What an image is, and what it lacks of what is required of it.
@@ -137,7 +138,7 @@ fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
 }
 
 /// What the command line requires of every image, or what the policy files require of which.
-pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
+pub(super) fn requirements(args: &Verify, session: &Session<'_>) -> Result<Requirements> {
     if let Some(directory) = &args.notation {
         let notation = Notation::open(directory, lists(&args.signer.crl)?)?;
         let images = vec![Pattern::glob("**").map_err(anyhow::Error::msg)?];
@@ -153,7 +154,7 @@ pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
         }
         return Ok(requirements);
     }
-    let signers = Signers::read(&args.signer)?;
+    let signers = Signers::read(&args.signer, session)?;
     let types = args.attestation.iter().map(|name| predicate_type(name).map_err(anyhow::Error::msg));
     Ok(Requirements(vec![Requirement {
         images: vec![Pattern::glob("**").map_err(anyhow::Error::msg)?],
@@ -171,6 +172,10 @@ pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
 pub(super) fn policy(path: &Path) -> Result<Requirements> {
     let text = trust::text(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
     let beside = |name: &str| {
+        // Whoever writes a policy does not choose a module that is loaded, nor a host that is asked.
+        if Place::is_elsewhere(name) {
+            return Err("a policy names keys by file; `seawall trust public-key` writes one".to_owned());
+        }
         let path: PathBuf = path.parent().unwrap_or_else(|| Path::new("")).join(name);
         trust::text(&path, limits::TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
     };
@@ -180,7 +185,7 @@ pub(super) fn policy(path: &Path) -> Result<Requirements> {
 }
 
 pub(crate) fn bundle(args: &VerifyBundle, session: &Session<'_>) -> Result<Exit> {
-    let signers = Signers::read(&args.signer)?;
+    let signers = Signers::read(&args.signer, session)?;
     let bytes = trust::bytes(&args.bundle, limits::BUNDLE_BYTES_MAX)?;
     let bundle = Bundle::read(&bytes).with_context(|| format!("cannot use {}", args.bundle.display()))?;
     let path = Path::new(&args.target);
@@ -220,8 +225,11 @@ pub(super) struct Signers {
 }
 
 impl Signers {
-    pub(super) fn read(args: &SignerArgs) -> Result<Signers> {
-        let keys = args.key.iter().map(|path| trust::public_key(path)).collect::<Result<Vec<_>>>()?;
+    pub(super) fn read(args: &SignerArgs, session: &Session<'_>) -> Result<Signers> {
+        let mut keys = Vec::new();
+        for key in &args.key {
+            keys.extend(keys::public(key, session)?);
+        }
         let issuer = args.certificate_oidc_issuer.as_deref().map(Pattern::exact);
         let identity = |text: &String| {
             let subject = Pattern::glob(text).map_err(anyhow::Error::msg)?;

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Verify, session: &Session<'_>) -> Result<Exit> {
     let words = &args.command;
     let at = seawall_lint::image_position(words)
         .context("there is no `docker run`, `podman run` or `create` with an image behind `--`")?;
-    let settings = Settings::of(verify::requirements(args)?, Judge::new(&args.judging)?.policy);
+    let settings = Settings::of(verify::requirements(args, session)?, Judge::new(&args.judging)?.policy);
     let registry = &args.registry;
     let options = registry_options(&registry.insecure_registry, registry.ca_file.as_deref(), session);
     let evidence = Box::new(Registries(Registry::new(options)?));

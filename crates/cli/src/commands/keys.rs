@@ -76,6 +76,9 @@ fn with_access<T>(session: &Session<'_>, work: impl FnOnce(&token::Access<'_>) -
 
 fn service(uri: &TransitUri, session: &Session<'_>) -> Result<Service> {
     let config = session.config;
+    if session.global.offline {
+        bail!("the key is in a service on the network, which is not asked: --offline");
+    }
     let variable = |ours: &'static str, vault: &'static str| match uri.product() {
         Product::OpenBao => config.first(&[ours, vault]),
         Product::Vault => config.first(&[vault]),

@@ -12,7 +12,7 @@ use seawall_trust::bundle::Bundle;
 use seawall_trust::certificate::crl::RevocationList;
 use seawall_trust::certificate::identity::{Identity, Pattern};
 use seawall_trust::containers_policy::{ContainersPolicy, Question, RegistriesD};
-use seawall_trust::image::{Attempt, Home, Pinned, examine, pin};
+use seawall_trust::image::{Attempt, Home, Pinned, examine_until, pin};
 use seawall_trust::notation::Notation;
 use seawall_trust::requirement::{Requirement, Requirements, undefined};
 use seawall_trust::statement::predicate_type;
@@ -68,9 +68,12 @@ pub(super) fn judged(
             Findings::default()
         }
         Some(requirement) => {
-            let attempts = examine(home, &image.digest, &requirement.wanted(), session.config.now())?;
+            let now = session.config.now();
+            let judge = |attempts: &[Attempt]| requirement.judge(target, &image, attempts, now);
+            let is_enough = |attempts: &[Attempt]| judge(attempts).found.is_empty();
+            let attempts = examine_until(home, &image.digest, &requirement.wanted(), now, &is_enough)?;
             tell(&attempts, &image.digest, session);
-            requirement.judge(target, &image, &attempts, session.config.now())
+            judge(&attempts)
         }
         None => Findings { found: vec![undefined(target, Some(&image.digest))], gaps: Vec::new() },
     };

@@ -182,7 +182,7 @@ fn a_module_is_what_the_user_named() {
     check(&site.at("open.so").display().to_string(), "everybody may write it");
     // Whoever writes a policy names keys by file only.
     let policy = format!(
-        "trust:\n  - images: ['**']\n    keys: ['pkcs11:token=release?module-path={}']\n",
+        "version: 1\ntrust:\n  - images: ['**']\n    keys: ['pkcs11:token=release?module-path={}']\n",
         site.module
     );
     site.write("policy.yaml", &policy);

@@ -11,12 +11,12 @@ const SEAWALL: &str = env!("CARGO_BIN_EXE_seawall");
 
 /// Each with how it ends: what signs and verifies files and layouts, what would have to ask a registry or a service.
 const COMMANDS: &[(&[&str], i32)] = &[
+    (&["--offline", "scan", "--only", "packages", "oci:layout"], 0),
     (&["sign", "--key", "our.key", "--bundle", "bundle", "file"], 0),
     (&["verify-bundle", "--bundle", "bundle", "--key", "our.pub", "file"], 0),
     (&["--offline", "verify-bundle", "--bundle", "bundle", "--key", "our.pub", "file"], 0),
     (&["--offline", "sign", "--key", "our.key", "oci:layout"], 0),
     (&["--offline", "verify", "--key", "our.pub", "oci:layout"], 0),
-    (&["--offline", "scan", "--only", "packages", "oci:layout"], 0),
     (&["--offline", "verify", "--key", "our.pub", "registry.example/app:1"], 2),
     (&["--offline", "verify", "--key", "hashivault://release", "oci:layout"], 2),
 ];

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use seawall_testkit::{Answer, Server};
+use seawall_testkit::{Answer, Image, Layout, Server, Tar};
 use serde_json::{Value, json};
 
 const MODULES: [&str; 2] =
@@ -31,6 +31,7 @@ impl Site {
         let tokens = site.at("tokens");
         site.write("softhsm.conf", &format!("directories.tokendir = {}\n", tokens.display()));
         site.write("file", "file");
+        site.write("predicate", r#"{"a":1}"#);
         site.token("release");
         for (kind, id) in
             [("EC:prime256v1", "01"), ("EC:secp384r1", "02"), ("rsa:2048", "03"), ("EC:edwards25519", "04")]
@@ -103,7 +104,22 @@ fn keys_of_a_token_sign_and_others_agree() {
         }
         openssl_agrees(&site, kind);
         cosign_agrees(&site, kind);
+        images(&site, &key, &public);
     }
+}
+
+/// An image of a layout: signed, attested, verified, each by the address of the key.
+fn images(site: &Site, key: &str, public: &str) {
+    let _ = std::fs::remove_dir_all(site.at("layout"));
+    Layout::new().image(&Image::new().layer(Tar::new().file("x", "x"))).write(&site.at("layout")).unwrap();
+    let verify = ["verify", "--key", public, "--attestation", "https://x.example", "oci:layout"];
+    site.check(&verify, 1);
+    site.check(&["sign", "--key", key, "--legacy", "oci:layout"], 0);
+    site.check(
+        &["attest", "--key", key, "--type", "https://x.example", "--predicate", "predicate", "oci:layout"],
+        0,
+    );
+    site.check(&verify, 0);
 }
 
 fn openssl_agrees(site: &Site, kind: &str) {

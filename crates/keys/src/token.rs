@@ -431,6 +431,8 @@ fn failed(token: &str, operation: &'static str, source: Error) -> TokenError {
             | RvError::TokenNotPresent
             | RvError::SlotIdInvalid
             | RvError::SessionHandleInvalid
+            | RvError::KeyHandleInvalid
+            | RvError::ObjectHandleInvalid
             | RvError::SessionClosed,
             _,
         ) => TokenError::Gone(token.to_owned()),

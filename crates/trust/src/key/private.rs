@@ -60,7 +60,7 @@ pub struct PrivateKey {
 
 enum Signer {
     /// The key is ours, and this is its PKCS #8 document.
-    Ours(Pair, Secret),
+    Ours(Box<Pair>, Secret),
     Held(Box<dyn KeyHolder>),
 }
 
@@ -116,7 +116,7 @@ impl PrivateKey {
             RSA_ENCRYPTION => rsa(inner)?,
             _ => return Err(KeyError::Unsupported("neither ECDSA, Ed25519 nor RSA".to_owned())),
         };
-        Ok(PrivateKey { signer: Signer::Ours(signer, pkcs8), public })
+        Ok(PrivateKey { signer: Signer::Ours(Box::new(signer), pkcs8), public })
     }
 
     /// A key that somebody else holds, by its public half. Every signature is verified before it is handed on.

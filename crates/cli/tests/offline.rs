@@ -1,6 +1,6 @@
 //! What needs no network asks none: in a network namespace of its own, which has not even a loopback that is up, and
 //! under the eyes of strace.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a failed test panics and says what it skips")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -26,6 +26,9 @@ mod uri;
 
 pub use uri::TokenUri;
 
+/// Why something outside of this module failed.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a key of a token cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -66,7 +69,7 @@ pub enum TokenError {
         token: String,
         /// Why.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// None or several tokens are meant.
     #[error("the address fits {fitting} of the tokens that are there: {there}")]
@@ -137,7 +140,7 @@ pub struct Access<'a> {
     /// The module where the address names none.
     pub module: Option<&'a Path>,
     /// The PIN of the token with this label, where the address gives none.
-    pub pin: &'a dyn Fn(&str) -> Result<Secret, Box<dyn std::error::Error + Send + Sync>>,
+    pub pin: &'a dyn Fn(&str) -> Result<Secret, Cause>,
 }
 
 impl fmt::Debug for Access<'_> {
@@ -376,7 +379,7 @@ const SHA256_INFO: [u8; 19] = [
 
 impl KeyHolder for TokenHolder {
     /// The token gets a hash where the scheme has one: a file of a gigabyte through a card reader would take a day.
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Cause> {
         // A thread that panicked while it signed left the session as it was: each call begins anew.
         let session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let signed = |mechanism: &Mechanism<'_>, data: &[u8]| {
@@ -425,18 +428,26 @@ fn fits(uri: &TokenUri, slot: Slot, info: &TokenInfo) -> bool {
 }
 
 fn failed(token: &str, operation: &'static str, source: Error) -> TokenError {
-    match source {
+    use RvError::{
+        DeviceRemoved, KeyHandleInvalid, ObjectHandleInvalid, SessionClosed, SessionHandleInvalid,
+        SlotIdInvalid, TokenNotPresent,
+    };
+    let is_gone = matches!(
+        &source,
         Error::Pkcs11(
-            RvError::DeviceRemoved
-            | RvError::TokenNotPresent
-            | RvError::SlotIdInvalid
-            | RvError::SessionHandleInvalid
-            | RvError::KeyHandleInvalid
-            | RvError::ObjectHandleInvalid
-            | RvError::SessionClosed,
+            DeviceRemoved
+                | TokenNotPresent
+                | SlotIdInvalid
+                | SessionHandleInvalid
+                | SessionClosed
+                | KeyHandleInvalid
+                | ObjectHandleInvalid,
             _,
-        ) => TokenError::Gone(token.to_owned()),
-        source => TokenError::Call { token: token.to_owned(), operation, source },
+        )
+    );
+    match is_gone {
+        true => TokenError::Gone(token.to_owned()),
+        false => TokenError::Call { token: token.to_owned(), operation, source },
     }
 }
 

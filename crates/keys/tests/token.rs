@@ -1,6 +1,5 @@
 //! A token of SoftHSM's that goes while its key is in use, and a key that several threads use. SoftHSM finds its tokens
 //! by a variable, which only a process of its own can be given: so the test starts itself once more.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a failed test panics and says what it skips")]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn addresses() {
-        let check = |text: &str, expected: Result<(Option<&str>, Option<&[u8]>, Option<&[u8]>), &str>| {
+        type Chosen<'a> = (Option<&'a str>, Option<&'a [u8]>, Option<&'a [u8]>);
+        let check = |text: &str, expected: Result<Chosen<'_>, &str>| {
             let read = TokenUri::parse(text);
             let read =
                 read.as_ref().map(|uri| (uri.token.as_deref(), uri.object.as_deref(), uri.id.as_deref()));

@@ -58,7 +58,7 @@ fn in_a_namespace_without_a_network() {
 fn no_socket_is_asked_for() {
     let directory = prepared();
     let watch = ["strace", "-f", "-qq", "-e", "trace=%network", "-o", "calls"];
-    if !run(directory.path(), &[&watch[..], &["true"]].concat()).0.is_some_and(|code| code == 0) {
+    if run(directory.path(), &[&watch[..], &["true"]].concat()).0 != Some(0) {
         println!("skipped: strace is not installed, or may trace nothing here");
         return;
     }

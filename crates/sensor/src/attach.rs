@@ -30,6 +30,16 @@ impl Private {
         Ok(Self(rustix::mount::fsmount(&system, FsMountFlags::FSMOUNT_CLOEXEC, flags)?))
     }
 
+    /// Its root directory.
+    pub(crate) fn directory(&self) -> io::Result<OwnedFd> {
+        Ok(rustix::fs::openat(
+            &self.0,
+            ".",
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?)
+    }
+
     /// The beginning of a small file; none when there is none.
     pub(crate) fn read(&self, path: &str) -> io::Result<Option<String>> {
         let opened = rustix::fs::openat(&self.0, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());

@@ -206,7 +206,7 @@ fn tc(program: &mut Program) -> Result<(), ProgramError> {
 }
 
 /// A program can be attached to an LSM hook that nobody calls: `bpf` has to be among the modules in force.
-fn lsm_is_active() -> Result<(), String> {
+pub(crate) fn lsm_is_active() -> Result<(), String> {
     let active = Private::mount("securityfs").and_then(|security| security.read("lsm"));
     match active.map_err(|error| reason(&error))? {
         Some(list) if list.split(',').any(|module| module == "bpf") => Ok(()),

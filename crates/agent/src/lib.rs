@@ -5,6 +5,7 @@
 
 mod audit_log;
 pub mod containers;
+mod denying;
 mod guard;
 mod interest;
 mod limits;
@@ -22,6 +23,7 @@ mod waiting;
 mod watch;
 
 pub use audit_log::audit_log;
+pub use denying::DenyError;
 pub use guard::{Guard, GuardError, Judgement, Notice, Options};
 pub use record::ReplayError;
 pub use replay::replay;

@@ -117,7 +117,9 @@ pub struct Denied {
 
 /// Why a rule cannot deny.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: the rule `{rule}` responds with `deny`, and the kernel cannot decide {part}: {reason}")]
+#[error(
+    "{file}:{line}: the rule `{rule}` responds with `deny`, and the kernel cannot decide {part}: {reason}"
+)]
 pub struct Undeniable {
     /// The rule's file.
     pub file: String,
@@ -173,12 +175,22 @@ impl Engine {
         let mut ways_of_all = 0;
         for (occasion, denied) in Occasion::ALL.into_iter().zip(denials) {
             let Some(condition) = self.condition(index, rule.event_types, occasion)? else { continue };
-            let mut looking = Looking { program: self.program(), occasion, atoms: &mut denied.atoms, known: HashMap::new() };
+            let mut looking = Looking {
+                program: self.program(),
+                occasion,
+                atoms: &mut denied.atoms,
+                known: HashMap::new(),
+            };
             let ways = looking.ways(condition, true)?;
             ways_of_all += ways.len();
-            denied.clauses.extend(ways.iter().map(|(must, must_not)| Clause { must: *must, must_not: *must_not, rule: index }));
+            denied.clauses.extend(ways.iter().map(|(must, must_not)| Clause {
+                must: *must,
+                must_not: *must_not,
+                rule: index,
+            }));
             if denied.clauses.len() > DENIED_CLAUSES_MAX {
-                let reason = format!("all rules that deny have more than {DENIED_CLAUSES_MAX} alternatives together");
+                let reason =
+                    format!("all rules that deny have more than {DENIED_CLAUSES_MAX} alternatives together");
                 return whole("the condition", &reason);
             }
         }
@@ -189,14 +201,23 @@ impl Engine {
     }
 
     /// The condition of a rule on an occasion.
-    fn condition(&self, rule: usize, types: EventTypes, occasion: Occasion) -> Result<Option<NodeId>, (String, String)> {
+    fn condition(
+        &self,
+        rule: usize,
+        types: EventTypes,
+        occasion: Occasion,
+    ) -> Result<Option<NodeId>, (String, String)> {
         let named = occasion.types().iter().filter_map(|name| EventType::named(name));
         let mut conditions = named.filter_map(|kind| Some((kind, self.condition_of(rule, kind)?)));
         match occasion {
             Occasion::Execution | Occasion::Connection => {
                 let first = occasion.types().first().and_then(|name| EventType::named(name));
-                let condition = conditions.find(|(kind, _)| Some(*kind) == first).map(|(_, condition)| condition);
-                if condition.is_none() && types.contains(EventType::EXECVEAT) && occasion == Occasion::Execution {
+                let condition =
+                    conditions.find(|(kind, _)| Some(*kind) == first).map(|(_, condition)| condition);
+                if condition.is_none()
+                    && types.contains(EventType::EXECVEAT)
+                    && occasion == Occasion::Execution
+                {
                     let reason = "the execution of a program is told as execve, however it was asked for";
                     return Err(("`evt.type` execveat".to_owned(), reason.to_owned()));
                 }
@@ -210,7 +231,11 @@ impl Engine {
                     return Ok(Some(first));
                 }
                 let part = "`evt.type` sendto, sendmsg or sendmmsg".to_owned();
-                Err((part, "it does not tell them apart: name sendto and sendmsg, with the same condition".to_owned()))
+                Err((
+                    part,
+                    "it does not tell them apart: name sendto and sendmsg, with the same condition"
+                        .to_owned(),
+                ))
             }
         }
     }
@@ -300,7 +325,8 @@ impl Looking<'_> {
             self.atoms.len() - 1
         });
         if index >= DENIED_ATOMS_MAX {
-            let reason = format!("all rules that deny ask more than {DENIED_ATOMS_MAX} different questions together");
+            let reason =
+                format!("all rules that deny ask more than {DENIED_ATOMS_MAX} different questions together");
             return Err((shown(check), reason));
         }
         let bit = 1 << index;
@@ -355,7 +381,8 @@ enum Answer {
 
 fn answer(id: NodeId, check: &Check, occasion: Occasion) -> Result<Answer, String> {
     let is_of_container = |field: &Field| {
-        field.id.is_of_container() && !matches!(field.id, FieldId::ContainerStartTs | FieldId::ContainerDuration)
+        field.id.is_of_container()
+            && !matches!(field.id, FieldId::ContainerStartTs | FieldId::ContainerDuration)
     };
     if check.looks_at(&is_of_container) && !check.looks_at(&|field: &Field| !is_of_container(field)) {
         return Ok(Answer::Is(Atom::Container(OfContainer { node: id, is_of_place: is_of_place(check) })));
@@ -370,9 +397,7 @@ fn answer(id: NodeId, check: &Check, occasion: Occasion) -> Result<Answer, Strin
         }
         (Term::Field(field), Occasion::Execution) => of_executable(field.id, &check.test),
         (Term::Field(field), Occasion::Connection | Occasion::Sending) => of_remote(field.id, &check.test),
-        (Term::Call(Function::BaseName, terms), Occasion::Execution)
-            if matches!(terms.as_slice(), [Term::Field(field)] if field.id == FieldId::ProcExePath) =>
-        {
+        (Term::Call(Function::BaseName, terms), Occasion::Execution) if matches!(terms.as_slice(), [Term::Field(field)] if field.id == FieldId::ProcExePath) => {
             of_text(&check.test, Beginning::Name, Beginning::WholeName, |_| Ok(()))
         }
         (Term::Call(..) | Term::Constant(_) | Term::List(_), _) => {
@@ -445,7 +470,9 @@ fn of_path(test: &Test) -> Result<Answer, String> {
             Some(name) if !name.is_empty() && !name.contains('/') && !name.starts_with("memfd:") => {
                 Ok(only(vec![Beginning::WholeName(checked(name)?)]))
             }
-            Some(_) | None => Err("of the end of a path it knows the last component only: `endswith /NAME`".to_owned()),
+            Some(_) | None => {
+                Err("of the end of a path it knows the last component only: `endswith /NAME`".to_owned())
+            }
         },
         Test::Text(TextTest::PathMatch(prefixes)) => {
             let Some(paths) = prefixes.plain() else {
@@ -566,7 +593,11 @@ fn of_port(test: &Test) -> Result<Answer, String> {
         Test::Number(_) => {
             let (so, other): (BTreeSet<u16>, BTreeSet<u16>) =
                 (0..=u16::MAX).partition(|port| test.holds_for(i64::from(*port)));
-            Ok(if so.len() <= other.len() { Answer::Is(Atom::Port(so)) } else { Answer::IsNot(Atom::Port(other)) })
+            Ok(if so.len() <= other.len() {
+                Answer::Is(Atom::Port(so))
+            } else {
+                Answer::IsNot(Atom::Port(other))
+            })
         }
         _ => Err("a port is a number".to_owned()),
     }

@@ -115,6 +115,7 @@ struct facts {
 	u32 which;
 	bool is_host;
 	bool is_spared;
+	bool may_be_spared;
 };
 
 static __always_inline struct decision *decision_of(struct facts *facts, u32 hook)
@@ -153,6 +154,7 @@ static __always_inline void add_place(struct facts *facts, struct decision *deci
 	} else {
 		facts->hold |= decision->of_container;
 		facts->unknown |= decision->of_known;
+		facts->may_be_spared = decision->flags & NEW_ARE_SPARED;
 	}
 }
 
@@ -171,7 +173,7 @@ static __always_inline u32 judged(struct facts *facts, struct decision *decision
 		u64 missing = clause->must & ~(hold | untraceable);
 		if (clause->must_not & hold || missing & ~unknown)
 			continue;
-		if (!missing && !(clause->must_not & unknown))
+		if (!missing && !(clause->must_not & unknown) && !facts->may_be_spared)
 			return clause->rule + 1;
 		is_undecided = true;
 	}
@@ -503,7 +505,7 @@ static __always_inline u32 judge_connection(u32 hook, struct remote *remote, u32
 	struct port_key port = { .port = remote->port, .which = facts.which, .hook = hook };
 	atoms = bpf_map_lookup_elem(&ports, &port);
 	facts.hold |= atoms ? *atoms : 0;
-	if (decision->looks_at_programs)
+	if (decision->flags & PROGRAMS_ARE_PROTECTED)
 		spare_program(&facts, task);
 	return judged(&facts, decision);
 }

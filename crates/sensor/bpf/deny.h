@@ -47,8 +47,13 @@ struct decision {
 	u64 of_known;     /* … and those that nobody can tell of one that is not described yet */
 	u64 of_paths;     /* atoms about the path */
 	u32 count;
-	u32 looks_at_programs; /* some program is protected: whose connection it is has to be found out */
+	u32 flags;
 	struct clause clauses[CLAUSES_MAX];
+};
+
+enum decision_flag {
+	PROGRAMS_ARE_PROTECTED = 1,  /* whose connection it is has to be found out */
+	NEW_ARE_SPARED = 2, /* a container may be protected: nothing is denied in one that is not described yet */
 };
 
 /* A cgroup of a container. */

@@ -107,11 +107,15 @@ pub struct Denials {
     /// The beginnings of paths (with a slash) and of last components (without). One that ends with a zero byte is a
     /// whole path or name.
     pub texts: BTreeMap<Vec<u8>, OfText>,
+    /// Whether nothing is denied in a container before it is described: it may be a protected one.
+    pub spares_new: bool,
 }
 
 /// What the kernel is told of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContainerIs {
+    /// One of which no more is known yet.
+    New,
     /// The atoms that it makes true, by [`Hook`].
     Described([u64; 3]),
     /// One in which nothing is denied.
@@ -189,7 +193,7 @@ struct Filled {
 #[derive(Clone, Copy, Default)]
 struct Known {
     atoms: [[u64; 3]; 2],
-    is_protected: bool,
+    state: u32,
 }
 
 impl Denier {
@@ -305,9 +309,9 @@ impl Denier {
         self.clear(next)?;
         for (hook, decision) in denials.decisions.iter().enumerate() {
             let index = u32::from(next) * 3 + hook as u32;
-            let looks_at_programs =
-                denials.texts.values().any(|of| of.is_protected || of.is_protected_on_host);
-            self.decisions.set(index, words(decision, looks_at_programs), 0).map_err(of_map("decisions"))?;
+            let are_protected = denials.texts.values().any(|of| of.is_protected || of.is_protected_on_host);
+            let flags = u32::from(are_protected) | u32::from(denials.spares_new) << 1;
+            self.decisions.set(index, words(decision, flags), 0).map_err(of_map("decisions"))?;
             self.fill(next, hook as u8, decision)?;
         }
         self.fill_texts(next, &denials.texts)?;
@@ -433,19 +437,19 @@ impl Denier {
 impl Known {
     fn set(&mut self, which: usize, is: ContainerIs) {
         match is {
+            ContainerIs::New => self.state = 0,
             ContainerIs::Described(atoms) => {
                 self.atoms[which] = atoms;
-                self.is_protected = false;
+                self.state = 1;
             }
-            ContainerIs::Protected => self.is_protected = true,
+            ContainerIs::Protected => self.state = 2,
         }
     }
 
-    /// `struct place_of_container`.
+    /// `struct place_of_container`, with the states of `enum place_state`.
     fn words(&self) -> [u64; 7] {
         let [[a, b, c], [d, e, f]] = self.atoms;
-        let state: u32 = if self.is_protected { 2 } else { 1 };
-        [a, b, c, d, e, f, pair(state, 0)]
+        [a, b, c, d, e, f, pair(self.state, 0)]
     }
 }
 
@@ -456,17 +460,12 @@ fn pair(first: u32, second: u32) -> u64 {
 }
 
 /// `struct decision`.
-fn words(decision: &Decision, looks_at_programs: bool) -> [u64; WORDS] {
+fn words(decision: &Decision, flags: u32) -> [u64; WORDS] {
     let mut words = [0; WORDS];
     words[..16].copy_from_slice(&decision.properties);
     let count = decision.clauses.len().min(DENIAL_CLAUSES_MAX) as u32;
-    let rest = [
-        decision.of_host,
-        decision.of_container,
-        decision.of_known,
-        decision.of_paths,
-        pair(count, u32::from(looks_at_programs)),
-    ];
+    let rest =
+        [decision.of_host, decision.of_container, decision.of_known, decision.of_paths, pair(count, flags)];
     words[16..21].copy_from_slice(&rest);
     for (clause, room) in decision.clauses.iter().zip(words[21..].chunks_exact_mut(3)) {
         room.copy_from_slice(&[clause.must, clause.must_not, pair(u32::from(clause.rule), 0)]);

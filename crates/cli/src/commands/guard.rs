@@ -135,6 +135,7 @@ fn watch(
         duration: args.duration,
         record: args.record.clone(),
         kernel: machine.release().to_string_lossy().into_owned(),
+        mode: args.answering.mode(),
     };
     let notices = |notice: Notice| session.terminal.note(shown(&notice));
     let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {
@@ -175,7 +176,7 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
         }
         Err(
             error @ (GuardError::Rules(_)
-            | GuardError::Deny(..)
+            | GuardError::Deny(_)
             | GuardError::NothingToAsk(_)
             | GuardError::Record { .. }
             | GuardError::Sinks(_)),
@@ -213,8 +214,10 @@ fn shown(notice: &Notice) -> String {
 
 fn summary(counts: &Counts, session: &Session<'_>) {
     let (events, lost, alerts) = (counts.events_total(), counts.lost_total(), counts.alerts_total());
+    let refused: u64 = counts.denials.values().sum::<u64>() + counts.denials_untold;
+    let refused = if refused > 0 { format!(", {refused} refused by the kernel") } else { String::new() };
     session.terminal.note(format_args!(
-        "{events} events, {lost} lost, {alerts} findings ({} denied), {} gaps",
+        "{events} events, {lost} lost, {alerts} findings ({} denied), {} gaps{refused}",
         counts.denied,
         counts.gaps.len()
     ));

@@ -21,7 +21,8 @@ fn engine(condition: &str, more: &str) -> Engine {
 fn decides(engine: &Engine, occasion: Occasion, event: &Event) -> bool {
     let denials = engine.denials().unwrap();
     let denied = &denials[occasion as usize];
-    let mut facts = event.container.as_deref().map_or(0, |container| engine.container_atoms(denied, container));
+    let mut facts =
+        event.container.as_deref().map_or(0, |container| engine.container_atoms(denied, container));
     for (index, atom) in denied.atoms.iter().enumerate() {
         facts |= u64::from(holds(atom, event)) << index;
     }
@@ -106,15 +107,21 @@ const REMOTE_PARTS: [&str; 12] = [
 /// A condition of these parts, as prefix notation from random numbers.
 fn condition(parts: &[&str], choices: &mut impl Iterator<Item = u8>, depth: usize) -> String {
     let choice = choices.next().unwrap_or(0);
-    let part = |choices: &mut dyn Iterator<Item = u8>| parts[usize::from(choices.next().unwrap_or(0)) % parts.len()].to_owned();
+    let part = |choices: &mut dyn Iterator<Item = u8>| {
+        parts[usize::from(choices.next().unwrap_or(0)) % parts.len()].to_owned()
+    };
     if depth == 0 {
         return part(choices);
     }
     match choice % 4 {
         0 => part(choices),
         1 => format!("not ({})", condition(parts, choices, depth - 1)),
-        2 => format!("({} and {})", condition(parts, choices, depth - 1), condition(parts, choices, depth - 1)),
-        _ => format!("({} or {})", condition(parts, choices, depth - 1), condition(parts, choices, depth - 1)),
+        2 => {
+            format!("({} and {})", condition(parts, choices, depth - 1), condition(parts, choices, depth - 1))
+        }
+        _ => {
+            format!("({} or {})", condition(parts, choices, depth - 1), condition(parts, choices, depth - 1))
+        }
     }
 }
 
@@ -123,7 +130,8 @@ fn container(choice: u8) -> Container {
         0 => Container::host(),
         1 => Container { id: Some("abc".to_owned()), ..Container::default() },
         _ => {
-            let image = seawall_event::Image { repository: Some("team/web".to_owned()), ..Default::default() };
+            let image =
+                seawall_event::Image { repository: Some("team/web".to_owned()), ..Default::default() };
             Container { id: Some("def".to_owned()), image: Some(image), ..Container::default() }
         }
     }
@@ -227,17 +235,23 @@ fn what_the_kernel_cannot_decide_is_refused_with_the_part() {
     check("evt.type = execve and proc.exepath = /x", "  count: 2\n  within: 1m\n", "`count`");
     let long = format!("evt.type = execve and proc.exepath = /{}", "x".repeat(253));
     check(&long, "", "first 253 bytes");
-    assert!(engine("evt.type = execve and proc.exepath = /x", "  enabled: false\n").denials().unwrap()[0].clauses.is_empty());
+    assert!(
+        engine("evt.type = execve and proc.exepath = /x", "  enabled: false\n").denials().unwrap()[0]
+            .clauses
+            .is_empty()
+    );
 }
 
 #[test]
 fn too_many_alternatives_are_refused() {
     let either = |n: usize| format!("(proc.exepath = /a{n} or not proc.exepath startswith /b{n})");
     let parts: Vec<String> = (0..8).map(either).collect();
-    let problems = engine(&format!("evt.type = execve and {}", parts.join(" and ")), "").denials().unwrap_err();
+    let problems =
+        engine(&format!("evt.type = execve and {}", parts.join(" and ")), "").denials().unwrap_err();
     assert!(problems[0].reason.contains("alternatives"), "{problems:?}");
     let parts: Vec<String> = (0..70).map(|n| format!("proc.exepath startswith /a{n}.")).collect();
-    let problems = engine(&format!("evt.type = execve and ({})", parts.join(" or ")), "").denials().unwrap_err();
+    let problems =
+        engine(&format!("evt.type = execve and ({})", parts.join(" or ")), "").denials().unwrap_err();
     assert!(problems[0].reason.contains("64 different questions"), "{problems:?}");
 }
 

@@ -116,7 +116,7 @@ fn an_execution_on_the_host_is_denied_and_told_with_who_wanted_it() {
         assert_eq!(denials(&mut guard, mark), [("no-evil".to_owned(), Some(how))], "{mark}");
     }
     let told = &guard.of("direct")[0];
-    let fields = format!("no-evil {} {} direct sh ", at("evil"), at("evil"));
+    let fields = format!("no-evil {} evil direct sh ", at("evil"));
     assert!(told.happened.output.starts_with(&fields), "{}", told.happened.output);
     assert_eq!(denials(&mut guard, "inmemory"), [("no-memory".to_owned(), Some(how))]);
     assert_eq!(guard.of("near").len() + guard.of("protected").len(), 0);
@@ -152,7 +152,7 @@ fn a_connection_is_denied_and_what_denies_is_exchanged_with_the_rules() {
     };
     assert!(!connect("127.0.0.1", port) && !connect("::ffff:127.0.0.1", port) && !send(port));
     assert!(connect("127.0.0.1", other_port) && send(other_port));
-    let told = guard.of(&format!("->127.0.0.1:{port}"));
+    let told = guard.of(&format!("127.0.0.1:{port}"));
     let how: Vec<Option<Denial>> = told.iter().map(|alert| alert.happened.denial).collect();
     assert_eq!(how, [Some(Denial::Refused); 3], "{told:?}");
     assert!(told[0].happened.output.contains("python3 -c"), "{}", told[0].happened.output);
@@ -202,7 +202,7 @@ fn what_cannot_be_denied_is_refused_at_load() {
             "evt.type = execve and proc.name = nc",
             plain,
             mode,
-            "rules.yaml:9: the rule `r` responds with `deny`",
+            "rules.yaml:7: the rule `r` responds with `deny`",
         );
         check("evt.type = execve and proc.name = nc", plain, mode, "cannot decide `proc.name = nc`");
         check("evt.type = openat and fd.name = /x", plain, mode, "`evt.type` openat");
@@ -259,10 +259,9 @@ fn in_containers_of_docker_what_was_dropped_is_denied_and_what_came_with_the_ima
     let descriptor = "open(I, '<', '/bin/true'); open(O, '>', '/tmp/fd'); while (read(I, $b, 65536)) { print O $b } close O; \
         chmod 0755, '/tmp/fd'; open(F, '<', '/tmp/fd'); $^F = 100; open(G, '<', '/tmp/fd'); \
         exec {'/proc/self/fd/' . fileno(G)} 'x', @ARGV";
-    let rooted = "chroot '/usr'; exec {'/bin/debugfs'} '/bin/debugfs', @ARGV";
     let connects = |to: &str| {
         format!(
-            "socket(C, 2, 1, 0); connect(C, pack('S n a4 x8', 2, 9, pack('C4', {to}))) or $!{{EPERM}} and exit 7; exit 0"
+            "socket(C, 2, 1, 0); connect(C, pack('S n a4 x8', 2, 9, pack('C4', {to}))) or $! + 0 == 1 and exit 7; exit 0"
         )
     };
     let (out, near_out) = (connects("127, 9, 9, 9"), connects("127, 9, 9, 8"));
@@ -275,7 +274,6 @@ fn in_containers_of_docker_what_was_dropped_is_denied_and_what_came_with_the_ima
         ("after", perl(link), Some("no-drop")),
         ("after", perl(descriptor), Some("no-drop")),
         ("after", words(&["debugfs"]), Some("no-debugfs")),
-        ("after", perl(rooted), Some("no-debugfs")),
         ("after", words(&["nc"]), Some("no-nc-of-team")),
         ("before", words(&["nc"]), Some("no-nc-of-team")),
         ("other", words(&["nc"]), None),

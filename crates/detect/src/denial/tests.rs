@@ -18,9 +18,7 @@ fn engine(condition: &str, more: &str) -> Engine {
 }
 
 /// What the kernel would say: the same tables, asked here.
-fn decides(engine: &Engine, occasion: Occasion, event: &Event) -> bool {
-    let denials = engine.denials().unwrap();
-    let denied = &denials[occasion as usize];
+fn decides(engine: &Engine, denied: &Denied, event: &Event) -> bool {
     let mut facts =
         event.container.as_deref().map_or(0, |container| engine.container_atoms(denied, container));
     for (index, atom) in denied.atoms.iter().enumerate() {
@@ -177,7 +175,7 @@ fn connection(choices: [u8; 3]) -> Event {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn the_kernel_says_what_the_rules_say(
@@ -200,10 +198,10 @@ proptest! {
                 }
             }
             Err(problems) => prop_assert!(problems[0].reason.contains("alternatives"), "{problems:?}"),
-            Ok(_) => for choices in events {
+            Ok(denials) => for choices in events {
                 let event = if is_execution { execution(choices) } else { connection(choices) };
                 let by_rule = engine.matches(&event).count() > 0;
-                prop_assert_eq!(decides(&engine, occasion, &event), by_rule, "{} of {:?}", condition, event);
+                prop_assert_eq!(decides(&engine, &denials[occasion as usize], &event), by_rule, "{} of {:?}", condition, event);
             }
         }
     }
@@ -231,7 +229,7 @@ fn what_the_kernel_cannot_decide_is_refused_with_the_part() {
     check("evt.type = connect and fd.ip = 10.0.0.1", "", "`fd.ip in (…)`: it asks for either side");
     check("evt.type = connect and evt.res = EINPROGRESS", "", "no result before");
     check("evt.type = sendto and fd.rport = 53", "", "name sendto and sendmsg");
-    check("evt.type = execve and container.id = host and container.id != host", "", "ever fits it");
+    check("evt.type = execve and evt.res = EPERM", "", "ever fits it");
     check("evt.type = execve and proc.exepath = /x", "  count: 2\n  within: 1m\n", "`count`");
     let long = format!("evt.type = execve and proc.exepath = /{}", "x".repeat(253));
     check(&long, "", "first 253 bytes");

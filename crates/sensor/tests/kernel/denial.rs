@@ -195,6 +195,153 @@ fn a_connection_is_denied_by_its_address_and_port_in_any_form() {
     );
 }
 
+/// Other ways to a connection than `connect`, each with the same to another port.
+#[test]
+fn no_other_way_to_a_connection_passes_by() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ports = [&listener, &other].map(|listener| listener.local_addr().unwrap().port());
+    let decision =
+        Decision { clauses: vec![clause(1, 0)], ports: BTreeMap::from([(ports[0], 1)]), ..Decision::default() };
+    let denials = Denials { decisions: [Decision::default(), decision, Decision::default()], ..Denials::default() };
+    let Some(mut denying) = Denying::of(&denials) else { return };
+    let fast_open = "s = socket.socket(); s.sendto(b'x', socket.MSG_FASTOPEN, ('127.0.0.1', port))";
+    let multipath = "\ntry: s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)\nexcept OSError: sys.exit(77)\n\
+        s.connect(('127.0.0.1', port))";
+    let not_waiting = "s = socket.socket(); s.setblocking(False); e = s.connect_ex(('127.0.0.1', port)); \
+        sys.exit(e if e != errno.EINPROGRESS else 0)";
+    for (name, script) in [("fast open", fast_open), ("multipath", multipath), ("not waiting", not_waiting)] {
+        let ends = ports.map(|port| {
+            let script = format!("import errno, socket, sys; port = {port}; {script}");
+            let ended = Command::new("python3").args(["-c", &script]).stderr(Stdio::null()).status().unwrap();
+            ended.code()
+        });
+        match ends {
+            // Neither is known to this kernel.
+            [Some(77), Some(77)] => println!("skipped: {name}"),
+            [Some(refused), Some(made)] => assert!(refused != 0 && made == 0, "{name}: {ends:?}"),
+            ends => panic!("{name}: {ends:?}"),
+        }
+    }
+    if let Some(results) = connected_by_io_uring(ports) {
+        assert_eq!(results, [-libc::EPERM, 0]);
+    }
+    assert!(denying.told(2).len() >= 2);
+}
+
+/// The results of connections through io_uring; none, with a word, where it is not allowed.
+fn connected_by_io_uring(ports: [u16; 2]) -> Option<[i32; 2]> {
+    let Ok(mut ring) = io_uring::IoUring::new(4) else {
+        println!("skipped: io_uring is not allowed");
+        return None;
+    };
+    Some(ports.map(|port| {
+        let socket = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None);
+        let socket = socket.unwrap();
+        let mut address = [0_u8; 16];
+        address[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
+        address[2..4].copy_from_slice(&port.to_be_bytes());
+        address[4..8].copy_from_slice(&[127, 0, 0, 1]);
+        let descriptor = io_uring::types::Fd(std::os::fd::AsRawFd::as_raw_fd(&socket));
+        let entry = io_uring::opcode::Connect::new(descriptor, address.as_ptr().cast(), 16).build();
+        // SAFETY: the address outlives the completion that is waited for.
+        #[expect(unsafe_code, reason = "the ring holds raw pointers")]
+        unsafe { ring.submission().push(&entry) }.unwrap();
+        ring.submit_and_wait(1).unwrap();
+        let result = ring.completion().next().unwrap().result();
+        result
+    }))
+}
+
+#[test]
+fn a_path_is_that_from_the_beginning_of_the_mount_namespace_however_the_program_is_reached() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = first_instruction(directory.path());
+    let at = |name: &str| directory.path().join(name);
+    std::fs::create_dir(at("below")).unwrap();
+    std::fs::copy(&program, at("below/evil")).unwrap();
+    std::fs::copy(&program, at("kept")).unwrap();
+    // Deeper than any path that is followed; nobody's honest program.
+    let deep = at("below").join("d/".repeat(80));
+    std::fs::create_dir_all(&deep).unwrap();
+    std::fs::copy(&program, deep.join("evil")).unwrap();
+    let deep_elsewhere = at("elsewhere").join("d/".repeat(80));
+    std::fs::create_dir_all(&deep_elsewhere).unwrap();
+    std::fs::copy(&program, deep_elsewhere.join("kept")).unwrap();
+    let below = format!("{}/", at("below").display());
+    let decision = Decision { clauses: vec![clause(1, 0)], of_paths: 1, ..Decision::default() };
+    let Some(mut denying) = Denying::of(&of_execution(decision, &[(&below, 1)])) else { return };
+    let made = at("made");
+    let root = directory.path().display().to_string();
+    let python = |script: String| {
+        let _ = std::fs::remove_file(&made);
+        let script = format!("import os; made = '{}'; {script}", made.display());
+        Command::new("python3").args(["-c", &script]).stderr(Stdio::null()).status().unwrap();
+        made.exists()
+    };
+    for (script, expected) in [
+        // In the new root the program and the file that it makes have other names.
+        (format!("os.chroot('{root}/below'); os.execv('/evil', ['x', '/made'])"), false),
+        (format!("os.chroot('{root}'); os.execv('/kept', ['x', '/made'])"), true),
+        (format!("os.chdir('{root}/below'); os.execv('./evil', ['x', made])"), false),
+        (format!("f = os.open('{root}/below/evil', os.O_RDONLY); os.execve(f, ['x', made], {{}})"), false),
+        (format!("f = os.open('{root}/kept', os.O_RDONLY); os.execve(f, ['x', made], {{}})"), true),
+        (format!("os.execv('{}', ['x', made])", deep.join("evil").display()), false),
+        // Where the path cannot be followed and the rule may deny, it does.
+        (format!("os.execv('{}', ['x', made])", deep_elsewhere.join("kept").display()), false),
+    ] {
+        assert_eq!(python(script.clone()), expected, "{script}");
+    }
+    // A path names a place: another name for the same file is another place.
+    std::fs::hard_link(at("below/evil"), at("hard")).unwrap();
+    assert!(runs(&denying, &at("hard")));
+    assert_eq!(denying.told(5).len(), 5);
+}
+
+#[test]
+fn a_killed_owner_leaves_nothing_denied() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = first_instruction(directory.path());
+    let text = format!("{}\0", program.display());
+    let decision = Decision { clauses: vec![clause(1, 0)], of_paths: 1, ..Decision::default() };
+    let Some(denying) = Denying::of(&of_execution(decision, &[(&text, 1)])) else { return };
+    drop(denying);
+    // The same once more in a process of its own: this test, told to wait.
+    let mut owner = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "denial::owner", "--ignored", "--nocapture"])
+        .env("SEAWALL_TEST_DENIES", &text[..text.len() - 1])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let made = directory.path().join("made");
+    let is_run = || {
+        let _ = std::fs::remove_file(&made);
+        let _ = Command::new(&program).arg(&made).status();
+        made.exists()
+    };
+    let until = |expected: bool| {
+        let end = Instant::now() + Duration::from_secs(10);
+        while is_run() != expected {
+            assert!(Instant::now() < end, "never {expected}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until(false);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    until(true);
+}
+
+/// Denies until it is killed, for [`a_killed_owner_leaves_nothing_denied`].
+#[test]
+#[ignore = "started by another test"]
+fn owner() {
+    let Ok(program) = std::env::var("SEAWALL_TEST_DENIES") else { return };
+    let decision = Decision { clauses: vec![clause(1, 0)], of_paths: 1, ..Decision::default() };
+    let _denying = Denying::of(&of_execution(decision, &[(&format!("{program}\0"), 1)]));
+    std::thread::sleep(Duration::from_secs(30));
+}
+
 #[test]
 fn what_denies_is_exchanged_at_once_and_ends_with_its_owner() {
     let directory = tempfile::tempdir().unwrap();

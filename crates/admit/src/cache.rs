@@ -58,6 +58,8 @@ pub struct Remembered {
     pub key: Key,
     /// Keys and identities whose signatures verified.
     pub by: Vec<String>,
+    /// What was found wrong with signatures and only logged by notation's trust policy.
+    pub tolerated: Vec<String>,
     /// When.
     pub at: Timestamp,
     /// When that must be done again.

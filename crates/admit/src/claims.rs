@@ -173,6 +173,7 @@ mod tests {
             log_indexes: Vec::new(),
             statement: Some(Statement::new(&digest, claim.says(), predicate.clone())),
             unchecked: Vec::new(),
+            tolerated: Vec::new(),
         };
         let all: Vec<Verified> = predicates.iter().map(verified).collect();
         let image = Pinned { digest: digest.clone(), media_type: String::new(), size_bytes: 0 };

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::cache::{Cache, Remembered};
 use crate::evidence::Evidence;
-use crate::limits::{IMAGES_MAX, REASONS_MAX, VERIFICATIONS_MAX};
+use crate::limits::{IMAGES_MAX, REASONS_MAX, TOLD_CHARS_MAX, VERIFICATIONS_MAX};
 use crate::settings::{Mode, Place, Settings};
 use flight::{Boarding, Flight, Flights, Waiter};
 use look::{Outcome, judged};
@@ -124,8 +124,15 @@ impl Decision {
         reasons.flat_map(Image::reasons).take(REASONS_MAX).collect()
     }
 
-    /// What lets images run although something is missing: waivers, which have an owner and an end.
-    pub fn waivers(&self) -> Vec<String> {
+    /// What lets images run although something is missing or wrong: waivers, which have an owner and an end, and
+    /// notation's trust policy where its level only logs.
+    pub fn leniences(&self) -> Vec<String> {
+        let tolerated = self.images.iter().filter_map(|image| Some((image, image.verified.as_ref()?)));
+        let tolerated = tolerated.flat_map(|(image, verified)| {
+            let written: String = image.written.chars().take(TOLD_CHARS_MAX).collect();
+            let told = move |text| format!("{written}: notation's trust policy only logs: {text}");
+            verified.tolerated.iter().map(told)
+        });
         let judged = self.images.iter().flat_map(|image| &image.judged);
         let waived = judged.filter_map(|judged| judged.waived.as_ref().map(|waived| (judged, waived)));
         let told = waived.map(|(judged, waived)| {
@@ -133,7 +140,7 @@ impl Decision {
             let until = waived.until.as_deref().unwrap_or("ever");
             format!("{}: waived by {owner} until {until}: {}", judged.finding.summary, waived.reason)
         });
-        told.take(REASONS_MAX).collect()
+        told.chain(tolerated).take(REASONS_MAX).collect()
     }
 
     /// The digest that was verified for a name as it was asked for.

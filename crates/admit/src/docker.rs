@@ -6,12 +6,14 @@
 mod body;
 mod call;
 mod protect;
+mod volume;
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -23,8 +25,8 @@ use serde_json::{Value, json};
 
 use crate::decide::{Admission, Decision, Meant, Request, Wanted};
 use crate::evidence::told;
-use crate::http::{self, Answer, Open};
-use crate::limits::DECIDE_WITHIN;
+use crate::http::{self, Answer, Bodies, Open, Timed};
+use crate::limits::{DECIDE_WITHIN, TRANSFER};
 use crate::settings::{Engine, Grant, Mode, Place};
 use call::Call;
 use protect::Host;
@@ -41,6 +43,8 @@ pub struct Plugin {
     docker: Arc<Mutex<Option<Arc<Docker>>>>,
     /// The plugin's own files, which no container may have.
     own: Vec<String>,
+    /// How long one decision may take.
+    within: Duration,
     log: Log,
 }
 
@@ -57,10 +61,13 @@ struct Asked {
     response_body: Option<String>,
 }
 
+/// Decides a call by this time.
+type Deciding = fn(&Plugin, &Asked, Instant) -> Result<(), String>;
+
 impl Plugin {
     /// A plugin of the dockerd at this endpoint.
     pub fn new(admission: Admission, endpoint: Endpoint, own: Vec<String>, log: Log) -> Plugin {
-        Plugin { admission, endpoint, docker: Arc::default(), own, log }
+        Plugin { admission, endpoint, docker: Arc::default(), own, within: DECIDE_WITHIN, log }
     }
 
     /// Listens at a socket for ever. One that is left of a process that ended is replaced; others' are not.
@@ -80,12 +87,13 @@ impl Plugin {
         if !rustix::net::sockopt::socket_acceptconn(listener)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "nobody can connect to it"));
         }
-        let open = Open::default();
+        let (open, bodies) = (Open::default(), Bodies::default());
         loop {
             // One connection that fails is no reason to leave the others.
-            let Ok((mut stream, _)) = listener.accept() else { continue };
-            let plugin = self.clone();
-            open.run(move || http::serve(&mut stream, &|request| plugin.answer(request)));
+            let Ok((stream, _)) = listener.accept() else { continue };
+            let mut stream = Timed::new(stream, TRANSFER);
+            let (plugin, bodies) = (self.clone(), bodies.clone());
+            open.run(move || http::serve(&mut stream, &bodies, &|request| plugin.answer(request)));
         }
     }
 
@@ -103,12 +111,12 @@ impl Plugin {
         self.authorization(asked, Plugin::request)
     }
 
-    fn authorization(&self, body: &[u8], decide: fn(&Plugin, &Asked) -> Result<(), String>) -> Value {
+    fn authorization(&self, body: &[u8], decide: Deciding) -> Value {
         let asked: Asked = match serde_json::from_slice(body) {
             Ok(asked) => asked,
             Err(error) => return json!({"Allow": false, "Err": error.to_string()}),
         };
-        match decide(self, &asked) {
+        match decide(self, &asked, Instant::now() + self.within) {
             Ok(()) => json!({"Allow": true}),
             Err(reason) => {
                 let mode = self.admission.settings().mode(&asked.place());
@@ -128,7 +136,7 @@ impl Plugin {
     }
 
     /// Before a call.
-    fn request(&self, asked: &Asked) -> Result<(), String> {
+    fn request(&self, asked: &Asked, until: Instant) -> Result<(), String> {
         let call = call::read(&asked.request_method, &asked.request_uri)?;
         if call == Call::Harmless {
             return Ok(());
@@ -148,14 +156,15 @@ impl Plugin {
             Call::Create => {
                 let wish = body::create(&asked.body()?, &host)?;
                 for mounted in &wish.mounted {
-                    let image = self.local(mounted)?;
+                    let image = self.local(mounted, until)?;
                     self.decide(
                         asked,
                         image.ok_or_else(|| format!("there is no image {mounted} to mount"))?,
+                        until,
                     )?;
                 }
-                match self.local(&wish.image)? {
-                    Some(image) => self.decide(asked, image),
+                match self.local(&wish.image, until)? {
+                    Some(image) => self.decide(asked, image, until),
                     // There is nothing to make it of: Docker says so, and the client pulls, which is decided, too. One
                     // that comes between is decided when the container is started.
                     None => Ok(()),
@@ -166,18 +175,18 @@ impl Plugin {
                 if !asked.body()?.trim_ascii().is_empty() {
                     return Err("settings that come with the start were not seen when it was made".to_owned());
                 }
-                match self.of_container(&container)? {
-                    Some(image) => self.decide(asked, image),
+                match self.of_container(&container, until)? {
+                    Some(image) => self.decide(asked, image, until),
                     None => Ok(()),
                 }
             }
             Call::Exec => body::exec(&asked.body()?, &host),
-            Call::Pull(image) => self.decide(asked, Wanted::remote(&image)),
+            Call::Pull(image) => self.decide(asked, Wanted::remote(&image), until),
             Call::Volume => body::volume(&asked.body()?, &host),
             Call::Service => {
                 let wish = body::service(&asked.body()?, &host)?;
                 let mut images = wish.mounted.iter().chain([&wish.image]);
-                images.try_for_each(|image| self.decide(asked, Wanted::remote(image)))
+                images.try_for_each(|image| self.decide(asked, Wanted::remote(image), until))
             }
             Call::Build => {
                 granted(settings.docker.build, "steps of a build run in images nobody verified", "build")
@@ -190,7 +199,7 @@ impl Plugin {
     }
 
     /// After a call: a container that was made must be of an image that is trusted, whatever its name meant before.
-    fn response(&self, asked: &Asked) -> Result<(), String> {
+    fn response(&self, asked: &Asked, until: Instant) -> Result<(), String> {
         let is_made = asked.response_status_code == 201
             && call::read(&asked.request_method, &asked.request_uri) == Ok(Call::Create);
         if !is_made {
@@ -204,16 +213,16 @@ impl Plugin {
         let body = decoded(asked.response_body.as_deref())?;
         let made: Made = serde_json::from_slice(&body)
             .map_err(|error| format!("which container was made is not told: {error}"))?;
-        match self.of_container(&made.id)? {
-            Some(image) => {
-                self.decide(asked, image).map_err(|reason| format!("{} will not start: {reason}", made.id))
-            }
+        match self.of_container(&made.id, until)? {
+            Some(image) => self
+                .decide(asked, image, until)
+                .map_err(|reason| format!("{} will not start: {reason}", made.id)),
             None => Ok(()),
         }
     }
 
-    fn decide(&self, asked: &Asked, image: Wanted) -> Result<(), String> {
-        let request = Request { place: asked.place(), images: vec![image], within: DECIDE_WITHIN };
+    fn decide(&self, asked: &Asked, image: Wanted, until: Instant) -> Result<(), String> {
+        let request = Request { place: asked.place(), images: vec![image], within: left(until)? };
         let decision = self.admission.decide(&request);
         self.tell(asked, &decision);
         match decision.images.iter().all(super::decide::Image::is_trusted) {
@@ -224,10 +233,10 @@ impl Plugin {
 
     fn tell(&self, asked: &Asked, decision: &Decision) {
         for gap in self.admission.cache().gaps() {
-            (self.log)(&gap.to_string());
+            (self.log)(&gap.as_named());
         }
-        for waiver in decision.waivers() {
-            (self.log)(&format!("{} {}: {waiver}", asked.request_method, asked.request_uri));
+        for lenience in decision.leniences() {
+            (self.log)(&format!("{} {}: {lenience}", asked.request_method, asked.request_uri));
         }
         for image in decision.images.iter().filter(|image| image.is_trusted()) {
             let pinned = image.pinned.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -235,31 +244,37 @@ impl Plugin {
         }
     }
 
-    fn docker(&self) -> Result<Arc<Docker>, String> {
-        let mut docker = self.docker.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(docker) = docker.as_ref() {
-            return Ok(Arc::clone(docker));
-        }
-        let connected = Arc::new(Docker::connect(&self.endpoint).map_err(|error| told(&error))?);
-        *docker = Some(Arc::clone(&connected));
-        Ok(connected)
+    /// The engine, with what is left of the decision's time for each answer.
+    fn docker(&self, until: Instant) -> Result<Docker, String> {
+        let known = || self.docker.lock().unwrap_or_else(PoisonError::into_inner);
+        let connected = known().clone();
+        let docker = match connected {
+            Some(docker) => docker,
+            None => {
+                // Nobody holds the lock meanwhile: one that hangs would keep all others waiting, each in turn.
+                let docker = Docker::connect_within(&self.endpoint, left(until)?);
+                let docker = Arc::new(docker.map_err(|error| told(&error))?);
+                *known() = Some(Arc::clone(&docker));
+                docker
+            }
+        };
+        Ok(docker.within(left(until)?))
     }
 
     /// What a name means to the engine, which is asked so that its own reading counts; none where it has no such image.
-    fn local(&self, written: &str) -> Result<Option<Wanted>, String> {
-        let image = found(self.docker()?.image(written))?;
+    fn local(&self, written: &str, until: Instant) -> Result<Option<Wanted>, String> {
+        let image = found(self.docker(until)?.image(written))?;
         Ok(image.map(|image| wanted(written, &image)))
     }
 
     /// The image that a container was made of; none where there is no such container.
-    fn of_container(&self, container: &str) -> Result<Option<Wanted>, String> {
-        let docker = self.docker()?;
-        let Some(details) = found(docker.container(container))? else { return Ok(None) };
+    fn of_container(&self, container: &str, until: Instant) -> Result<Option<Wanted>, String> {
+        let Some(details) = found(self.docker(until)?.container(container))? else { return Ok(None) };
         let written = details.container.image;
         let Some(id) = details.container.image_id else {
             return Err(format!("which image the container {container} is of is not told"));
         };
-        let image = match found(docker.image(&id.to_string()))? {
+        let image = match found(self.docker(until)?.image(&id.to_string()))? {
             Some(image) => wanted(&written, &image),
             None => Wanted { written, meant: Err(format!("the engine has its image {id} no longer")) },
         };
@@ -271,9 +286,14 @@ fn bind(socket: &Path) -> io::Result<UnixListener> {
     if UnixStream::connect(socket).is_ok() {
         return Err(io::Error::new(io::ErrorKind::AddrInUse, "somebody listens there already"));
     }
-    match fs::remove_file(socket) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+    match fs::symlink_metadata(socket) {
+        Ok(about) if about.file_type().is_socket() => fs::remove_file(socket)?,
+        Ok(_) => {
+            let told = format!("{} is no socket, and is left as it is", socket.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, told));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     let listener = UnixListener::bind(socket)?;
     fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
@@ -297,6 +317,14 @@ impl Asked {
 
 fn decoded(text: Option<&str>) -> Result<Vec<u8>, String> {
     BASE64_STANDARD.decode(text.unwrap_or_default()).map_err(|_| "a body is not base64".to_owned())
+}
+
+fn left(until: Instant) -> Result<Duration, String> {
+    let left = until.saturating_duration_since(Instant::now());
+    match left.is_zero() {
+        true => Err("it was not decided in time".to_owned()),
+        false => Ok(left),
+    }
 }
 
 fn found<T>(answer: Result<T, EngineError>) -> Result<Option<T>, String> {

@@ -5,31 +5,87 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::limits::{BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE, TRANSFER};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
-/// A connection whose patience can be set.
-pub(crate) trait Connection: Read + Write {
-    /// How long one read or write may take.
-    fn set_patience(&self, patience: Duration) -> io::Result<()>;
+use crate::limits::{
+    BODIES_BYTES_MAX, BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE, TRANSFER,
+};
+
+/// What is read and written at a time.
+const PART_BYTES: usize = 16 * 1024;
+
+/// A stream of which no read or write ends after a time. What lies above it, such as TLS, may read as often as it likes:
+/// whoever sends or takes byte by byte wins no time.
+pub(crate) struct Timed<S> {
+    stream: S,
+    until: Instant,
 }
 
-impl Connection for UnixStream {
-    fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(patience))?;
-        self.set_write_timeout(Some(patience))
+impl<S> Timed<S> {
+    /// A stream with this long from now.
+    pub(crate) fn new(stream: S, patience: Duration) -> Timed<S> {
+        Timed { stream, until: Instant::now() + patience }
+    }
+
+    /// Lets the next read or write take no longer than what is left.
+    fn limit(&self, which: Timeout) -> io::Result<()>
+    where
+        S: AsFd,
+    {
+        let left = self.until.saturating_duration_since(Instant::now());
+        // None at all would mean for ever.
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(set_socket_timeout(&self.stream, which, Some(left))?)
     }
 }
 
-impl Connection for rustls::StreamOwned<rustls::ServerConnection, TcpStream> {
-    fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.sock.set_read_timeout(Some(patience))?;
-        self.sock.set_write_timeout(Some(patience))
+/// What Linux calls a timeout of a socket is "try again" to those who read from one that does not wait.
+fn late(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+}
+
+impl<S: Read + AsFd> Read for Timed<S> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.limit(Timeout::Recv)?;
+        self.stream.read(bytes).map_err(late)
+    }
+}
+
+impl<S: Write + AsFd> Write for Timed<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.limit(Timeout::Send)?;
+        // Of more the kernel makes several parts at a Unix socket, and waits so long for each.
+        self.stream.write(bytes.get(..PART_BYTES).unwrap_or(bytes)).map_err(late)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// A connection whose patience can be set.
+pub(crate) trait Connection: Read + Write {
+    /// How long from now all reads and writes may take together.
+    fn set_patience(&mut self, patience: Duration);
+}
+
+impl<S: Read + Write + AsFd> Connection for Timed<S> {
+    fn set_patience(&mut self, patience: Duration) {
+        self.until = Instant::now() + patience;
+    }
+}
+
+impl Connection for rustls::StreamOwned<rustls::ServerConnection, Timed<TcpStream>> {
+    fn set_patience(&mut self, patience: Duration) {
+        self.sock.set_patience(patience);
     }
 }
 
@@ -87,19 +143,63 @@ impl Open {
     }
 }
 
-/// Answers the requests of one connection until it ends.
-pub(crate) fn serve(connection: &mut dyn Connection, answer: &dyn Fn(&Request) -> Answer) {
+/// The bytes of bodies that one listener holds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bodies(Arc<AtomicUsize>);
+
+/// What one request's body has of them.
+#[derive(Debug)]
+struct Room {
+    bodies: Bodies,
+    bytes: usize,
+}
+
+impl Room {
+    fn new(bodies: &Bodies) -> Room {
+        Room { bodies: bodies.clone(), bytes: 0 }
+    }
+
+    /// Takes what has come, not what is announced: else whoever sends nothing would keep others out.
+    fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let more = bytes.saturating_sub(self.bytes);
+        let fits = |held: usize| held.checked_add(more).filter(|held| *held <= BODIES_BYTES_MAX);
+        match self.bodies.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits) {
+            Ok(_) => {
+                self.bytes += more;
+                Ok(())
+            }
+            Err(_) => Err(Refusal::Status(503, "too much is asked for at the same time")),
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.bodies.0.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// Answers the requests of one connection until it ends. The first must come in the time that the connection has already,
+/// of which a handshake took its part; each further one may begin within [`IDLE`] and must come within [`TRANSFER`].
+pub(crate) fn serve(connection: &mut dyn Connection, bodies: &Bodies, answer: &dyn Fn(&Request) -> Answer) {
     let mut held = Vec::new();
     loop {
-        let (answer, goes_on) = match read(connection, &mut held) {
+        let mut room = Room::new(bodies);
+        let (answer, goes_on) = match read(connection, &mut held, &mut room) {
             Ok(Some((request, goes_on))) => (answer(&request), goes_on),
-            Ok(None) => return,
-            Err(Refusal::Lost) => return,
+            Ok(None) | Err(Refusal::Lost) => return,
             Err(Refusal::Status(status, reason)) => (Answer::text(status, reason), Next::Ends),
         };
+        drop(room);
+        connection.set_patience(TRANSFER);
         if write(connection, &answer, goes_on).is_err() || goes_on == Next::Ends {
             return;
         }
+        connection.set_patience(IDLE);
+        if !begins(connection, &mut held) {
+            return;
+        }
+        connection.set_patience(TRANSFER);
     }
 }
 
@@ -116,13 +216,14 @@ enum Refusal {
 }
 
 /// One request; `None` where the connection ended before one began. `held` has what came after the last one.
-fn read(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<Option<(Request, Next)>, Refusal> {
-    connection.set_patience(IDLE).map_err(|_| Refusal::Lost)?;
-    if held.is_empty() && more(connection, held)? == 0 {
+fn read(
+    connection: &mut dyn Connection,
+    held: &mut Vec<u8>,
+    room: &mut Room,
+) -> Result<Option<(Request, Next)>, Refusal> {
+    if !begins(connection, held) {
         return Ok(None);
     }
-    connection.set_patience(TRANSFER).map_err(|_| Refusal::Lost)?;
-    let deadline = Instant::now() + TRANSFER;
     let head = loop {
         if let Some(head) = head(held)? {
             break head;
@@ -130,31 +231,38 @@ fn read(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<Option<(R
         if held.len() >= HEAD_BYTES_MAX {
             return Err(Refusal::Status(431, "the request's head is too large"));
         }
-        timely(connection, held, deadline)?;
+        timely(connection, held)?;
     };
     held.drain(..head.bytes);
     if head.length > BODY_BYTES_MAX {
         return Err(Refusal::Status(413, "the request is too large"));
     }
     let length = usize::try_from(head.length).map_err(|_| Refusal::Lost)?;
+    room.grow(held.len().min(length))?;
     while held.len() < length {
-        timely(connection, held, deadline)?;
+        timely(connection, held)?;
+        room.grow(held.len())?;
     }
     let rest = held.split_off(length);
     let body = std::mem::replace(held, rest);
     Ok(Some((Request { method: head.method, target: head.target, body }, head.next)))
 }
 
-fn timely(connection: &mut dyn Connection, held: &mut Vec<u8>, deadline: Instant) -> Result<(), Refusal> {
+/// Whether a request begins in time.
+fn begins(connection: &mut dyn Connection, held: &mut Vec<u8>) -> bool {
+    !held.is_empty() || matches!(more(connection, held), Ok(1..))
+}
+
+/// More of a request that has begun.
+fn timely(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<(), Refusal> {
     match more(connection, held)? {
         0 => Err(Refusal::Lost),
-        _ if Instant::now() > deadline => Err(Refusal::Status(408, "the request comes too slowly")),
         _ => Ok(()),
     }
 }
 
 fn more(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<usize, Refusal> {
-    let mut bytes = [0; 16 * 1024];
+    let mut bytes = [0; PART_BYTES];
     loop {
         match connection.read(&mut bytes) {
             Ok(count) => {
@@ -162,6 +270,9 @@ fn more(connection: &mut dyn Connection, held: &mut Vec<u8>) -> Result<usize, Re
                 return Ok(count);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(Refusal::Status(408, "the request comes too slowly"));
+            }
             Err(_) => return Err(Refusal::Lost),
         }
     }
@@ -228,50 +339,4 @@ fn write(connection: &mut dyn Connection, answer: &Answer, next: Next) -> io::Re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(sent: &[u8], expected: &[&str]) {
-        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
-        theirs.write_all(sent).unwrap();
-        theirs.shutdown(std::net::Shutdown::Write).unwrap();
-        let thread = thread::spawn(move || {
-            serve(&mut ours, &|request| {
-                let body = String::from_utf8_lossy(&request.body);
-                Answer::text(200, &format!("{} {} {body}", request.method, request.target))
-            });
-        });
-        let mut told = Vec::new();
-        // What is not read before the end is a reset, after the answer.
-        let _ = theirs.read_to_end(&mut told);
-        let told = String::from_utf8(told).unwrap();
-        thread.join().unwrap();
-        let bodies: Vec<&str> =
-            told.split("\r\n\r\n").skip(1).map(|text| text.lines().next().unwrap_or("")).collect();
-        assert_eq!(bodies, expected, "{told}");
-    }
-
-    #[test]
-    fn requests_follow_each_other_and_what_is_none_ends_it() {
-        check(b"", &[]);
-        check(b"GET /a HTTP/1.1\r\n\r\n", &["GET /a "]);
-        check(
-            b"POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nxyPOST /b HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
-            &["POST /a xy", "POST /b "],
-        );
-        check(b"GET /a HTTP/1.0\r\n\r\nGET /b HTTP/1.1\r\n\r\n", &["GET /a "]);
-        check(b"POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nxy", &[]);
-        for (headers, told) in [
-            ("Content-Length: +1", "the length is no number"),
-            ("Content-Length: 1\r\nContent-Length: 2", "there are two lengths"),
-            ("Transfer-Encoding: chunked", "say the length"),
-            ("Content-Length: 99999999999", "the request is too large"),
-            ("Expect: 100-continue", "send it at once"),
-            (" x", "the request's head cannot be read"),
-        ] {
-            check(format!("POST / HTTP/1.1\r\n{headers}\r\n\r\nx").as_bytes(), &[told]);
-        }
-        let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(HEAD_BYTES_MAX));
-        check(long.as_bytes(), &["the request's head is too large"]);
-    }
-}
+mod tests;

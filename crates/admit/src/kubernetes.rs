@@ -6,6 +6,7 @@
 mod manifest;
 mod pods;
 mod review;
+mod sparse;
 mod tls;
 
 use std::io;
@@ -15,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::decide::Admission;
-use crate::http::{self, Answer, Open};
+use crate::http::{self, Answer, Bodies, Open};
 use crate::limits::{DECIDE_WITHIN, PATIENCE_MAX, PATIENCE_PERCENT};
 
 pub use manifest::{Authority, manifest};
@@ -51,15 +52,15 @@ impl Webhook {
                 refreshing.refresh();
             }
         });
-        let open = Open::default();
+        let (open, bodies) = (Open::default(), Bodies::default());
         loop {
             // One connection that fails is no reason to leave the others.
             let Ok((stream, _)) = listener.accept() else { continue };
-            let (webhook, certificates) = (self.clone(), Arc::clone(certificates));
+            let (webhook, certificates, bodies) = (self.clone(), Arc::clone(certificates), bodies.clone());
             open.run(move || {
                 // Whoever does not shake hands is not the API server.
                 if let Ok(mut stream) = certificates.accept(stream) {
-                    http::serve(&mut stream, &|request| webhook.answer(request));
+                    http::serve(&mut stream, &bodies, &|request| webhook.answer(request));
                 }
                 if let Some(problem) = certificates.problem() {
                     (webhook.log)(&problem);

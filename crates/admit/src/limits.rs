@@ -40,11 +40,14 @@ pub(crate) const HEADERS_MAX: usize = 100;
 /// The body of a request: Kubernetes' objects have at most 1.5 MiB in etcd, and an update carries two; Docker shows at
 /// most 1 MiB, which is base64 here.
 pub(crate) const BODY_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Bodies that are being read and judged at the same time, of all connections: some hundred pods as they usually are, or
+/// two of the largest. One that finds no room is answered 503, which the other side takes for a refusal.
+pub(crate) const BODIES_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Connections at the same time; more are closed at once, which the other side takes for a refusal.
 pub(crate) const CONNECTIONS_MAX: usize = 256;
-/// A connection on which nothing comes for so long is closed.
+/// A connection on which no further request begins in so long is closed.
 pub(crate) const IDLE: Duration = Duration::from_secs(90);
-/// A request must be there, and its answer taken, in so long.
+/// A request must be there in so long, of a new connection with the handshake, and its answer taken in so long again.
 pub(crate) const TRANSFER: Duration = Duration::from_secs(10);
 
 /// Certificates and keys.
@@ -56,6 +59,8 @@ pub(crate) const PATIENCE_PERCENT: u32 = 80;
 /// The longest that Kubernetes lets an API server wait for a webhook.
 pub(crate) const PATIENCE_MAX: Duration = Duration::from_secs(30);
 
+/// How deep a review may be nested; Kubernetes' objects have some twenty levels.
+pub(crate) const JSON_DEPTH_MAX: usize = 100;
 /// Containers and volumes of one pod.
 pub(crate) const CONTAINERS_MAX: usize = 1000;
 /// Binds, mounts and devices of one container.

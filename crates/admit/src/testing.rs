@@ -23,10 +23,17 @@ enum Says {
     Nothing,
     OtherKey,
     Error,
+    /// Signed, and something is wrong that the trust policy of notation only logs.
+    Logged,
 }
 
-const SAYS: [(char, Says); 4] =
-    [('a', Says::Signed), ('b', Says::Nothing), ('c', Says::OtherKey), ('d', Says::Error)];
+const SAYS: [(char, Says); 5] = [
+    ('a', Says::Signed),
+    ('b', Says::Nothing),
+    ('c', Says::OtherKey),
+    ('d', Says::Error),
+    ('7', Says::Logged),
+];
 
 struct Fake {
     key: PublicKey,
@@ -59,14 +66,20 @@ impl Evidence for Fake {
         self.asked.fetch_add(1, Ordering::SeqCst);
         std::thread::sleep(self.slow);
         let says = SAYS.iter().find(|(digit, _)| digest.hex().starts_with(*digit)).map(|(_, says)| *says);
-        let by = |key: &PublicKey| {
-            let by = By::Key(key.clone());
-            let verified =
-                Verified { by, at: None, log_indexes: Vec::new(), statement: None, unchecked: Vec::new() };
+        let by = |key: &PublicKey, tolerated: &[&str]| {
+            let verified = Verified {
+                by: By::Key(key.clone()),
+                at: None,
+                log_indexes: Vec::new(),
+                statement: None,
+                unchecked: Vec::new(),
+                tolerated: tolerated.iter().map(ToString::to_string).collect(),
+            };
             vec![Attempt { place: "here".to_owned(), outcome: Ok(verified) }]
         };
         match says {
-            Some(Says::Signed) => Ok(by(&self.key)),
+            Some(Says::Signed) => Ok(by(&self.key, &[])),
+            Some(Says::Logged) => Ok(by(&self.key, &["it expired", &"long ".repeat(1000)])),
             Some(Says::OtherKey) => Ok(vec![Attempt {
                 place: "here".to_owned(),
                 outcome: Err(seawall_trust::verify::Refusal::OtherKey(self.other.fingerprint())),

@@ -77,7 +77,10 @@ pub fn answer(admission: &Admission, arguments: &[String], input: &[u8]) -> (Dec
     let reasons = decision.reasons().join(" ");
     let by = || decision.images.iter().filter_map(|image| image.verified.as_ref());
     let mut reason = match (reasons.is_empty(), decision.allowed) {
-        (true, _) => by().map(|verified| format!("signed by {}", verified.by.join(", "))).collect(),
+        (true, _) => {
+            let by = by().map(|verified| format!("signed by {}", verified.by.join(", ")));
+            by.chain(decision.leniences()).collect::<Vec<_>>().join("; ")
+        }
         (false, true) => format!("{} mode: {reasons}", decision.mode),
         (false, false) => reasons,
     };
@@ -136,5 +139,17 @@ mod tests {
         check(&["-digest"], "", "has no value");
         check(&["name"], "", "is no option");
         check(&["-force", "yes"], "", "is not known");
+    }
+
+    #[test]
+    fn what_is_only_logged_stands_in_the_answer() {
+        let site = crate::testing::site("", std::time::Duration::ZERO);
+        let arguments = ["-name", "a.b/team/app:1", "-digest", &crate::testing::digest('7').to_string()];
+        let (decision, reason) = answer(&site.admission, &arguments.map(str::to_owned), b"");
+        assert!(decision.allowed && reason.starts_with("signed by "), "{reason}");
+        assert!(
+            reason.contains("; a.b/team/app:1: notation's trust policy only logs: it expired"),
+            "{reason}"
+        );
     }
 }

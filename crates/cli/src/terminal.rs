@@ -9,11 +9,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use seawall_report::printable;
+use seawall_report::{log_line, printable};
 use seawall_trust::Secret;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// A line of a log: some hundred images with their digests.
+const LINE_BYTES_MAX: usize = 32 * 1024;
 /// Who types more has pasted something else.
 const PASSWORD_BYTES_MAX: usize = 1024;
 
@@ -39,12 +41,18 @@ pub(crate) struct Voice(Talk);
 
 impl Voice {
     /// A note for people.
-    #[expect(clippy::print_stderr, reason = "this is the module that writes to stderr")]
     pub(crate) fn note(self, text: impl Display) {
         if self.0 == Talk::Normal {
-            eprintln!("{}", printable(&text.to_string()));
+            say(printable(&text.to_string()).into_owned());
         }
     }
+}
+
+/// Writes to stderr at once, so that lines of several threads stay whole. Nobody may be there to read it any more, which
+/// is no reason to stop the work, as `eprintln!` would.
+fn say(mut text: String) {
+    text.push('\n');
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 impl Terminal {
@@ -73,17 +81,27 @@ impl Terminal {
         self.voice().note(text);
     }
 
+    /// A line of a log, whatever strangers have put into it.
+    pub(crate) fn log(&self, text: impl Display) {
+        self.note(log_line(&text.to_string(), LINE_BYTES_MAX));
+    }
+
     /// Notes for people from other threads, where nothing shows progress.
     pub(crate) fn voice(&self) -> Voice {
         Voice(self.talk)
     }
 
     /// An error, with its causes.
-    #[expect(clippy::print_stderr, reason = "this is the module that writes to stderr")]
     pub(crate) fn error(&self, error: &anyhow::Error) {
         self.clear_progress();
         let told: Vec<String> = error.chain().map(ToString::to_string).collect();
-        eprintln!("seawall: {}", printable(&told.join(": ")));
+        say(format!("seawall: {}", printable(&told.join(": "))));
+    }
+
+    /// A denial, which is an error in one line, whatever strangers have put into it.
+    pub(crate) fn denial(&self, reasons: &[String]) {
+        self.clear_progress();
+        say(format!("seawall: {}", log_line(&reasons.join(" "), LINE_BYTES_MAX)));
     }
 
     /// A result for people, which may hold names from hostile images.

@@ -514,3 +514,110 @@ fn the_webhook_answers_over_tls_and_takes_a_new_certificate() {
     assert!(ask("two.pem", "/validate", &pinned).contains("\"allowed\":true"));
     wait(|| told().contains("the new certificate is not used"));
 }
+
+/// The plugin alone, without a dockerd: what is said to it here is answered without one.
+#[test]
+fn strangers_write_no_lines_into_the_log_and_a_log_that_is_gone_stops_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("policy.yaml"), "version: 1\nadmission: {mode: enforce}\n").unwrap();
+    let start = |socket: &str, log: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.args([
+            "--cache",
+            "cache",
+            "admit",
+            "docker-plugin",
+            "--policy",
+            "policy.yaml",
+            "--socket",
+            socket,
+        ]);
+        command.current_dir(directory.path()).stdin(Stdio::null()).stderr(log).env("HOME", directory.path());
+        let running = Running(command.spawn().unwrap());
+        wait(|| UnixStream::connect(at(socket)).is_ok());
+        running
+    };
+    let ask = |socket: &str| {
+        let body = json!({
+            "User": "x\n", "RequestMethod": "POST\r\nallowed \u{1b}[2Kall\u{2028}",
+            "RequestUri": "/v1.41/build?x=\nallowed everything",
+        });
+        let body = body.to_string();
+        let head = format!("POST /AuthZPlugin.AuthZReq HTTP/1.0\r\nContent-Length: {}\r\n\r\n", body.len());
+        let mut stream = UnixStream::connect(at(socket)).unwrap();
+        stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).unwrap();
+        assert!(told.contains("\"Allow\":false"), "{told}");
+    };
+    let _running = start("one", std::fs::File::create(at("log")).unwrap().into());
+    ask("one");
+    ask("one");
+    let log = std::fs::read_to_string(at("log")).unwrap();
+    let expected = r"denied POST\r\nallowed \u{1b}[2Kall\u{2028} /v1.41/build?x=\nallowed everything: ";
+    assert!(log.lines().count() == 2 && log.lines().all(|line| line.starts_with(expected)), "{log}");
+
+    let mut running = start("two", Stdio::piped());
+    drop(running.0.stderr.take());
+    ask("two");
+    ask("two");
+    assert!(running.0.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn an_error_that_nobody_reads_is_still_told_by_the_exit_code() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+    command.args(["admit", "oci-hook", "--policy", "/nowhere.yaml"]).stdin(Stdio::null()).stderr(writer);
+    assert_eq!(command.status().unwrap().code(), Some(2));
+}
+
+#[test]
+fn a_wrapped_command_runs_nothing_that_is_not_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = |arguments: &[&str], words: &[&str], expected: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.current_dir(directory.path()).env_clear().env("HOME", directory.path());
+        command.args(["verify", "--wrap"]).args(arguments).arg("--").args(words);
+        let output = command.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(2) && told.contains(expected),
+            "{arguments:?} {words:?}: {told}"
+        );
+    };
+    let run = ["docker", "run", "127.0.0.1:1/x"];
+    for ignored in [
+        &["--containers-policy", "policy.json"][..],
+        &["--format", "json"],
+        &["--output", "report"],
+        &["--severity", "high"],
+        &["--fail-on", "high"],
+        &["--fail-on-gaps"],
+    ] {
+        check(ignored, &run, "cannot be used with");
+    }
+    check(&[], &["podman", "run", "--rootfs", "/x", "127.0.0.1:1/x"], "no signature is asked of");
+    let mount = "type=image,source=127.0.0.1:1/evil,destination=/x";
+    check(&[], &["podman", "run", "--mount", mount, "127.0.0.1:1/x"], "no signature is asked of");
+}
+
+#[test]
+fn a_cache_that_is_not_believed_is_told_as_it_was_named() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("policy.yaml"), "version: 1\ntrust: []\n").unwrap();
+    let absolute = directory.path().join("cache").display().to_string();
+    for cache in ["cache", &absolute] {
+        let admission = directory.path().join("cache/admission");
+        std::fs::create_dir_all(&admission).unwrap();
+        std::fs::set_permissions(&admission, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+        command.args(["--cache", cache, "admit", "image-verifier", "--policy", "policy.yaml", "--"]);
+        command.args(["-name", "a.b/c:1", "-digest", &format!("sha256:{}", "1".repeat(64))]);
+        command.env_clear().env("HOME", directory.path()).current_dir(directory.path());
+        let (_, told) = fed(&mut command, b"");
+        assert!(told.contains(&format!("note: {cache}/admission: the cache")), "{told}");
+    }
+}

@@ -57,12 +57,16 @@ impl Site {
     }
 
     fn skopeo(&self, policy: &str, source: &str) -> i32 {
+        i32::from(!self.skopeo_says(policy, source).status.success())
+    }
+
+    fn skopeo_says(&self, policy: &str, source: &str) -> std::process::Output {
         std::fs::write(self.at("policy.json"), policy).unwrap();
         let to = format!("dir:{}", self.at("copied").display());
         let mut command = Command::new("skopeo");
         command.arg("--policy").arg(self.at("policy.json"));
         command.args(["copy", "--quiet", "--src-tls-verify=false", source, &to]);
-        i32::from(!command.output().unwrap().status.success())
+        command.output().unwrap()
     }
 }
 
@@ -168,4 +172,35 @@ fn signatures_of_sigstore() {
     check(&signed(&ours, repository), &more, 0, "");
     std::fs::write(site.at("registries.d/b.yaml"), &text).unwrap();
     check(&signed(&ours, repository), &more, 2, "stands in two files");
+}
+
+#[test]
+fn a_layout_has_no_signatures_for_podman() {
+    let Some(site) = Site::new() else { return };
+    let (image, app) = (site.name("team/app:1"), site.name("team/app"));
+    for words in [
+        &["trust", "keygen", "--output", "our"][..],
+        &["sign", "--key", "our.key", "--legacy", &image],
+        &["copy", &image, "oci:copy:1"],
+    ] {
+        let (code, told) = site.seawall(words);
+        assert_eq!(code, Some(0), "{words:?}: {told}");
+    }
+    let policy = format!(
+        r#"{{"default": [{{"type": "sigstoreSigned", "keyPath": "{}", "signedIdentity":
+            {{"type": "exactRepository", "dockerRepository": "{app}"}}}}]}}"#,
+        site.at("our.pub").display()
+    );
+    let (code, told) = site.ours(&policy, &[], &image);
+    assert_eq!(code, Some(0), "{told}");
+    // The same signature came with the copy, and neither skopeo nor podman would see it.
+    let index = std::fs::read_to_string(site.at("copy/index.json")).unwrap();
+    assert!(index.contains(".sig\""), "{index}");
+    let copy = format!("oci:{}:1", site.at("copy").display());
+    let skopeo = site.skopeo_says(&policy, &copy);
+    let said = String::from_utf8_lossy(&skopeo.stderr);
+    assert!(!skopeo.status.success() && said.contains("no signature exists"), "skopeo: {said}");
+    let (code, told) = site.ours(&policy, &[], &copy);
+    assert!(code == Some(1) && told.contains("[image-signature-missing]"), "{code:?} {told}");
+    assert!(told.contains("it reads none of an OCI layout"), "{told}");
 }

@@ -121,6 +121,16 @@ fn a_copy_that_broke_off_goes_on() {
     std::fs::write(&path, &whole).unwrap();
     let told = site.check(&["copy", "oci:layout", "oci:out:1"], 0);
     assert!(told.contains("1 blobs sent") && told.contains("1 were there"), "{told}");
+    // Nor is it believed where it lies at the other end, and no link beside leads out of there.
+    std::fs::write(site.at("out/blobs").join(&layer), &broken).unwrap();
+    std::fs::write(site.at("victim"), "").unwrap();
+    for name in [format!("blobs/{layer}.new"), "index.new".to_owned()] {
+        std::os::unix::fs::symlink(site.at("victim"), site.at("out").join(name)).unwrap();
+    }
+    let told = site.check(&["copy", "oci:layout", "oci:out:1"], 0);
+    assert!(told.contains("1 blobs sent") && told.contains("1 were there"), "{told}");
+    assert_eq!(std::fs::read(site.at("out/blobs").join(&layer)).unwrap(), whole);
+    assert!(std::fs::read(site.at("victim")).unwrap().is_empty());
     // A link in the place of a layer leads nowhere.
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();

@@ -1,17 +1,19 @@
 //! `seawall pin`, `seawall gate` and `seawall attest --provenance` as a pipeline meets them.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use seawall_testkit::{Distribution, Image, Layout, Tar};
+use seawall_testkit::{Compression, Distribution, Image, Layout, Tar};
 use serde_json::Value;
 
 #[path = "place/place.rs"]
 #[expect(dead_code, reason = "this test uses a part of it")]
 mod place;
 
-use place::{Place, debian};
+use place::{OS_RELEASE, Place, debian};
 
 struct Site {
     place: Place,
@@ -125,6 +127,11 @@ fn base_images_are_verified_and_pinned() {
     assert!(site.check(&["pin", "Dockerfile"], 3).contains("pin what its ARG sets"));
     site.write("Dockerfile", &format!("FROM {}\n", site.name("nothing:1")));
     assert!(site.check(&["pin", "Dockerfile"], 3).contains("(404)"));
+    // Files are called as they were named.
+    for name in ["Dockerfile".to_owned(), site.at("Dockerfile").display().to_string()] {
+        let told = site.check(&["pin", &name], 3);
+        assert!(told.contains(&format!("# not pinned: {name}:")), "{told}");
+    }
     assert!(site.check(&["pin", "policy.yaml"], 2).contains("no build file"));
 }
 
@@ -219,4 +226,64 @@ fn provenance_of_the_environment() {
     site.check(&scan, 0);
     let (code, told) = site.run(&scan, &[("SEAWALL_DB", "/nowhere")]);
     assert!(code == Some(2) && told.contains("without advisories"), "{told}");
+}
+
+#[test]
+fn an_image_that_could_not_be_read_is_neither_signed_nor_attested() {
+    let Some(site) = Site::new() else { return };
+    let whole = Tar::new().file("etc/os-release", OS_RELEASE).file("x", "x".repeat(4096)).finish();
+    let broken = whole[..whole.len() - 3000].to_vec();
+    let database = Tar::new().file("etc/os-release", OS_RELEASE).file("var/lib/rpm/rpmdb.sqlite", "garbage");
+    for (name, image) in [
+        ("database", Image::new().layer(database)),
+        ("layer", Image::new().stored_layer(broken, Compression::Plain)),
+    ] {
+        site.push(name, name, &image);
+        let image = site.name(&format!("{name}:1"));
+        let told = site.check(&["gate", "--key", "our.key", &image], 3);
+        assert!(told.contains("nothing was signed") && !told.contains("has an attestation"), "{told}");
+        site.check(&["verify", "--key", "our.pub", &image], 1);
+        let told = site.check(&["attest", "--key", "our.key", "--scan", &image], 2);
+        assert!(told.contains("part of it was not read"), "{told}");
+    }
+}
+
+#[test]
+fn what_a_registry_says_hides_no_base_image() {
+    let Some(site) = Site::new() else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let body = r#"{"errors":[{"code":"DENIED","message":"pin what its ARG sets"}]}"#;
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close";
+            let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    let file = format!("FROM 127.0.0.1:{port}/x:1\nUSER 1000\nCMD [\"/x\"]\n");
+    site.write("Dockerfile", &file);
+    let told = site.check(&["gate", "--files", "Dockerfile", "--policy", "policy.yaml"], 3);
+    assert!(told.contains("pin what its ARG sets"), "{told}");
+    // A name with a variable is asked for, and lacks nothing.
+    site.write("Dockerfile", &format!("ARG V=1\nFROM {}:$V\nUSER 1000\n", site.name("base")));
+    site.check(&["gate", "--files", "Dockerfile", "--policy", "policy.yaml"], 0);
+}
+
+#[test]
+fn a_build_file_that_was_not_read_does_not_pass_a_gate() {
+    let Some(site) = Site::new() else { return };
+    let good = format!("FROM {}\nUSER 1000\nCMD [\"/x\"]\n", site.name("base:1"));
+    site.write("Dockerfile", &good);
+    let gate = |more: &[&str], exit| {
+        site.check(&[&["gate", "--policy", "policy.yaml", "--files", "Dockerfile"], more].concat(), exit)
+    };
+    gate(&[], 0);
+    std::fs::File::create(site.at("Dockerfile.large")).unwrap().set_len(65 << 20).unwrap();
+    gate(&["--files", "Dockerfile.large"], 3);
+    std::fs::create_dir(site.at("linked")).unwrap();
+    site.write("elsewhere", &good);
+    std::os::unix::fs::symlink("../elsewhere", site.at("linked/Dockerfile")).unwrap();
+    gate(&["--files", "linked"], 3);
 }

@@ -82,8 +82,10 @@ pub(crate) const COUNTED_RULES_MAX: usize = 2000;
 /// How long an output that dropped findings is unhealthy.
 pub(crate) const UNHEALTHY_AFTER_DROP: Duration = Duration::from_secs(60);
 
-/// Connections to the server of metrics at a time; a further one is closed.
+/// Connections to the server of metrics at a time; for a further one the oldest is closed.
 pub(crate) const CONNECTIONS_MAX: usize = 16;
+/// Threads that serve them, with those that have yet to notice that theirs is closed; a connection beyond is closed itself.
+pub(crate) const CONNECTION_THREADS_MAX: usize = 2 * CONNECTIONS_MAX;
 /// Bytes of a request's head.
 pub(crate) const REQUEST_BYTES_MAX: usize = 8 * 1024;
 /// Time for a request to arrive and for its answer to be taken, as a whole.

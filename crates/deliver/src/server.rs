@@ -1,17 +1,20 @@
 //! The small HTTP server of metrics and health: `/metrics`, `/healthz`, `/versions`.
 //!
 //! It answers GET and HEAD and closes. Each connection has a bounded time and size, and there is a bounded number of
-//! them: a client that is slow, loud or legion costs nobody else anything.
+//! them, of which the oldest makes room for a new one: a client that is slow, loud or legion costs nobody else anything.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::limits::{CONNECTIONS_MAX, REQUEST_BYTES_MAX, REQUEST_TIME, UNHEALTHY_AFTER_DROP};
+use crate::limits::{
+    CONNECTION_THREADS_MAX, CONNECTIONS_MAX, REQUEST_BYTES_MAX, REQUEST_TIME, UNHEALTHY_AFTER_DROP,
+};
 use crate::metrics::Snapshot;
 use crate::text::json;
 
@@ -69,12 +72,29 @@ pub struct Server {
 struct Shared {
     snapshot: Box<dyn Fn() -> Snapshot + Send + Sync>,
     health: Health,
-    connections: AtomicUsize,
+    open: Mutex<Open>,
+}
+
+/// The connections that are open.
+#[derive(Debug, Default)]
+struct Open {
+    /// By their numbers, the oldest first.
+    streams: VecDeque<(u64, TcpStream)>,
+    /// How many there were.
+    count: u64,
+    /// Those that serve them, and those whose connection was closed and who have not noticed yet.
+    threads: usize,
+}
+
+impl Shared {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("connections", &self.connections).finish_non_exhaustive()
+        f.debug_struct("Shared").field("open", &self.open).finish_non_exhaustive()
     }
 }
 
@@ -93,8 +113,7 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
         let ended = Arc::new(AtomicBool::new(false));
-        let shared =
-            Arc::new(Shared { snapshot: Box::new(snapshot), health, connections: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared { snapshot: Box::new(snapshot), health, open: Mutex::default() });
         let is_ended = Arc::clone(&ended);
         let serve = move || accept(&listener, &shared, &is_ended);
         let thread = thread::Builder::new().name("metrics".to_owned()).spawn(serve).map_err(failed)?;
@@ -137,10 +156,10 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, is_ended: &AtomicBool) {
             thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let Some(place) = Place::take(shared) else { continue };
+        let Some(place) = Place::take(shared, &stream) else { continue };
         let serve = move || {
             // A client that went away has no answer.
-            let _ = answer(stream, &place.0);
+            let _ = answer(stream, &place.shared);
         };
         // Without a thread there is no answer, and the place is free again.
         let _ = thread::Builder::new().name("metrics".to_owned()).spawn(serve);
@@ -148,18 +167,39 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, is_ended: &AtomicBool) {
 }
 
 /// One of the connections that may be open at a time; free again when this is dropped.
-struct Place(Arc<Shared>);
+struct Place {
+    shared: Arc<Shared>,
+    number: u64,
+}
 
 impl Place {
-    fn take(shared: &Arc<Shared>) -> Option<Place> {
-        let place = Place(Arc::clone(shared));
-        (shared.connections.fetch_add(1, Ordering::Relaxed) < CONNECTIONS_MAX).then_some(place)
+    /// A place for a new connection, if need be that of the oldest: whoever keeps connections open, and opens new ones as
+    /// soon as they are cut, must not keep others out.
+    fn take(shared: &Arc<Shared>, stream: &TcpStream) -> Option<Place> {
+        let stream = stream.try_clone().ok()?;
+        let mut open = shared.open();
+        if open.threads >= CONNECTION_THREADS_MAX {
+            return None;
+        }
+        if open.streams.len() >= CONNECTIONS_MAX
+            && let Some((_, oldest)) = open.streams.pop_front()
+        {
+            // One that has ended itself needs no end.
+            let _ = oldest.shutdown(std::net::Shutdown::Both);
+        }
+        let number = open.count;
+        open.count += 1;
+        open.threads += 1;
+        open.streams.push_back((number, stream));
+        Some(Place { shared: Arc::clone(shared), number })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        let mut open = self.shared.open();
+        open.threads -= 1;
+        open.streams.retain(|(number, _)| *number != self.number);
     }
 }
 

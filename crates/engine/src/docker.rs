@@ -90,7 +90,10 @@ impl Docker {
     }
 
     /// Connects; no call takes longer than this.
-    pub(crate) fn connect_within(endpoint: &Endpoint, timeout: Duration) -> Result<Docker, EngineError> {
+    ///
+    /// # Errors
+    /// As [`Docker::connect`], and where the engine takes longer.
+    pub fn connect_within(endpoint: &Endpoint, timeout: Duration) -> Result<Docker, EngineError> {
         let failed = |failure| EngineError {
             operation: "ask for the version".to_owned(),
             endpoint: endpoint.to_string(),
@@ -110,6 +113,13 @@ impl Docker {
         };
         docker.endpoint.kind = docker.version.kind;
         Ok(docker)
+    }
+
+    /// The same engine, of which no call takes longer than this.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Docker {
+        let (endpoint, version) = (self.endpoint.clone(), self.version.clone());
+        Docker { http: self.http.within(timeout), endpoint, version }
     }
 
     /// Name and version, as told when connecting.

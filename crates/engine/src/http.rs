@@ -60,6 +60,11 @@ impl Http {
         }
     }
 
+    /// The same connections, on which no call takes longer than this.
+    pub(crate) fn within(&self, timeout: Duration) -> Http {
+        Http { agent: self.agent.clone(), base: self.base.clone(), timeout }
+    }
+
     /// The whole answer to a call, at most [`ANSWER_BYTES_MAX`].
     pub(crate) fn call(&self, path_and_query: &str) -> Result<Vec<u8>, Failure> {
         let request = self.agent.get(format!("{}{path_and_query}", self.base));

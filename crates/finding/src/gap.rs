@@ -45,10 +45,42 @@ impl Gap {
     pub fn of_target(kind: GapKind, reason: impl fmt::Display) -> Gap {
         Gap { kind, place: Place::default(), reason: reason.to_string() }
     }
+
+    /// The text of a gap whose path is a file's name as the user wrote it, and no path from the root of an image.
+    pub fn as_named(&self) -> String {
+        let text = self.to_string();
+        match (&self.place.path, text.strip_prefix('/')) {
+            (Some(_), Some(named)) => named.to_owned(),
+            (Some(_) | None, _) => text,
+        }
+    }
 }
 
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_file_gets_no_root() {
+        for (path, line, expected) in [
+            ("cv6", None, "cv6: x"),
+            ("g1/Dockerfile", Some(2), "g1/Dockerfile:2: x"),
+            ("/srv/cv6", None, "/srv/cv6: x"),
+        ] {
+            let mut gap = Gap::at(GapKind::Unreadable, path, "x");
+            gap.place.line = line;
+            assert_eq!(gap.as_named(), expected);
+            assert_eq!(gap.to_string(), format!("/{expected}"), "from an image's root");
+        }
+        let pointer = Place { pointer: Some("/spec".to_owned()), ..Place::default() };
+        for (place, expected) in [(Place::default(), "target: x"), (pointer, "/spec: x")] {
+            assert_eq!(Gap { kind: GapKind::Unreadable, place, reason: "x".to_owned() }.as_named(), expected);
+        }
     }
 }

@@ -30,7 +30,7 @@ mod web;
 pub use advice::{Advice, advise};
 pub use format::{Colour, Format, FormatError, RenderError, RenderOptions, render};
 pub use report::{Collector, Report, RuleText};
-pub use text::printable;
+pub use text::{log_line, printable};
 
 #[cfg(test)]
 mod tests;

@@ -37,14 +37,17 @@ pub struct Report {
 impl Report {
     /// The gaps for people.
     pub(crate) fn gap_texts(&self) -> impl Iterator<Item = String> {
-        self.gaps.iter().map(|gap| self.as_named(gap.to_string()))
+        self.gaps.iter().map(|gap| if self.is_rooted() { gap.to_string() } else { gap.as_named() })
     }
 
-    /// A text that begins with a place. A path inside an image is one from its root; a file that the user named is as he
-    /// named it.
+    /// Whether paths are those inside an image, from its root; a file that the user named is as he named it.
+    fn is_rooted(&self) -> bool {
+        self.inventory.target.kind != TargetKind::Files
+    }
+
+    /// A text that begins with a place.
     pub(crate) fn as_named(&self, text: String) -> String {
-        let is_rooted = self.inventory.target.kind != TargetKind::Files;
-        if is_rooted { text } else { text.strip_prefix('/').map(str::to_owned).unwrap_or(text) }
+        if self.is_rooted() { text } else { text.strip_prefix('/').map(str::to_owned).unwrap_or(text) }
     }
 }
 

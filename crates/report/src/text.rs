@@ -15,13 +15,34 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     replaced(text, |c| if matches!(c, '\n' | '\t') { c } else { '\u{fffd}' })
 }
 
-fn replaced(text: &str, replacement: impl Fn(char) -> char) -> Cow<'_, str> {
+/// The text as one line of a log, with control characters, line breaks and invisible direction marks escaped as Rust
+/// writes them (`\n`, `\u{1b}`): whoever chooses a name must not write lines of his own. At most `bytes_max`, and how
+/// much was left out.
+pub fn log_line(text: &str, bytes_max: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(bytes_max));
+    for (at, character) in text.char_indices() {
+        if line.len() >= bytes_max {
+            line.push_str(&format!("… and {} bytes more", text.len() - at));
+            break;
+        }
+        // Line and paragraph separators end a line for some who show a log.
+        match is_bad(character) || matches!(character, '\u{2028}' | '\u{2029}') {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+    }
+    line
+}
+
+/// Whether a character shows nothing and changes how others are shown.
+fn is_bad(c: char) -> bool {
     // U+FFFE and U+FFFF are no characters, and XML has no way to write them.
-    let is_bad = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{fffe}' | '\u{ffff}')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
-    };
+    c.is_control()
+        || matches!(c, '\u{fffe}' | '\u{ffff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+}
+
+fn replaced(text: &str, replacement: impl Fn(char) -> char) -> Cow<'_, str> {
     if !text.contains(is_bad) {
         return Cow::Borrowed(text);
     }
@@ -78,6 +99,12 @@ mod tests {
     #[test]
     fn text_fits_and_is_tame() {
         assert_eq!(clean("a\x1b[31mb\u{202e}c\nd"), "a\u{fffd}[31mb\u{fffd}c d");
+        assert_eq!(
+            log_line("a\r\n\tb\u{2028}\u{85}\x1b[2K\u{202e}é\\", 100),
+            r"a\r\n\tb\u{2028}\u{85}\u{1b}[2K\u{202e}é\"
+        );
+        assert_eq!(log_line("ab\nc日d", 5), r"ab\nc… and 4 bytes more");
+        assert_eq!(log_line("ab\nc", 5), r"ab\nc");
         assert_eq!(fit("abcdef", 4), "abc…");
         assert_eq!(fit("日本語", 4), "日…");
         assert_eq!(fit("abcd", 4), "abcd");

@@ -333,6 +333,7 @@ pub fn registries_d(policy: &Value) -> String {
 mod tests {
     use super::*;
     use crate::certificate::identity::Pattern;
+    use crate::limits::REGISTRIES_D_FILES_MAX;
     use crate::requirement::Requirement;
     use crate::testing;
 
@@ -409,5 +410,19 @@ mod tests {
         assert_eq!(of("alpine"), [Rule::Reject {}]);
         assert!(registries_d(&policy).contains("\"ghcr.io/org\":\n    use-sigstore-attachments: true"));
         assert_eq!(left_out.len(), 3, "{left_out:?}");
+    }
+
+    #[test]
+    fn which_files_of_registries_d_are_read_is_no_directorys_whim() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: String, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+        for number in 0..REGISTRIES_D_FILES_MAX {
+            write(format!("{number}.yaml"), "docker: {}\n");
+            write(format!("{number}.txt"), "not read");
+        }
+        RegistriesD::read(directory.path()).unwrap();
+        write("z.yaml".to_owned(), "docker: {}\n");
+        let error = RegistriesD::read(directory.path()).unwrap_err();
+        assert!(error.contains("more than 1000 files"), "{error}");
     }
 }

@@ -21,10 +21,12 @@ use crate::verify::{Artifact, Refusal, Verified, Wanted, verify_any};
 mod attach;
 pub mod copy;
 mod home;
+mod layout;
 pub(crate) mod legacy;
 
 pub use attach::{attest, sign, sign_simply};
-pub use home::{Home, LayoutError};
+pub use home::Home;
+pub use layout::LayoutError;
 
 /// The beginning of every media type that bundles had.
 const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";

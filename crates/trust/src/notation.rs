@@ -277,7 +277,7 @@ pub(crate) fn verify(
     };
     let envelope = Envelope::read(media_type, bytes).map_err(Refusal::Unreadable)?;
     check_integrity(&envelope, image)?;
-    let mut weighed = Weighed { unchecked: Vec::new() };
+    let mut weighed = Weighed { tolerated: Vec::new() };
     let Level { authenticity, timestamp, expiry, revocation } = level;
     weighed.weigh(authenticity, check_authenticity(&envelope, by).map_err(Refusal::Certificate))?;
     weighed.weigh(expiry, check_expiry(&envelope, now))?;
@@ -294,13 +294,14 @@ pub(crate) fn verify(
         at: at.ok().flatten(),
         log_indexes: Vec::new(),
         statement: None,
-        unchecked: weighed.unchecked,
+        unchecked: Vec::new(),
+        tolerated: weighed.tolerated,
     })
 }
 
 /// What was found wrong and does not decide.
 struct Weighed {
-    unchecked: Vec<String>,
+    tolerated: Vec<String>,
 }
 
 impl Weighed {
@@ -309,14 +310,15 @@ impl Weighed {
             (_, Ok(())) => Ok(()),
             (Action::Enforce, Err(refusal)) => Err(refusal),
             (Action::Log | Action::Skip, Err(refusal)) => {
-                self.unchecked.push(refusal.to_string());
+                self.tolerated.push(refusal.to_string());
                 Ok(())
             }
         }
     }
 }
 
-/// The first certificate's key made the signature, and it is over this image.
+/// The first certificate's key made the signature, it is over this image, and the certificates are a chain. What the policy
+/// only logs is not this.
 fn check_integrity(envelope: &Envelope, image: &Pinned) -> Result<(), Refusal> {
     let leaf = envelope.certificates.first();
     let leaf = leaf.ok_or_else(|| Refusal::Certificate("there is none".to_owned()))?;
@@ -351,7 +353,10 @@ fn check_integrity(envelope: &Envelope, image: &Pinned) -> Result<(), Refusal> {
     let is_it = target.digest == image.digest
         && target.size == image.size_bytes
         && target.media_type == image.media_type;
-    if is_it { Ok(()) } else { Err(Refusal::OtherArtifact) }
+    if !is_it {
+        return Err(Refusal::OtherArtifact);
+    }
+    chain::check(&envelope.certificates).map_err(Refusal::Certificate)
 }
 
 /// The two numbers of an ECDSA signature side by side (RFC 7518, 3.4), as DER has them.
@@ -363,9 +368,8 @@ fn asn1_of(signature: &[u8]) -> Option<Vec<u8>> {
     Some(der::write(der::SEQUENCE, &[&der::write_unsigned(r), &der::write_unsigned(s)]))
 }
 
-/// A whole chain, of which a certificate is in a trust store for this scheme, by one who is wanted.
+/// A certificate of the chain is in a trust store for this scheme, and the signer is wanted.
 fn check_authenticity(envelope: &Envelope, by: Applicable<'_>) -> Result<(), String> {
-    chain::check(&envelope.certificates)?;
     let purpose = match envelope.signing {
         Signing::X509 => Purpose::Ca,
         Signing::Authority { .. } => Purpose::SigningAuthority,

@@ -138,6 +138,8 @@ pub struct Verified {
     pub statement: Option<Statement>,
     /// What the bundle has besides and nobody asked to check.
     pub unchecked: Vec<String>,
+    /// What was found wrong and only logged by the level of notation's trust policy.
+    pub tolerated: Vec<String>,
 }
 
 /// Who signed.
@@ -287,7 +289,8 @@ struct Seen {
 impl Seen {
     fn verified(self, by: By, bundle: &Bundle, artifact: Artifact<'_>) -> Result<Verified, Refusal> {
         let Seen { at, log_indexes, unchecked } = self;
-        Ok(Verified { by, at, log_indexes, statement: statement(bundle, artifact)?, unchecked })
+        let (statement, tolerated) = (statement(bundle, artifact)?, Vec::new());
+        Ok(Verified { by, at, log_indexes, statement, unchecked, tolerated })
     }
 }
 

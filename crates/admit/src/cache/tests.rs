@@ -15,6 +15,7 @@ fn found(digit: char) -> Remembered {
     Remembered {
         key: key(digit),
         by: vec!["key SHA256:00".to_owned()],
+        tolerated: vec!["it expired".to_owned()],
         at: time(0),
         until: time(60),
         covers: vec![key('9').digest],

@@ -13,7 +13,7 @@ use seawall_trust::requirement::{Requirement, undefined};
 
 use super::{Core, Image, Meant, Wanted};
 use crate::cache::{Key, Remembered};
-use crate::limits::{CANDIDATES_MAX, REFUSED_FOR, TOLD_CHARS_MAX, UNKNOWN_FOR};
+use crate::limits::{CANDIDATES_MAX, REASONS_MAX, REFUSED_FOR, TOLD_CHARS_MAX, UNKNOWN_FOR};
 use crate::rules::UNVERIFIABLE;
 use crate::settings::Settings;
 
@@ -175,13 +175,15 @@ impl Core {
         if let Some(gap) = judged.gaps.first() {
             return refuse(vec![unverifiable(written, Some(&key.digest), &gap.reason)], UNKNOWN_FOR);
         }
-        let by: BTreeSet<String> = attempts
-            .iter()
-            .filter_map(|attempt| attempt.outcome.as_ref().ok().map(|verified| verified.by.to_string()))
-            .collect();
+        let verified = || attempts.iter().filter_map(|attempt| attempt.outcome.as_ref().ok());
+        let by: BTreeSet<String> = verified().map(|verified| verified.by.to_string()).collect();
+        let cut = |text: &String| text.chars().take(TOLD_CHARS_MAX).collect();
+        let tolerated: BTreeSet<String> =
+            verified().flat_map(|verified| &verified.tolerated).map(cut).collect();
         let found = Remembered {
             key: key.clone(),
             by: by.into_iter().collect(),
+            tolerated: tolerated.into_iter().take(REASONS_MAX).collect(),
             at: now,
             until: claimed.into_iter().flatten().fold(until(requirement, &attempts, settings, now), Ord::min),
             covers,

@@ -139,8 +139,22 @@ fn a_waiver_has_an_owner_and_an_end() {
     check(&waiver("image: 'a.b/team/*'", "2026-06-01"), &pinned('b'), "allowed");
     check(&waiver("image: 'a.b/*'", "2026-06-01"), &pinned('b'), "no signature");
     let site = site(&waiver("rule: image-unverifiable", "2026-06-01"), Duration::ZERO);
-    let told = site.decide(vec![Wanted::remote(&pinned('d'))]).waivers();
+    let told = site.decide(vec![Wanted::remote(&pinned('d'))]).leniences();
     assert!(told.concat().contains("waived by ops until 2026-06-01: it burns"), "{told:?}");
+}
+
+#[test]
+fn what_a_trust_policy_only_logs_is_told_each_time() {
+    let site = site("", Duration::ZERO);
+    for asked in [1, 1] {
+        let decision = site.decide(vec![Wanted::remote(&pinned('7'))]);
+        assert!(decision.allowed && decision.reasons().is_empty(), "{decision:?}");
+        let [expired, long] = decision.leniences().try_into().unwrap();
+        assert_eq!(expired, format!("{}: notation's trust policy only logs: it expired", pinned('7')));
+        assert!(long.len() < 500, "{long}");
+        assert_eq!(site.asked.load(Ordering::SeqCst), asked, "the second time it is remembered");
+    }
+    assert!(site.decide(vec![Wanted::remote(&pinned('a'))]).leniences().is_empty());
 }
 
 #[test]

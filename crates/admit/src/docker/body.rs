@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::protect::{Host, Reach};
+use super::volume;
 
 /// What a body asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +51,10 @@ pub(super) fn field<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Op
     }
 }
 
-fn nested<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Option<&'v Map<String, Value>>, String> {
+pub(super) fn nested<'v>(
+    object: &'v Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'v Map<String, Value>>, String> {
     match field(object, name)? {
         None => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
@@ -58,7 +62,7 @@ fn nested<'v>(object: &'v Map<String, Value>, name: &str) -> Result<Option<&'v M
     }
 }
 
-fn text<'v>(object: &'v Map<String, Value>, name: &str) -> Result<&'v str, String> {
+pub(super) fn text<'v>(object: &'v Map<String, Value>, name: &str) -> Result<&'v str, String> {
     match field(object, name)? {
         None => Ok(""),
         Some(Value::String(text)) => Ok(text),
@@ -94,10 +98,11 @@ pub(super) fn create(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     if image.is_empty() {
         return Err("no image is named".to_owned());
     }
-    let mounted = match nested(&object, "HostConfig")? {
-        Some(config) => host_config(config, host)?,
-        None => Vec::new(),
-    };
+    // Docker has long taken the settings of the host beside the container's own where `HostConfig` is absent.
+    let mut mounted = host_config(&object, host)?;
+    if let Some(config) = nested(&object, "HostConfig")? {
+        mounted.extend(host_config(config, host)?);
+    }
     Ok(Wish { image: image.to_owned(), mounted })
 }
 
@@ -116,27 +121,37 @@ fn host_config(config: &Map<String, Value>, host: &Host<'_>) -> Result<Vec<Strin
     for name in texts(list(config, "CapAdd")?, "CapAdd")? {
         host.capability(name)?;
     }
-    if !list(config, "Devices")?.is_empty() || !list(config, "DeviceCgroupRules")?.is_empty() {
-        host.refuse(Reach::Devices)?;
+    for devices in ["Devices", "DeviceCgroupRules", "DeviceRequests"] {
+        if !list(config, devices)?.is_empty() {
+            host.refuse(Reach::Devices)?;
+        }
     }
-    for bind in texts(list(config, "Binds")?, "Binds")? {
+    // Absent they are Docker's own; what is there replaces those.
+    if field(config, "MaskedPaths")?.is_some() {
+        host.masked(&texts(list(config, "MaskedPaths")?, "MaskedPaths")?)?;
+    }
+    if field(config, "ReadonlyPaths")?.is_some() {
+        host.read_only(&texts(list(config, "ReadonlyPaths")?, "ReadonlyPaths")?)?;
+    }
+    let (binds, mounts) = (list(config, "Binds")?, list(config, "Mounts")?);
+    host.count(binds.len().saturating_add(mounts.len()))?;
+    for bind in texts(binds, "Binds")? {
         // A source without a slash is a volume's name.
         if let Some(source) = bind.split(':').next().filter(|source| source.starts_with('/')) {
             host.path(source)?;
         }
     }
-    mounts(list(config, "Mounts")?, host)
+    mounted(mounts, host)
 }
 
-fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
-    host.count(mounts.len())?;
+fn mounted(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
     let mut images = Vec::new();
     for mount in mounts {
         let mount = mount.as_object().ok_or("`Mounts` has what is no object")?;
         let source = text(mount, "Source")?;
         if text(mount, "Type")? == "image" {
             // Nobody looks at it again when the container starts, so that its name must not be able to move.
-            if !source.contains("sha256:") {
+            if !is_id(source) && !has_digest(source) {
                 return Err(format!("an image is mounted by digest or id, and `{source}` is neither"));
             }
             images.push(source.to_owned());
@@ -146,27 +161,32 @@ fn mounts(mounts: &[Value], host: &Host<'_>) -> Result<Vec<String>, String> {
         }
         let driver = nested(mount, "VolumeOptions")?.map(|options| nested(options, "DriverConfig"));
         if let Some(driver) = driver.transpose()?.flatten() {
-            driver_options(driver, "Options", host)?;
+            volume::driver(driver, ("Name", "Options"), host)?;
         }
     }
     Ok(images)
 }
 
-/// The local driver mounts what its options say.
-fn driver_options(object: &Map<String, Value>, name: &str, host: &Host<'_>) -> Result<(), String> {
-    let Some(options) = nested(object, name)? else { return Ok(()) };
-    let device = text(options, "device")?;
-    match device.starts_with('/') {
-        // A block device is everything that is on it.
-        true if device.starts_with("/dev/") => host.refuse(Reach::Devices),
-        true => host.path(device),
-        false => Ok(()),
-    }
+/// Whether an image's name ends with a whole digest, so that it cannot come to mean another.
+fn has_digest(name: &str) -> bool {
+    name.rsplit_once('@').is_some_and(|(name, digest)| {
+        let sha512 = digest.strip_prefix("sha512:").is_some_and(|digits| is_hex(digits, 128));
+        !name.is_empty() && (is_id(digest) || sha512)
+    })
+}
+
+/// Whether a text is a whole id, as an engine writes it.
+fn is_id(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|digits| is_hex(digits, 64))
+}
+
+fn is_hex(digits: &str, count: usize) -> bool {
+    digits.len() == count && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The body of `volumes/create`.
 pub(super) fn volume(body: &[u8], host: &Host<'_>) -> Result<(), String> {
-    driver_options(&object(body)?, "DriverOpts", host)
+    volume::driver(&object(body)?, ("Driver", "DriverOpts"), host)
 }
 
 /// The body of `containers/…/exec`.
@@ -190,111 +210,17 @@ pub(super) fn service(body: &[u8], host: &Host<'_>) -> Result<Wish, String> {
     if image.is_empty() {
         return Err("no image is named".to_owned());
     }
-    if !image.contains("@sha256:") && !image.contains("@sha512:") {
+    if !has_digest(image) {
         return Err(format!("a service needs its image by digest, and `{image}` has none"));
     }
     for name in texts(list(container, "CapabilityAdd")?, "CapabilityAdd")? {
         host.capability(name)?;
     }
-    let mounted = mounts(list(container, "Mounts")?, host)?;
+    let mounts = list(container, "Mounts")?;
+    host.count(mounts.len())?;
+    let mounted = mounted(mounts, host)?;
     Ok(Wish { image: image.to_owned(), mounted })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::{DockerSettings, Grant};
-
-    fn check(body: &str, expected: &str) {
-        let (settings, own) = (DockerSettings::default(), ["/run/docker/plugins/seawall.sock".to_owned()]);
-        let shown = match create(body.as_bytes(), &Host::new(&settings, &own)) {
-            Ok(wish) => wish.image,
-            Err(reason) => reason,
-        };
-        assert!(shown.contains(expected), "{body}: {shown}");
-    }
-
-    #[test]
-    fn a_body_is_read_in_one_way_or_not_at_all() {
-        check(r#"{"Image":"app:1"}"#, "app:1");
-        check(r#"{"iMAGE":"app:1"}"#, "app:1");
-        check(r#"{"Image":"app:1","Image":"app:2"}"#, "twice");
-        check(r#"{"Image":"app:1","image":"app:2"}"#, "twice");
-        check(r#"{"Image":"app:1"}{"Image":"app:2"}"#, "cannot be read");
-        check(r#"{"Image":["app:1"]}"#, "no text");
-        check(r#"{"Image":""}"#, "no image");
-        check(r#"{"Image":null}"#, "no image");
-        check("", "Docker does not show");
-        check("[]", "no object");
-        check("{", "cannot be read");
-        check(&format!("{}{}", "[".repeat(200), "]".repeat(200)), "cannot be read");
-        check("{\"Image\":\"a\\ud800\"}", "cannot be read");
-    }
-
-    #[test]
-    fn what_reaches_the_host_is_refused() {
-        let with = |config: &str| format!(r#"{{"Image":"app:1","HostConfig":{{{config}}}}}"#);
-        for config in [
-            r#""Privileged":true"#,
-            "\"privileged\":true",
-            r#""PidMode":"host""#,
-            r#""Runtime":"/tmp/runc""#,
-            r#""CapAdd":["SYS_ADMIN"]"#,
-            r#""CapAdd":["cap_sys_admin"]"#,
-            r#""CapAdd":["ALL"]"#,
-            r#""Devices":[{"PathOnHost":"/dev/sda"}]"#,
-            r#""DeviceCgroupRules":["a *:* rwm"]"#,
-            r#""Binds":["/:/host"]"#,
-            r#""Binds":["/etc:/x:ro"]"#,
-            r#""Binds":["/run/docker/plugins:/x"]"#,
-            r#""Binds":["/run/../run/docker:/x"]"#,
-            r#""Binds":["//etc//docker/:/x"]"#,
-            "\"Bind\u{17f}\":[\"/etc/docker:/x\"]",
-            r#""Mounts":[{"Type":"bind","Source":"/var/lib/docker","Target":"/x"}]"#,
-            r#""Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"/etc"}}}}]"#,
-            r#""Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"device":"/dev/sda1"}}}}]"#,
-            r#""Binds":["/proc:/x"]"#,
-        ] {
-            check(&with(config), "admission.docker");
-        }
-        for config in [
-            "",
-            r#""Privileged":false,"PidMode":"","CapAdd":null,"Devices":[],"Binds":null"#,
-            r#""Binds":["data:/data","/srv/data:/srv"],"CapAdd":["NET_BIND_SERVICE"]"#,
-            r#""Binds":["/var/run/docker.sock:/var/run/docker.sock"]"#,
-        ] {
-            check(&with(config), "app:1");
-        }
-        let mount = r#""Mounts":[{"Type":"image","Source":"app:2","Target":"/x"}]"#;
-        check(&with(mount), "is neither");
-        check(&with(r#""Privileged":"yes""#), "no boolean");
-        check(r#"{"Image":"app:1","HostConfig":{},"hostconfig":{"Privileged":true}}"#, "twice");
-        let settings = DockerSettings { privileged: Grant::Allow, ..DockerSettings::default() };
-        let body = with(r#""Privileged":true,"Binds":["/proc:/x"]"#);
-        assert!(create(body.as_bytes(), &Host::new(&settings, &[])).is_ok());
-        let body = with(r#""Binds":["/etc/docker:/x"]"#);
-        assert!(create(body.as_bytes(), &Host::new(&settings, &[])).is_err());
-    }
-
-    #[test]
-    fn volumes_services_and_commands() {
-        let settings = DockerSettings::default();
-        let host = Host::new(&settings, &[]);
-        assert!(volume(br#"{"Name":"x"}"#, &host).is_ok());
-        assert!(
-            volume(br#"{"DriverOpts":{"type":"none","o":"bind","device":"/etc/docker"}}"#, &host).is_err()
-        );
-        assert!(exec(br#"{"Cmd":["sh"]}"#, &host).is_ok());
-        assert!(exec(br#"{"Cmd":["sh"],"Privileged":true}"#, &host).is_err());
-        let with = |container: &str| format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{{container}}}}}}}"#);
-        let digest = format!("app:1@sha256:{}", "0".repeat(64));
-        let wish = service(with(&format!(r#""Image":"{digest}""#)).as_bytes(), &host);
-        assert_eq!(wish.map(|wish| wish.image), Ok(digest.clone()));
-        assert!(service(with(r#""Image":"app:1""#).as_bytes(), &host).is_err());
-        let mount = format!(r#""Image":"{digest}","Mounts":[{{"Type":"bind","Source":"/"}}]"#);
-        assert!(service(with(&mount).as_bytes(), &host).is_err());
-        let plugin = with(&format!(r#""Image":"{digest}""#)).replace("{\"C", "{\"runtime\":\"plugin\",\"C");
-        assert!(service(plugin.as_bytes(), &host).is_err(), "{plugin}");
-        assert!(service(br#"{"TaskTemplate":{"PluginSpec":{"Remote":"x"}}}"#, &host).is_err());
-    }
-}
+mod tests;

@@ -188,3 +188,37 @@ fn the_socket_of_a_process_that_ended_is_replaced() {
     assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(plugin.listen(&socket).is_err(), "another one listens");
 }
+
+#[test]
+fn what_is_no_socket_is_not_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+    fs::write(&file, "kept").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for path in [&file, &link] {
+        let told = bind(path).unwrap_err().to_string();
+        assert_eq!(told, format!("{} is no socket, and is left as it is", path.display()));
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(bind(&directory.path().join("new")).is_ok());
+}
+
+/// Nobody waits for another one's wait.
+#[test]
+fn an_engine_that_hangs_keeps_each_call_waiting_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("docker.sock");
+    let _hangs = UnixListener::bind(&socket).unwrap();
+    let endpoint = Endpoint::unix(EngineKind::Docker, socket.display().to_string());
+    let log: Log = Arc::new(|_| {});
+    let mut plugin = Plugin::new(site("", Duration::ZERO).admission, endpoint, Vec::new(), log);
+    plugin.within = Duration::from_millis(500);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_ne!(ask(&plugin, "Req", &create("plain")), "allowed"));
+        }
+    });
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+}

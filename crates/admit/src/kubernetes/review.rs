@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pods::{Resource, Stands, images, resource};
+use super::sparse::{self, Look};
 use crate::decide::{Admission, Decision, Request, Wanted};
 use crate::settings::{Engine, Mode, Pin, Place};
 
@@ -70,6 +71,53 @@ struct User {
     username: String,
 }
 
+/// Of a container its image, of a volume an image in it.
+const CONTAINERS: Look = Look::Each(&Look::Fields(&[("name", Look::Leaf), ("image", Look::Leaf)]));
+const VOLUMES: Look =
+    Look::Each(&Look::Fields(&[("name", Look::Leaf), ("image", Look::Fields(&[("reference", Look::Leaf)]))]));
+const TEMPLATE: Look = Look::Fields(&[(
+    "spec",
+    Look::Fields(&[
+        ("initContainers", CONTAINERS),
+        ("containers", CONTAINERS),
+        ("ephemeralContainers", CONTAINERS),
+        ("volumes", VOLUMES),
+    ]),
+)]);
+/// Of an object all places at which [`resource`] says that a pod's specification may stand.
+const OBJECT: Look = Look::Fields(&[
+    ("template", TEMPLATE),
+    (
+        "spec",
+        Look::Fields(&[
+            ("initContainers", CONTAINERS),
+            ("containers", CONTAINERS),
+            ("ephemeralContainers", CONTAINERS),
+            ("volumes", VOLUMES),
+            ("template", TEMPLATE),
+            ("jobTemplate", Look::Fields(&[("spec", Look::Fields(&[("template", TEMPLATE)]))])),
+        ]),
+    ),
+]);
+const REVIEW: Look = Look::Fields(&[
+    ("apiVersion", Look::Leaf),
+    ("kind", Look::Leaf),
+    (
+        "request",
+        Look::Fields(&[
+            ("uid", Look::Leaf),
+            ("resource", Look::Fields(&[("resource", Look::Leaf)])),
+            ("subResource", Look::Leaf),
+            ("name", Look::Leaf),
+            ("namespace", Look::Leaf),
+            ("operation", Look::Leaf),
+            ("userInfo", Look::Fields(&[("username", Look::Leaf)])),
+            ("object", OBJECT),
+            ("oldObject", OBJECT),
+        ]),
+    ),
+]);
+
 impl Asked {
     fn place(&self) -> Place {
         let user = Some(self.user_info.username.clone()).filter(|user| !user.is_empty());
@@ -116,8 +164,8 @@ pub fn answer(
     body: &[u8],
     within: Duration,
 ) -> Result<Answered, String> {
-    let review: Review =
-        seawall_trust::json::read(body).map_err(|error| format!("no AdmissionReview: {error}"))?;
+    let review = sparse::value(body, REVIEW).and_then(serde_json::from_value::<Review>);
+    let review = review.map_err(|error| format!("no AdmissionReview: {error}"))?;
     if review.api_version != API_VERSION || review.kind != "AdmissionReview" {
         return Err(format!("Seawall speaks {API_VERSION} AdmissionReview"));
     }
@@ -130,9 +178,11 @@ pub fn answer(
         Ok(new) => new,
         Err(reason) => return Ok(answered.refuse(vec![reason])),
     };
+    // What it was read from is not held while registries are asked.
+    drop((asked.object, asked.old_object));
     let images = new.iter().map(|stands| Wanted::remote(&stands.image)).collect();
     let decision = admission.decide(&Request { place, images, within });
-    answered.log.extend(admission.cache().gaps().iter().map(ToString::to_string));
+    answered.log.extend(admission.cache().gaps().iter().map(seawall_finding::Gap::as_named));
     let mut reasons = decision.reasons();
     if handler == Handler::Validate && admission.settings().pin == Pin::Digest {
         // What a waiver lets run may have no digest that anybody could find out.
@@ -148,6 +198,8 @@ pub fn answer(
             format!("{image} has no digest, and its tag may move: is the mutating webhook installed?")
         }));
     }
+    let leniences = decision.leniences();
+    answered.log.extend(leniences.iter().map(|lenience| format!("{}: {lenience}", answered.subject)));
     if !reasons.is_empty() {
         return Ok(answered.refuse(reasons));
     }
@@ -155,7 +207,7 @@ pub fn answer(
         (Handler::Mutate, Mode::Enforce | Mode::Warn, Pin::Digest) => patch(&new, &decision),
         (Handler::Validate, _, _) | (_, Mode::Audit, _) | (_, _, Pin::Name) => Vec::new(),
     };
-    Ok(answered.allow(&decision.waivers(), patch, &digests(&decision)))
+    Ok(answered.allow(&leniences, patch, &digests(&decision)))
 }
 
 /// Names become digests; the tag stays, so that people still read it.
@@ -186,7 +238,7 @@ struct Answering {
 }
 
 impl Answering {
-    fn allow(mut self, waivers: &[String], patch: Vec<Value>, digests: &str) -> Answered {
+    fn allow(mut self, leniences: &[String], patch: Vec<Value>, digests: &str) -> Answered {
         use base64::prelude::{BASE64_STANDARD, Engine as _};
         let mut response = json!({"uid": self.uid, "allowed": true});
         if !patch.is_empty() {
@@ -197,11 +249,8 @@ impl Answering {
             response["auditAnnotations"] = json!({"images": digests, "mode": self.mode.to_string()});
             self.log.push(format!("allowed {}: {digests}", self.subject));
         }
-        if !waivers.is_empty() {
-            self.log.extend(waivers.iter().map(|waiver| format!("{}: {waiver}", self.subject)));
-            if self.mode != Mode::Audit {
-                response["warnings"] = warnings(waivers);
-            }
+        if !leniences.is_empty() && self.mode != Mode::Audit {
+            response["warnings"] = warnings(leniences);
         }
         self.finish(response)
     }

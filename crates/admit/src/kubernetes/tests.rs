@@ -192,6 +192,16 @@ fn modes_waivers_and_unpinned_names() {
     );
     check(&waived, Handler::Mutate, &of("a.b/team/app:gone"), "allowed warning seawall: ");
     check(&waived, Handler::Validate, &of("a.b/team/app:gone"), "allowed warning seawall: ");
+    let logged = "notation's trust policy only logs: it expired";
+    check(&of_mode("enforce"), Handler::Validate, &of(&pinned('7')), logged);
+    assert_eq!(asked(&of_mode("audit"), Handler::Validate, &of(&pinned('7'))), "allowed");
+    for mode in ["enforce", "warn", "audit"] {
+        let both = request("pods", "", "CREATE", &pod(&[&pinned('7'), &bad]), &Value::Null);
+        let body = both.to_string();
+        let of_both =
+            answer(&of_mode(mode).admission, Handler::Validate, body.as_bytes(), Duration::from_secs(5));
+        assert!(of_both.unwrap().log.concat().contains(logged), "{mode}");
+    }
     let unpinned = site("admission: {pin: false}\n", Duration::ZERO);
     assert_eq!(asked(&unpinned, Handler::Mutate, &of("a.b/team/app:1")), "allowed");
     assert_eq!(asked(&unpinned, Handler::Validate, &of("a.b/team/app:1")), "allowed");

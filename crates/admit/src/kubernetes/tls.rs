@@ -6,12 +6,13 @@ use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::http::Timed;
 use crate::limits::{PEM_BYTES_MAX, TRANSFER};
 
 /// Why a certificate cannot be used.
@@ -43,6 +44,9 @@ pub enum TlsError {
 
 /// What tells one version of a file from the next.
 type Stamp = Vec<(u64, i64, i64, u64)>;
+
+/// A connection over TLS.
+pub(super) type Tls = StreamOwned<ServerConnection, Timed<TcpStream>>;
 
 struct Loaded {
     stamp: Stamp,
@@ -106,19 +110,15 @@ impl Certificates {
     }
 
     /// Shakes hands, within seconds.
-    pub(super) fn accept(
-        &self,
-        mut stream: TcpStream,
-    ) -> io::Result<StreamOwned<ServerConnection, TcpStream>> {
-        stream.set_read_timeout(Some(TRANSFER))?;
-        stream.set_write_timeout(Some(TRANSFER))?;
+    pub(super) fn accept(&self, stream: TcpStream) -> io::Result<Tls> {
+        self.accept_within(stream, TRANSFER)
+    }
+
+    fn accept_within(&self, stream: TcpStream, patience: Duration) -> io::Result<Tls> {
         stream.set_nodelay(true)?;
+        let mut stream = Timed::new(stream, patience);
         let mut connection = ServerConnection::new(self.config()).map_err(io::Error::other)?;
-        let deadline = Instant::now() + TRANSFER;
         while connection.is_handshaking() {
-            if Instant::now() > deadline {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
             connection.complete_io(&mut stream)?;
         }
         Ok(StreamOwned::new(connection, stream))
@@ -164,3 +164,6 @@ fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
         .with_single_cert(chain, private)
         .map_err(TlsError::Pair)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 mod containers;
 mod denial;
 mod host;
+mod kernels;
 mod record;
 mod reload;
 mod running;

@@ -324,7 +324,9 @@ pub(crate) struct Verify {
     #[arg(required_unless_present = "wrap", default_value = "", hide_default_value = true)]
     pub(crate) target: String,
     /// Verify the image of a `docker run`, `podman run` or `create`, and run that with the digest that was verified
-    #[arg(long, requires = "command", conflicts_with = "target")]
+    #[arg(long, requires = "command", conflicts_with_all = [
+        "target", "containers_policy", "format", "output", "template", "severity", "fail_on", "fail_on_gaps",
+    ])]
     pub(crate) wrap: bool,
     /// With --wrap, the command
     #[arg(last = true, requires = "wrap", value_name = "COMMAND")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use seawall_admit::docker::Plugin;
 use seawall_admit::evidence::Registries;
 use seawall_admit::kubernetes::{self, Authority, Certificates};
@@ -48,7 +48,12 @@ fn docker_plugin(args: &DockerPlugin, session: &Session<'_>) -> Result<Exit> {
         None => Endpoint::unix(EngineKind::Docker, "/var/run/docker.sock"),
     };
     let above = |path: &Path| std::path::absolute(path).map(|path| path.parent().unwrap_or(&path).to_owned());
-    let own = [above(policy), above(&args.socket), std::path::absolute(cache_directory(session))];
+    let own = [
+        above(policy),
+        above(&args.socket),
+        std::path::absolute(cache_directory(session)),
+        Ok(program_directory()?),
+    ];
     let own = own.into_iter().map(|path| Ok(path?.display().to_string())).collect::<Result<_>>()?;
     let socket = &args.socket;
     let plugin = Plugin::new(admission, endpoint, own, log);
@@ -86,7 +91,7 @@ fn oci_hook(args: &OciHook, session: &Session<'_>) -> Result<Exit> {
     if decision.allowed {
         return Ok(Exit::Allowed);
     }
-    session.terminal.error(&anyhow!(decision.reasons().join(" ")));
+    session.terminal.denial(&decision.reasons());
     Ok(Exit::Denied)
 }
 
@@ -187,19 +192,19 @@ fn reload(admission: &Admission, policy: &Path, log: &kubernetes::Log) -> Result
 fn log(session: &Session<'_>) -> kubernetes::Log {
     let talk = if session.global.quiet { Talk::Quiet } else { Talk::Normal };
     let terminal = Terminal::new(talk, session.config.no_color);
-    Arc::new(move |line: &str| terminal.note(line))
+    Arc::new(move |line: &str| terminal.log(line))
 }
 
 fn tell(admission: &Admission, decision: &Decision, session: &Session<'_>) {
     for gap in admission.cache().gaps() {
-        session.terminal.note(format_args!("note: {gap}"));
+        session.terminal.log(format_args!("note: {}", gap.as_named()));
     }
-    for text in decision.waivers() {
-        session.terminal.note(format_args!("note: {text}"));
+    for text in decision.leniences() {
+        session.terminal.log(format_args!("note: {text}"));
     }
     if decision.allowed {
         for reason in decision.reasons() {
-            session.terminal.note(format_args!("{}: would be denied: {reason}", decision.mode));
+            session.terminal.log(format_args!("{}: would be denied: {reason}", decision.mode));
         }
     }
 }
@@ -215,9 +220,20 @@ fn input() -> Result<Vec<u8>> {
     }
 }
 
+fn program_file() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot tell where this program lies")
+}
+
 fn program() -> Result<String> {
-    let path = std::env::current_exe().context("cannot tell where this program lies")?;
-    Ok(path.display().to_string())
+    Ok(program_file()?.display().to_string())
+}
+
+/// Where this program could be replaced; where that is `/`, as in an image of its own, the program itself: protecting `/`
+/// would refuse every path.
+fn program_directory() -> Result<PathBuf> {
+    let program = program_file()?;
+    let directory = program.parent().filter(|directory| directory.parent().is_some());
+    Ok(directory.unwrap_or(&program).to_owned())
 }
 
 fn absolute(path: &Path) -> Result<String> {

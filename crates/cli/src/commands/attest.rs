@@ -13,7 +13,7 @@ use seawall_trust::provenance::{Checkout, Host, SLSA_1, of_buildkit, of_environm
 use seawall_trust::statement::predicate_type;
 use serde_json::{Value, json};
 
-use super::judge::Judge;
+use super::judge::{Judge, is_unread};
 use super::{scan, sign, trust};
 use crate::Session;
 use crate::args::trust::{Attest, Gate};
@@ -71,6 +71,9 @@ fn scanned(args: &Attest, home: &Home, image: &Pinned, session: &Session<'_>) ->
     // As in a scan that nobody asked for settings.
     examined.settings.clear();
     let assessed = assess(examined, database.as_ref(), &super::assess_options(session));
+    if let Some(gap) = assessed.findings.gaps.iter().find(|gap| is_unread(gap)) {
+        bail!("nobody may call {text} scanned, because part of it was not read: {gap}");
+    }
     let judging = Judging::default();
     let report = Judge::new(&judging)?.report(assessed, session)?;
     scan_predicate(&report, session)

@@ -111,7 +111,7 @@ fn tell(terminal: &Terminal, part: &PartReport) {
     if part.gaps_total > 0 {
         terminal.note(format_args!("{:24} {} documents not understood, the first:", "", part.gaps_total));
         for gap in part.gaps.iter().take(1) {
-            terminal.note(format_args!("{:26} {gap}", ""));
+            terminal.note(format_args!("{:26} {}", "", gap.as_named()));
         }
     }
 }

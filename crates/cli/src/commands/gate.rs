@@ -15,7 +15,7 @@ use seawall_trust::image::{Home, Pinned, attest, pin, resolve, sign};
 use seawall_trust::statement::predicate_type;
 
 use super::attest::{Source, predicate_of, provenance, scan_predicate};
-use super::judge::{Examined, Judge};
+use super::judge::{Examined, Judge, is_unread};
 use super::pin::Bases;
 use super::{lint, scan, verify};
 use crate::Session;
@@ -49,7 +49,10 @@ pub(crate) fn run(args: &Gate, session: &Session<'_>) -> Result<Exit> {
     let report = judge.report(gathered.assessed(args), session)?;
     judge.outputs.write(&report, session.terminal)?;
     annotate(&report, args, session);
-    let exit = judge.exit(&report, examined);
+    let exit = match (judge.exit(&report, examined), examined) {
+        (Exit::Allowed, Examined::Nothing) => Exit::NotExamined,
+        (exit, _) => exit,
+    };
     match (&image, &by, exit) {
         (Some(image), Some(by), Exit::Allowed) => vouch(image, by, &report, args, session)?,
         (Some(_), Some(_), Exit::Denied | Exit::NotExamined | Exit::BadInput) => {
@@ -98,7 +101,8 @@ impl Gathered {
                 }
             }
         }
-        self.examined = both(self.examined, linted.is_anything_read);
+        // Of what was named and not read nobody knows on which images it builds.
+        self.examined = both(self.examined, linted.is_anything_read && files.gaps.is_empty());
         self.findings.found.extend(linted.findings.found);
         self.findings.gaps.extend(linted.findings.gaps);
         self.add(linted.coverage);
@@ -128,7 +132,10 @@ impl Gathered {
             let coverage = &assessed.coverage;
             let is_judged = coverage.packages_judged + coverage.packages_undetermined > 0;
             let has_packages = !assessed.inventory.packages.is_empty();
-            self.examined = both(self.examined, is_judged || !has_packages && database.is_some());
+            // What could not be read may be the very database that knows the packages.
+            let is_read = !assessed.findings.gaps.iter().any(is_unread);
+            self.examined =
+                both(self.examined, is_read && (is_judged || !has_packages && database.is_some()));
             self.findings.found.extend(assessed.findings.found);
             self.findings.gaps.extend(assessed.findings.gaps);
             self.add(assessed.coverage);

@@ -62,10 +62,8 @@ impl<'a> Judge<'a> {
         // Without a database nobody expects a verdict, unless it was asked for.
         let is_verdict_expected =
             report.coverage.database.is_some() || self.args.fail_on.is_some() || !self.args.policy.is_empty();
-        let is_hidden = |gap: &Gap| match gap.kind {
-            GapKind::Limit | GapKind::Unreadable | GapKind::Malformed | GapKind::Unsupported => true,
-            GapKind::NoData => self.args.fail_on_gaps || is_verdict_expected,
-            GapKind::Undetermined => self.args.fail_on_gaps,
+        let is_hidden = |gap: &Gap| {
+            is_unread(gap) || self.args.fail_on_gaps || gap.kind == GapKind::NoData && is_verdict_expected
         };
         let is_judged_by_gaps = self.args.fail_on_gaps || examined == Examined::Nothing;
         match report.verdict {
@@ -86,6 +84,14 @@ pub(crate) enum Examined {
     /// Something; gaps are told but decide nothing unless the user wants it.
     #[default]
     Something,
+}
+
+/// Whether something was there and was not read: it may hold anything, so nobody vouches for what it is part of.
+pub(crate) fn is_unread(gap: &Gap) -> bool {
+    match gap.kind {
+        GapKind::Limit | GapKind::Unreadable | GapKind::Malformed | GapKind::Unsupported => true,
+        GapKind::NoData | GapKind::Undetermined => false,
+    }
 }
 
 /// Takes out what the user does not want to see, and counts it.

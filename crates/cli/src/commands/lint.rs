@@ -210,7 +210,7 @@ fn fix(
         let _ = writeln!(text, "{}", one_line(&told));
     }
     for gap in &gaps {
-        let _ = writeln!(text, "{}", one_line(&format!("# not examined: {gap}")));
+        let _ = writeln!(text, "{}", one_line(&format!("# not examined: {}", gap.as_named())));
     }
     // A patch must hold the very bytes of the files; a terminal would obey them.
     match stdout().is_terminal() {

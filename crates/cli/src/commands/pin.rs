@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Pin, session: &Session<'_>) -> Result<Exit> {
         let looked = bases.look(path, bytes);
         left.extend(looked.findings.found);
         gaps.extend(looked.findings.gaps);
+        gaps.extend(looked.unpinnable);
         let after = pinned(before, &looked.changes);
         if after == before {
             continue;
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &Pin, session: &Session<'_>) -> Result<Exit> {
         let _ = writeln!(text, "{}", one_line(&told));
     }
     for gap in &gaps {
-        let _ = writeln!(text, "{}", one_line(&format!("# not pinned: {gap}")));
+        let _ = writeln!(text, "{}", one_line(&format!("# not pinned: {}", gap.as_named())));
     }
     match stdout().is_terminal() {
         true => session.terminal.text(&text)?,
@@ -107,9 +108,12 @@ pub(super) struct Bases<'a> {
 type Answer = Result<(Pinned, Vec<Finding>), String>;
 
 /// What was seen of one build file.
+#[derive(Default)]
 struct Looked {
     /// What is wrong with its base images, and which could not be asked for.
     findings: Findings,
+    /// Which names were asked for and judged, and cannot be pinned mechanically.
+    unpinnable: Vec<Gap>,
     /// Where a digest is to be inserted, and which.
     changes: Vec<(usize, String)>,
 }
@@ -125,7 +129,7 @@ impl<'a> Bases<'a> {
 
     /// Looks at the base images of a build file.
     fn look(&mut self, path: &str, bytes: &[u8]) -> Looked {
-        let mut looked = Looked { findings: Findings::default(), changes: Vec::new() };
+        let mut looked = Looked::default();
         let gap = |line: Option<u32>, reason: String| {
             let mut gap = Gap::at(GapKind::Unreadable, path, reason);
             gap.place.line = line;
@@ -149,7 +153,7 @@ impl<'a> Bases<'a> {
                     if findings.is_empty() && !base.written.contains('@') {
                         match insertion(&base) {
                             Ok(at) => looked.changes.push((at, format!("@{}", pinned.digest))),
-                            Err(reason) => looked.findings.gaps.push(gap(Some(base.line), reason)),
+                            Err(reason) => looked.unpinnable.push(gap(Some(base.line), reason)),
                         }
                     }
                     looked.findings.found.extend(findings.into_iter().map(here));
@@ -162,10 +166,8 @@ impl<'a> Bases<'a> {
 
     /// The same for whoever changes nothing.
     pub(super) fn look_only(&mut self, path: &str, bytes: &[u8]) -> Findings {
-        let mut findings = self.look(path, bytes).findings;
         // A name that cannot be pinned mechanically was verified all the same.
-        findings.gaps.retain(|gap| !gap.reason.contains("pin what its ARG sets"));
-        findings
+        self.look(path, bytes).findings
     }
 
     fn answer(&mut self, base: &BaseImage) -> Answer {

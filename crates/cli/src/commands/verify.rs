@@ -133,6 +133,9 @@ fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
         for unchecked in &verified.unchecked {
             session.terminal.note(format_args!("note: not checked: {unchecked}"));
         }
+        for tolerated in &verified.tolerated {
+            session.terminal.note(format_args!("note: notation's trust policy only logs: {tolerated}"));
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub struct BaseImage {
 /// Why the file is not read.
 pub fn bases(name: &str, bytes: &[u8]) -> Result<Vec<BaseImage>, String> {
     if let Some(gap) = refusal(name, bytes) {
-        return Err(gap.to_string());
+        return Err(gap.reason);
     }
     let file = File::read(bytes, None);
     if let Some(cut) = file.cuts.first() {

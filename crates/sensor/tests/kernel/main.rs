@@ -9,6 +9,7 @@ mod denial;
 mod doctor;
 mod files;
 mod interest;
+mod kernels;
 mod network;
 mod processes;
 mod watch;

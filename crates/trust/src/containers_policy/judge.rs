@@ -58,17 +58,24 @@ impl RegistriesD {
     /// Reads all files of a directory.
     ///
     /// # Errors
-    /// One cannot be read, or two are about the same scope.
+    /// One cannot be read, there are more than 1,000, or two are about the same scope.
     pub fn read(directory: &Path) -> Result<RegistriesD, String> {
         let mut found = RegistriesD::default();
         let told = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let entries = fs::read_dir(directory).map_err(|error| told(directory, &error))?;
         let mut paths = Vec::new();
-        for entry in entries.take(REGISTRIES_D_FILES_MAX) {
-            paths.push(entry.map_err(|error| told(directory, &error))?.path());
+        for entry in entries {
+            let path = entry.map_err(|error| told(directory, &error))?.path();
+            if path.extension().is_some_and(|ending| ending == "yaml") {
+                paths.push(path);
+            }
+            // podman reads all; which of them are the first is the directory's whim.
+            if paths.len() > REGISTRIES_D_FILES_MAX {
+                return Err(told(directory, &format!("more than {REGISTRIES_D_FILES_MAX} files")));
+            }
         }
         paths.sort();
-        for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "yaml")) {
+        for path in &paths {
             let about = fs::metadata(path).map_err(|error| told(path, &error))?;
             if !about.is_file() || about.len() > REGISTRIES_D_BYTES_MAX {
                 return Err(told(path, &"it is no file, or a huge one"));
@@ -149,7 +156,7 @@ impl ContainersPolicy {
                             rule,
                             "a signature in the tag `.sig` by a key or identity of the policy",
                             &seen,
-                            "`seawall sign --legacy` or `cosign sign` with one of the keys.",
+                            "`seawall sign --legacy` or `cosign sign` with one of the keys, in a registry.",
                             rejected,
                         ));
                     }
@@ -182,15 +189,18 @@ fn refused(
 type Answer = (Option<(&'static seawall_finding::Rule, String)>, Vec<String>);
 
 fn sigstore(by: &SigstoreSigned, question: Question<'_>, open: Open<'_>) -> Result<Answer, ImageError> {
+    let missing = |seen: &str| Ok((Some((&rules::SIGNATURE_MISSING, seen.to_owned())), Vec::new()));
     let name = match question.home {
-        Home::Registry(_, name) => Some(&**name),
-        Home::Layout(..) => None,
+        Home::Registry(_, name) => name,
+        // containers/image has no signatures of this transport (oci/layout/oci_src.go), so none counts whoever made it.
+        Home::Layout(..) => {
+            return missing("no signature that podman would see: it reads none of an OCI layout");
+        }
     };
-    if let (Some(registries), Some(name)) = (question.registries, name)
-        && !registries.uses_attachments(name)
-    {
-        let seen = "no `use-sigstore-attachments` for it in registries.d, so that podman looks for none";
-        return Ok((Some((&rules::SIGNATURE_MISSING, seen.to_owned())), Vec::new()));
+    if question.registries.is_some_and(|registries| !registries.uses_attachments(name)) {
+        return missing(
+            "no `use-sigstore-attachments` for it in registries.d, so that podman looks for none",
+        );
     }
     let unusable = |what: String| ImageError::Document { what: "the policy".to_owned(), reason: what };
     let signers = Signers::read(by, open).map_err(unusable)?;
@@ -209,13 +219,12 @@ fn sigstore(by: &SigstoreSigned, question: Question<'_>, open: Open<'_>) -> Resu
         }
     }
     Ok(match count {
-        0 => (
-            Some((
-                &rules::SIGNATURE_MISSING,
-                format!("no signature in the tag {}", Kind::Signature.tag(&question.image.digest)),
-            )),
-            rejected,
-        ),
+        0 => {
+            return missing(&format!(
+                "no signature in the tag {}",
+                Kind::Signature.tag(&question.image.digest)
+            ));
+        }
         _ => {
             let seen = format!("no signature that counts: {}", rejected.join("; "));
             (Some((&rules::SIGNATURE_REFUSED, seen)), rejected)

@@ -145,7 +145,7 @@ impl Copying<'_> {
     }
 
     fn blob(&mut self, part: &Part) -> Result<(), ImageError> {
-        if self.to.has_blob(&part.digest)? {
+        if self.to.has_blob(&part.digest, part.size)? {
             self.copied.present += 1;
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Where an image and what belongs to it lie: a repository of a registry, or an OCI layout in a directory.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use seawall_image::manifest::{OCI_INDEX, OCI_MANIFEST, digest_of};
@@ -10,6 +10,7 @@ use seawall_inventory::{Algorithm, Digest, ImageName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::layout::{self, failed, read_blob, read_file, replace};
 use super::{ImageError, Pinned};
 use crate::limits::MANIFEST_BYTES_MAX;
 
@@ -41,27 +42,6 @@ pub(super) enum As<'t> {
 pub(super) struct Fetched {
     pub(super) pinned: Pinned,
     pub(super) bytes: Vec<u8>,
-}
-
-/// An OCI layout that cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {what} {path}")]
-pub struct LayoutError {
-    what: &'static str,
-    path: String,
-    #[source]
-    source: io::Error,
-}
-
-impl LayoutError {
-    pub(super) fn is_not_found(&self) -> bool {
-        self.source.kind() == io::ErrorKind::NotFound
-    }
-}
-
-fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ImageError {
-    let path = path.display().to_string();
-    move |source| ImageError::Layout(LayoutError { what, path, source })
 }
 
 impl Home {
@@ -177,7 +157,11 @@ impl Home {
     pub(super) fn put_blob(&self, bytes: &[u8]) -> Result<Digest, ImageError> {
         match self {
             Home::Registry(registry, name) => Ok(registry.push_blob(name, bytes)?),
-            Home::Layout(path, _) => write_blob(path, bytes),
+            Home::Layout(path, _) => {
+                let digest = digest_of(Algorithm::Sha256, bytes);
+                layout::write_blob(path, &digest, bytes)?;
+                Ok(digest)
+            }
         }
     }
 
@@ -207,10 +191,7 @@ impl Home {
                 Ok(pushed.lists_referrers)
             }
             Home::Layout(path, _) => {
-                let target = blob_path(path, &pinned.digest);
-                if !target.exists() {
-                    replace(&target, bytes)?;
-                }
+                layout::write_blob(path, &pinned.digest, bytes)?;
                 if kind != As::Child {
                     add_to_index(path, kind, pinned)?;
                 }
@@ -251,11 +232,11 @@ impl Home {
         }
     }
 
-    /// Whether a blob is there.
-    pub(super) fn has_blob(&self, digest: &Digest) -> Result<bool, ImageError> {
+    /// Whether a blob is there. Of a registry that is its word; in a layout the blob is read.
+    pub(super) fn has_blob(&self, digest: &Digest, size: u64) -> Result<bool, ImageError> {
         match self {
             Home::Registry(registry, name) => Ok(registry.has_blob(name, digest)?),
-            Home::Layout(path, _) => Ok(blob_path(path, digest).is_file()),
+            Home::Layout(path, _) => Ok(layout::has_blob(path, digest, size)),
         }
     }
 
@@ -267,16 +248,7 @@ impl Home {
     ) -> Result<Box<dyn io::Read + Send>, ImageError> {
         match self {
             Home::Registry(registry, name) => Ok(registry.blob(name, digest, Some(size))?),
-            Home::Layout(path, _) => {
-                let path = blob_path(path, digest);
-                let about = fs::symlink_metadata(&path).map_err(failed("read", &path))?;
-                if !about.is_file() || about.len() != size {
-                    let reason =
-                        "it is no regular file, or has another size than its manifest says".to_owned();
-                    return Err(ImageError::Document { what: path.display().to_string(), reason });
-                }
-                Ok(Box::new(fs::File::open(&path).map_err(failed("read", &path))?))
-            }
+            Home::Layout(path, _) => Ok(Box::new(layout::open_blob(path, digest, size)?)),
         }
     }
 
@@ -289,67 +261,8 @@ impl Home {
     ) -> Result<(), ImageError> {
         match self {
             Home::Registry(registry, name) => Ok(registry.push_stream(name, digest, &mut from)?),
-            Home::Layout(layout, _) => {
-                let path = blob_path(layout, digest);
-                let beside = path.with_extension("new");
-                let mut hashing =
-                    Hashing::new(digest.algorithm(), &beside).map_err(failed("write", &beside))?;
-                let copied = io::copy(&mut from.take(size.saturating_add(1)), &mut hashing);
-                copied.map_err(failed("write", &beside))?;
-                if hashing.digest() != digest.hex() {
-                    let _ = fs::remove_file(&beside);
-                    let reason = "what came has another digest".to_owned();
-                    return Err(ImageError::Document { what: format!("the blob {digest}"), reason });
-                }
-                fs::rename(&beside, &path).map_err(failed("write", &path))
-            }
+            Home::Layout(path, _) => layout::write_stream(path, digest, size, from),
         }
-    }
-}
-
-/// A file that is hashed while it is written.
-struct Hashing {
-    file: fs::File,
-    hash: Hash,
-}
-
-enum Hash {
-    Sha256(sha2::Sha256),
-    Sha512(sha2::Sha512),
-}
-
-impl Hashing {
-    fn new(algorithm: Algorithm, path: &Path) -> io::Result<Hashing> {
-        use sha2::Digest as _;
-        let hash = match algorithm {
-            Algorithm::Sha256 => Hash::Sha256(sha2::Sha256::new()),
-            Algorithm::Sha512 => Hash::Sha512(sha2::Sha512::new()),
-        };
-        Ok(Hashing { file: fs::File::create(path)?, hash })
-    }
-
-    fn digest(self) -> String {
-        use sha2::Digest as _;
-        match self.hash {
-            Hash::Sha256(hash) => crate::hex(&hash.finalize()),
-            Hash::Sha512(hash) => crate::hex(&hash.finalize()),
-        }
-    }
-}
-
-impl io::Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        use sha2::Digest as _;
-        let count = self.file.write(bytes)?;
-        match &mut self.hash {
-            Hash::Sha256(hash) => hash.update(&bytes[..count]),
-            Hash::Sha512(hash) => hash.update(&bytes[..count]),
-        }
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }
 
@@ -403,60 +316,6 @@ impl Index {
 
 /// Marks what we add to a layout, so that it is not taken for an image.
 const REFERS: &str = "dev.seawall.refers";
-
-/// A file of the layout. What a layout names by digest cannot lead elsewhere: the path is made of hexadecimal digits, and
-/// the last component may be no link.
-fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, ImageError> {
-    let refused = |reason: String| ImageError::Document { what: path.display().to_string(), reason };
-    let about = fs::symlink_metadata(path).map_err(failed("read", path))?;
-    if !about.is_file() {
-        return Err(refused("it is no regular file".to_owned()));
-    }
-    let file = fs::File::open(path).map_err(failed("read", path))?;
-    let mut bytes = Vec::new();
-    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed("read", path))?;
-    match bytes.len() as u64 > bytes_max {
-        true => Err(refused(format!("it is larger than {bytes_max} bytes"))),
-        false => Ok(bytes),
-    }
-}
-
-fn blob_path(layout: &Path, digest: &Digest) -> PathBuf {
-    layout.join("blobs").join(digest.algorithm().name()).join(digest.hex())
-}
-
-fn read_blob(layout: &Path, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, ImageError> {
-    let path = blob_path(layout, digest);
-    let bytes = read_file(&path, bytes_max)?;
-    match digest_of(digest.algorithm(), &bytes) == *digest {
-        true => Ok(bytes),
-        false => {
-            let reason = "it has another digest than its name".to_owned();
-            Err(ImageError::Document { what: path.display().to_string(), reason })
-        }
-    }
-}
-
-fn write_blob(layout: &Path, bytes: &[u8]) -> Result<Digest, ImageError> {
-    let digest = digest_of(Algorithm::Sha256, bytes);
-    let path = blob_path(layout, &digest);
-    if !path.exists() {
-        replace(&path, bytes)?;
-    }
-    Ok(digest)
-}
-
-/// Writes beside and renames, so that nobody reads a half.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), ImageError> {
-    let beside = path.with_extension("new");
-    let write = || {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().map_err(failed("write", path))
-}
 
 fn index(layout: &Path) -> Result<Index, ImageError> {
     let path = layout.join("index.json");

@@ -1,14 +1,12 @@
 //! notation's rules for a chain of certificates (signature-specification.md, "Certificate Requirements"): whole, in order,
 //! from a leaf for code signing to a root. Which of them are trusted and when they hold are other questions.
 
-use crate::certificate::{CODE_SIGNING, Certificate, TIME_STAMPING, chain};
+use crate::certificate::{CODE_SIGNING, Certificate, chain};
 
 const KEY_USAGE_DIGITAL_SIGNATURE: u8 = 0;
+const KEY_USAGE_CERTIFICATE_SIGNATURE: u8 = 5;
 /// Enciphering, agreeing on keys, signing certificates and lists: what a signer's key is not for.
 const KEY_USAGES_OF_OTHERS: std::ops::RangeInclusive<u8> = 2..=8;
-const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
-const SERVER: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
-const MAIL: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x04];
 
 /// That the certificates are such a chain.
 pub(super) fn check(certificates: &[Certificate]) -> Result<(), String> {
@@ -27,9 +25,26 @@ pub(super) fn check(certificates: &[Certificate]) -> Result<(), String> {
                 below.label()
             ));
         }
+        // Else whoever has a root's certificate could make a chain of any length of it.
+        if below.is_self_signed() {
+            return Err(format!("the certificate of `{}` signs itself and is not the last", below.label()));
+        }
         chain::check_issuer(below, issuer, between, CODE_SIGNING)?;
+        check_authority(issuer)?;
     }
     Ok(())
+}
+
+/// RFC 5280 lets an authority's certificate be silent of its key; notation does not.
+fn check_authority(issuer: &Certificate) -> Result<(), String> {
+    let may_certify = issuer.key_usage(KEY_USAGE_CERTIFICATE_SIGNATURE).map_err(|error| error.to_string())?;
+    match may_certify == Some(true) && issuer.is_key_usage_critical() {
+        true => Ok(()),
+        false => Err(format!(
+            "the authority `{}` cannot be used: it does not say that it is for signing certificates",
+            issuer.label()
+        )),
+    }
 }
 
 fn check_leaf(leaf: &Certificate) -> Result<(), String> {
@@ -53,12 +68,9 @@ fn check_leaf(leaf: &Certificate) -> Result<(), String> {
     match leaf.purposes().map_err(text)? {
         None => Ok(()),
         Some(purposes) if !purposes.contains(&CODE_SIGNING) => refused("it is not for code signing"),
-        Some(purposes) => {
-            let others = [ANY_PURPOSE, SERVER, MAIL, TIME_STAMPING];
-            match purposes.iter().any(|purpose| others.contains(purpose)) {
-                true => refused("it is for other purposes than code signing too"),
-                false => Ok(()),
-            }
+        Some(purposes) if purposes.iter().any(|purpose| *purpose != CODE_SIGNING) => {
+            refused("it is for other purposes than code signing too")
         }
+        Some(_) => Ok(()),
     }
 }

@@ -104,7 +104,7 @@ impl Site {
         let notation = Notation::open(self.directory.path(), lists).unwrap();
         let policy = notation.of(REPOSITORY).unwrap();
         match verify((media_type, envelope), &image(), policy, now) {
-            Ok(verified) => format!("ok by {}, not checked: {:?}", verified.by, verified.unchecked),
+            Ok(verified) => format!("ok by {}, tolerated: {:?}", verified.by, verified.tolerated),
             Err(refusal) => refusal.to_string(),
         }
     }
@@ -230,7 +230,7 @@ fn has(told: &str, expected: &str) {
 fn both_envelopes_and_what_breaks_them() {
     let Some(site) = Site::new() else { return };
     let draft = Draft::new(&site);
-    let good = "ok by C=US, ST=WA, O=seawall, CN=leaf, not checked: []";
+    let good = "ok by C=US, ST=WA, O=seawall, CN=leaf, tolerated: []";
     assert_eq!(site.verify(JWS, &draft.jws()), good);
     assert_eq!(site.verify(COSE, &draft.cose(18, &[])), good);
     has(&site.verify(COSE, &draft.cose(17, &[])), "no tagged COSE_Sign1");
@@ -343,6 +343,44 @@ fn chains_that_are_wrong() {
     // One that no authority issued, by a leaf that is none.
     site.leaf("below", "leaf", subject, LEAF);
     check("below", &["below", "leaf", "root"], "not an authority's certificate");
+}
+
+#[test]
+fn a_chain_is_whole_whatever_the_level() {
+    let Some(site) = Site::new() else { return };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    for (name, usage) in [
+        ("bare", ""),
+        ("lax", " -addext keyUsage=keyCertSign"),
+        ("lists", " -addext keyUsage=critical,cRLSign"),
+    ] {
+        let out = format!("-keyout {name}.key -out {name}.pem");
+        site.openssl(&format!("req -x509 {key}{usage} -days 400 -subj /C=US/CN={name} {out}"));
+        site.leaf(&format!("below-{name}"), name, "/C=US/ST=WA/O=seawall/CN=x", LEAF);
+    }
+    for purpose in ["clientAuth", "OCSPSigning", "anyExtendedKeyUsage"] {
+        let usage = format!("keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning,{purpose}\n");
+        site.leaf(purpose, "root", "/C=US/ST=WA/O=seawall/CN=x", &usage);
+    }
+    for level in ["strict", "audit"] {
+        site.policy(level, "\"ca:root\"", SUBJECT);
+        for (leaf, above, expected) in [
+            ("leaf", &["root"][..], "ok by"),
+            ("leaf", &[], "do not end at a root"),
+            ("leaf", &["other"], "another than its issuer's"),
+            ("leaf", &["root", "root"], "signs itself and is not the last"),
+            ("below-bare", &["bare"], "does not say that it is for signing certificates"),
+            ("below-lax", &["lax"], "does not say that it is for signing certificates"),
+            ("below-lists", &["lists"], "may not sign certificates"),
+            ("clientAuth", &["root"], "other purposes"),
+            ("OCSPSigning", &["root"], "other purposes"),
+            ("anyExtendedKeyUsage", &["root"], "other purposes"),
+        ] {
+            let certificates = site.certificates(&[&[leaf], above].concat());
+            let draft = Draft { certificates, key: site.key(leaf), ..Draft::new(&site) };
+            has(&site.verify(JWS, &draft.jws()), expected);
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,14 @@ fn image() -> Pinned {
 fn signed(key: &PrivateKey, at: Option<&str>) -> Attempt {
     let by = By::Key(key.public().clone());
     let at = at.map(testing::at);
-    let verified = Verified { by, at, log_indexes: Vec::new(), statement: None, unchecked: Vec::new() };
+    let verified = Verified {
+        by,
+        at,
+        log_indexes: Vec::new(),
+        statement: None,
+        unchecked: Vec::new(),
+        tolerated: Vec::new(),
+    };
     Attempt { place: "here".to_owned(), outcome: Ok(verified) }
 }
 

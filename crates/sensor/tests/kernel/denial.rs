@@ -1,17 +1,22 @@
 //! What is denied does not happen, what is nearly so does.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, Protocol, SendFlags, SocketFlags, SocketType, connect, sendto, socket, socket_with,
+};
 use seawall_sensor::{
-    Action, ContainerIs, Decision, DenialClause, Denials, Denied, Denier, ExecutionDenial, Hook, OfText,
-    Property,
+    Action, Decision, DenialClause, Denials, Denied, Denier, ExecutionDenial, Hook, OfText, Property,
 };
 
 static ONE: Mutex<()> = Mutex::new(());
@@ -60,28 +65,42 @@ fn of_execution(decision: Decision, texts: &[(&str, u64)]) -> Denials {
     Denials {
         decisions: [decision, Decision::default(), Decision::default()],
         texts: texts.iter().map(of).collect(),
+        ..Denials::default()
     }
 }
 
-/// A program without a library, whose first instruction creates the file that is its first argument.
-pub(crate) fn first_instruction(directory: &Path) -> PathBuf {
-    const SOURCE: &str = r#"
-#if defined(__x86_64__)
-__asm__(".global _start\n_start:\n mov 16(%rsp),%rdi\n mov $2,%eax\n mov $0x41,%esi\n mov $0644,%edx\n syscall\n"
-        " mov $60,%eax\n xor %edi,%edi\n syscall\n");
-#else
-__asm__(".global _start\n_start:\n mov x0,#-100\n ldr x1,[sp,#16]\n mov x2,#0x41\n mov x3,#0644\n mov x8,#56\n svc #0\n"
-        " mov x8,#93\n mov x0,#0\n svc #0\n");
-#endif
-"#;
-    let (source, program) = (directory.join("first.c"), directory.join("first"));
-    std::fs::write(&source, SOURCE).unwrap();
-    let built = Command::new("cc")
-        .args(["-nostdlib", "-static", "-no-pie", "-o"])
-        .arg(&program)
-        .arg(&source)
-        .status();
-    assert!(built.unwrap().success());
+/// A program of a few instructions, the first of which creates the file that is its first argument.
+fn first_instruction(directory: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    // open(argv[1], O_CREAT | O_WRONLY, 0644); exit(0)
+    #[cfg(target_arch = "x86_64")]
+    const CODE: &[u8] = b"\x48\x8b\x7c\x24\x10\xb8\x02\0\0\0\xbe\x41\0\0\0\xba\xa4\x01\0\0\x0f\x05\xb8\x3c\0\0\0\x31\xff\x0f\x05";
+    #[cfg(target_arch = "aarch64")]
+    const CODE: &[u8] =
+        b"\x60\x0c\x80\x92\xe1\x0b\x40\xf9\x22\x08\x80\xd2\x83\x34\x80\xd2\x08\x07\x80\xd2\x01\0\0\xd4\
+        \xa8\x0b\x80\xd2\0\0\x80\xd2\x01\0\0\xd4";
+    const BASE: u64 = 0x40_0000;
+    const HEADERS: u64 = 64 + 56;
+    let machine: u16 = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
+    let size = HEADERS + CODE.len() as u64;
+    let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    let halves =
+        |elf: &mut Vec<u8>, words: &[u16]| words.iter().for_each(|word| elf.extend(word.to_le_bytes()));
+    let words =
+        |elf: &mut Vec<u8>, words: &[u32]| words.iter().for_each(|word| elf.extend(word.to_le_bytes()));
+    let longs =
+        |elf: &mut Vec<u8>, words: &[u64]| words.iter().for_each(|word| elf.extend(word.to_le_bytes()));
+    halves(&mut elf, &[2, machine]);
+    words(&mut elf, &[1]);
+    longs(&mut elf, &[BASE + HEADERS, 64, 0]);
+    words(&mut elf, &[0]);
+    halves(&mut elf, &[64, 56, 1, 0, 0, 0]);
+    words(&mut elf, &[1, 5]);
+    longs(&mut elf, &[0, BASE, BASE, size, size, 0x1000]);
+    elf.extend(CODE);
+    let program = directory.join("first");
+    std::fs::write(&program, elf).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     program
 }
 
@@ -201,32 +220,49 @@ fn no_other_way_to_a_connection_passes_by() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let ports = [&listener, &other].map(|listener| listener.local_addr().unwrap().port());
-    let decision =
-        Decision { clauses: vec![clause(1, 0)], ports: BTreeMap::from([(ports[0], 1)]), ..Decision::default() };
-    let denials = Denials { decisions: [Decision::default(), decision, Decision::default()], ..Denials::default() };
+    let decision = Decision {
+        clauses: vec![clause(1, 0)],
+        ports: BTreeMap::from([(ports[0], 1)]),
+        ..Decision::default()
+    };
+    let denials =
+        Denials { decisions: [Decision::default(), decision, Decision::default()], ..Denials::default() };
     let Some(mut denying) = Denying::of(&denials) else { return };
-    let fast_open = "s = socket.socket(); s.sendto(b'x', socket.MSG_FASTOPEN, ('127.0.0.1', port))";
-    let multipath = "\ntry: s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)\nexcept OSError: sys.exit(77)\n\
-        s.connect(('127.0.0.1', port))";
-    let not_waiting = "s = socket.socket(); s.setblocking(False); e = s.connect_ex(('127.0.0.1', port)); \
-        sys.exit(e if e != errno.EINPROGRESS else 0)";
-    for (name, script) in [("fast open", fast_open), ("multipath", multipath), ("not waiting", not_waiting)] {
-        let ends = ports.map(|port| {
-            let script = format!("import errno, socket, sys; port = {port}; {script}");
-            let ended = Command::new("python3").args(["-c", &script]).stderr(Stdio::null()).status().unwrap();
-            ended.code()
-        });
-        match ends {
-            // Neither is known to this kernel.
-            [Some(77), Some(77)] => println!("skipped: {name}"),
-            [Some(refused), Some(made)] => assert!(refused != 0 && made == 0, "{name}: {ends:?}"),
-            ends => panic!("{name}: {ends:?}"),
+    let ways: [(&str, &dyn Fn(u16) -> rustix::io::Result<()>); 3] = [
+        ("fast open", &|port| {
+            let fast_open = SendFlags::from_bits_retain(libc::MSG_FASTOPEN as u32);
+            sendto(stream(None)?, b"x", fast_open, &loopback(port)).map(drop)
+        }),
+        ("multipath", &|port| connect(stream(Some(multipath()))?, &loopback(port))),
+        ("not waiting", &|port| {
+            let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::NONBLOCK, None)?;
+            connect(socket, &loopback(port))
+                .or_else(|error| if error == Errno::INPROGRESS { Ok(()) } else { Err(error) })
+        }),
+    ];
+    for (name, way) in ways {
+        let ends = ports.map(way);
+        // Not every kernel has the multipath kind.
+        if ends != [Err(Errno::PROTONOSUPPORT); 2] {
+            assert_eq!(ends, [Err(Errno::PERM), Ok(())], "{name}");
         }
     }
     if let Some(results) = connected_by_io_uring(ports) {
         assert_eq!(results, [-libc::EPERM, 0]);
     }
     assert!(denying.told(2).len() >= 2);
+}
+
+fn stream(protocol: Option<Protocol>) -> rustix::io::Result<OwnedFd> {
+    socket(AddressFamily::INET, SocketType::STREAM, protocol)
+}
+
+fn multipath() -> Protocol {
+    Protocol::from_raw(262.try_into().unwrap())
+}
+
+fn loopback(port: u16) -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
 }
 
 /// The results of connections through io_uring; none, with a word, where it is not allowed.
@@ -236,8 +272,7 @@ fn connected_by_io_uring(ports: [u16; 2]) -> Option<[i32; 2]> {
         return None;
     };
     Some(ports.map(|port| {
-        let socket = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None);
-        let socket = socket.unwrap();
+        let socket = stream(None).unwrap();
         let mut address = [0_u8; 16];
         address[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
         address[2..4].copy_from_slice(&port.to_be_bytes());
@@ -271,31 +306,37 @@ fn a_path_is_that_from_the_beginning_of_the_mount_namespace_however_the_program_
     let below = format!("{}/", at("below").display());
     let decision = Decision { clauses: vec![clause(1, 0)], of_paths: 1, ..Decision::default() };
     let Some(mut denying) = Denying::of(&of_execution(decision, &[(&below, 1)])) else { return };
-    let made = at("made");
-    let root = directory.path().display().to_string();
-    let python = |script: String| {
-        let _ = std::fs::remove_file(&made);
-        let script = format!("import os; made = '{}'; {script}", made.display());
-        Command::new("python3").args(["-c", &script]).stderr(Stdio::null()).status().unwrap();
-        made.exists()
+    let by_descriptor = |name: &str| {
+        let file = File::open(at(name)).unwrap();
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        (file, path)
     };
-    for (script, expected) in [
+    let (_evil, evil) = by_descriptor("below/evil");
+    let (_kept, kept) = by_descriptor("kept");
+    let path = |path: &Path| path.display().to_string();
+    let (deep, deep_elsewhere) = (path(&deep.join("evil")), path(&deep_elsewhere.join("kept")));
+    let (below, root) = (path(&at("below")), path(directory.path()));
+    for (line, made, expected) in [
         // In the new root the program and the file that it makes have other names.
-        (format!("os.chroot('{root}/below'); os.execv('/evil', ['x', '/made'])"), false),
-        (format!("os.chroot('{root}'); os.execv('/kept', ['x', '/made'])"), true),
-        (format!("os.chdir('{root}/below'); os.execv('./evil', ['x', made])"), false),
-        (format!("f = os.open('{root}/below/evil', os.O_RDONLY); os.execve(f, ['x', made], {{}})"), false),
-        (format!("f = os.open('{root}/kept', os.O_RDONLY); os.execve(f, ['x', made], {{}})"), true),
-        (format!("os.execv('{}', ['x', made])", deep.join("evil").display()), false),
+        (["unshare", "--root", &below, "/evil", "/made"], at("below/made"), false),
+        (["unshare", "--root", &root, "/kept", "/made"], at("made"), true),
+        (["unshare", "--wd", &below, "./evil", "made"], at("below/made"), false),
+        (["unshare", "--mount", "--", &format!("{below}/evil"), &format!("{root}/made")], at("made"), false),
+        (["unshare", "--mount", "--", &format!("{root}/kept"), &format!("{root}/made")], at("made"), true),
+        (["unshare", "--wd", &root, &evil, "made"], at("made"), false),
+        (["unshare", "--wd", &root, &kept, "made"], at("made"), true),
+        (["unshare", "--wd", &root, &deep, "made"], at("made"), false),
         // Where the path cannot be followed and the rule may deny, it does.
-        (format!("os.execv('{}', ['x', made])", deep_elsewhere.join("kept").display()), false),
+        (["unshare", "--wd", &root, &deep_elsewhere, "made"], at("made"), false),
     ] {
-        assert_eq!(python(script.clone()), expected, "{script}");
+        let _ = std::fs::remove_file(&made);
+        let _ = Command::new(line[0]).args(&line[1..]).stderr(Stdio::null()).status().unwrap();
+        assert_eq!(made.exists(), expected, "{line:?}");
     }
     // A path names a place: another name for the same file is another place.
     std::fs::hard_link(at("below/evil"), at("hard")).unwrap();
     assert!(runs(&denying, &at("hard")));
-    assert_eq!(denying.told(5).len(), 5);
+    assert_eq!(denying.told(6).len(), 6);
 }
 
 #[test]
@@ -368,19 +409,20 @@ fn what_denies_is_exchanged_at_once_and_ends_with_its_owner() {
 }
 
 #[test]
-fn a_program_in_memory_and_one_in_a_container_are_told_apart() {
+fn a_program_in_memory_is_not_one_that_is_named_so() {
     let memfd = 1 << Property::Memfd as usize;
     let mut decision = Decision { clauses: vec![clause(memfd, 0)], ..Decision::default() };
     decision.properties[Property::Memfd as usize] = memfd;
     let Some(mut denying) = Denying::of(&of_execution(decision, &[])) else { return };
-    let script = "import os, sys\nfd = os.memfd_create('x')\nos.write(fd, open('/bin/true', 'rb').read())\n\
-        os.execv('/proc/self/fd/%d' % fd, ['x'])";
-    let python =
-        |script: &str| Command::new("python3").args(["-c", script]).stderr(Stdio::null()).status().unwrap();
-    assert!(!python(script).success());
-    assert!(python("import os\nos.execv('/bin/true', ['x'])").success());
+    let program = std::fs::read("/bin/true").unwrap();
+    let in_memory = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::empty()).unwrap();
+    rustix::io::write(&in_memory, &program).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let named_so = directory.path().join("memfd:x");
+    std::fs::copy("/bin/true", &named_so).unwrap();
+    let is_run = |path: &Path| Command::new(path).status().is_ok_and(|status| status.success());
+    assert!(!is_run(Path::new(&format!("/proc/{}/fd/{}", std::process::id(), in_memory.as_raw_fd()))));
+    assert!(is_run(&named_so));
     let told = denying.told(1);
     assert_eq!(told.len(), 1);
-    denying.denier.describe(1, ContainerIs::Described([0; 3])).unwrap();
-    denying.denier.forget(1);
 }

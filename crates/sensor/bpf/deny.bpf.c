@@ -371,7 +371,10 @@ int kill_execution(u64 *ctx)
 	u32 rule = s ? judge_execution(task, number(s, program->file)) : 0;
 	if (!rule)
 		return 0;
-	bpf_send_signal(SIGKILL);
+	if (bpf_send_signal(SIGKILL)) {
+		count(COUNT_UNDECIDED);
+		return 0;
+	}
 	s = begin_telling(rule);
 	if (!s)
 		return 0;
@@ -631,6 +634,8 @@ SEC("tp_btf/cgroup_mkdir")
 int place_made(u64 *ctx)
 {
 	struct cgroup *cgroup = (void *)ctx[0];
+	if (!is_looked_at(cgroup))
+		return 0;
 	u64 legacy = cgroup->root->hierarchy_id ? CGROUP_LEGACY : 0;
 	u64 id = id_of(cgroup), parent_id = BPF_CORE_READ(above(cgroup->kn), id) | legacy;
 	struct place_of_container *parent = bpf_map_lookup_elem(&places, &parent_id);
@@ -657,7 +662,9 @@ int place_made(u64 *ctx)
 SEC("tp_btf/cgroup_rmdir")
 int place_removed(u64 *ctx)
 {
-	u64 id = id_of((struct cgroup *)ctx[0]);
-	bpf_map_delete_elem(&places, &id);
+	struct cgroup *cgroup = (void *)ctx[0];
+	u64 id = id_of(cgroup);
+	if (is_looked_at(cgroup))
+		bpf_map_delete_elem(&places, &id);
 	return 0;
 }

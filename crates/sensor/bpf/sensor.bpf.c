@@ -292,12 +292,7 @@ int process_exit(u64 *ctx)
 static __always_inline int on_cgroup(u64 *ctx, u32 kind)
 {
 	struct cgroup *cgroup = (void *)ctx[0];
-	u32 pids = bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)
-			   ? 1 << bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) : 0;
-	/* Only of the hierarchies that `cgroup_of` looks at. */
-	if (cgroup->root->hierarchy_id && !(cgroup->root->subsys_mask & pids))
-		return 0;
-	if (!is_wanted(bpf_get_current_task_btf(), kind))
+	if (!is_looked_at(cgroup) || !is_wanted(bpf_get_current_task_btf(), kind))
 		return 0;
 	struct scratch *s = fresh();
 	if (!s)

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, bail};
 use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
 use seawall_policy::{Judged, Policy, Sink};
-use seawall_respond::Recent;
+use seawall_respond::{DenySupport, Recent};
 
 use crate::Session;
 use crate::args::guard::{Guard, Matching};
@@ -76,7 +76,9 @@ fn audit_log(
         Box::new(log)
     };
     let recent = Arc::new(Recent::default());
-    let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
+    let deny = DenySupport::None("what an audit log tells has happened".to_owned());
+    let mut answers =
+        Answers::start(&args.answering, &judgement.policy, deny, &hostname(), &recent, session)?;
     let stop = Arc::new(AtomicBool::new(false));
     listen(&stop, &[&answers.reopen]).context("cannot listen to signals")?;
     let sinks = sinks(lines, &mut answers);
@@ -117,7 +119,15 @@ fn watch(
     session: &Session<'_>,
 ) -> Result<Result<Counts, GuardError>> {
     let recent = Arc::new(Recent::default());
-    let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
+    // What a rule asks for and cannot be done keeps the guard from starting.
+    let mut answers = Answers::start(
+        &args.answering,
+        &judgement.policy,
+        DenySupport::Kernel,
+        &hostname(),
+        &recent,
+        session,
+    )?;
     let outputs = answers.watch();
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     listen(&stop, &[&reload, &answers.reopen]).context("cannot listen to signals")?;

@@ -199,13 +199,16 @@ fn a_connection_is_denied_by_its_address_and_port_in_any_form() {
     let kind = |result: std::io::Result<usize>| result.map_err(|error| error.kind());
     assert_eq!(kind(datagram.send_to(b"x", ("127.0.0.1", port))), Err(ErrorKind::PermissionDenied));
     assert_eq!(kind(datagram.send_to(b"x", ("127.0.0.1", other_port))), Ok(1));
+    let mapped = UdpSocket::bind("[::]:0").unwrap();
+    assert_eq!(kind(mapped.send_to(b"x", ("::ffff:127.0.0.1", port))), Err(ErrorKind::PermissionDenied));
+    assert_eq!(kind(mapped.send_to(b"x", ("::ffff:127.0.0.1", other_port))), Ok(1));
     assert_eq!(
         datagram.connect(("127.0.0.1", port)).map_err(|error| error.kind()),
         Err(ErrorKind::PermissionDenied)
     );
-    let told = denying.told(9);
-    assert_eq!(told.len(), 9, "{told:?}");
-    assert_eq!(told.iter().filter(|denied| denied.hook == Hook::Sending).count(), 1);
+    let told = denying.told(10);
+    assert_eq!(told.len(), 10, "{told:?}");
+    assert_eq!(told.iter().filter(|denied| denied.hook == Hook::Sending).count(), 2);
     let Action::Called(call) = &told[0].event.action else { panic!("{:?}", told[0]) };
     assert_eq!((call.system_call.name(), call.result), ("connect", -1));
     assert_eq!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use seawall_agent::containers::{Options, Store};
 use seawall_finding::Denial;
+use seawall_policy::Policy;
 use seawall_respond::Mode;
 
 use super::{executions_are, file, policy, rule, runs};
@@ -28,9 +29,11 @@ fn what_was_dropped_is_denied_and_what_came_with_the_image_is_not() {
         ),
         rule("no-out", "evt.type = connect and container.id != host and fd.rip = 127.9.9.9"),
     ];
-    let stores = vec![Store::Docker { data: daemon.path("data").into() }];
-    let setup = Setup {
-        containers: Options { stores, ..Options::of_host(Path::new("/")) },
+    let setup = || Setup {
+        containers: Options {
+            stores: vec![Store::Docker { data: daemon.path("data").into() }],
+            ..Options::of_host(Path::new("/"))
+        },
         mode: Mode::Enforced,
         policy: policy("version: 1\nrespond: {protect: {name: [precious-*]}}\n"),
         ..Setup::of(vec![file(directory.path(), &rules)])
@@ -42,7 +45,7 @@ fn what_was_dropped_is_denied_and_what_came_with_the_image_is_not() {
             .unwrap();
     };
     start("before", IMAGE);
-    let Some(mut guard) = Running::start(setup) else { return };
+    let Some(mut guard) = Running::start(setup()) else { return };
     for (name, image) in [("after", IMAGE), ("other", other), ("precious-1", IMAGE)] {
         start(name, image);
     }
@@ -116,4 +119,16 @@ fn what_was_dropped_is_denied_and_what_came_with_the_image_is_not() {
     let counts = guard.end();
     assert_eq!(wrong, Vec::<String>::new(), "{:?}", counts.gaps);
     assert_eq!(counts.denials_untold, 0, "{:?}", counts.gaps);
+
+    // Where no container has to be spared for its name, the first program of a new one is denied as well.
+    let Some(mut guard) = Running::start(Setup { policy: Policy::default(), ..setup() }) else { return };
+    let run =
+        |program: &str, mark: &str| daemon.ask(&["run", "--rm", "--network=none", IMAGE, program, mark]);
+    assert!(run("debugfs", "first-denied").is_err());
+    assert_eq!(run("true", "first-near"), Ok(Vec::new()));
+    let told: Vec<_> =
+        guard.of("first-denied").into_iter().map(|alert| (alert.rule, alert.happened.denial)).collect();
+    assert_eq!(told, [("no-debugfs".to_owned(), Some(how))]);
+    assert_eq!(guard.of("first-near").len(), 0);
+    guard.end();
 }

@@ -41,6 +41,7 @@ impl Answers {
     pub(super) fn start(
         args: &Answering,
         policy: &Policy,
+        deny: DenySupport,
         host: &str,
         recent: &Arc<Recent>,
         session: &Session<'_>,
@@ -58,7 +59,7 @@ impl Answers {
         let deliveries = Deliveries::start(config, Surroundings { host: host.to_owned(), clock })?;
         let is_asked = policy.wanted_responses().next().is_some();
         let is_heard = args.outputs.is_some() || args.metrics.is_some() || args.enforce || is_asked;
-        let responder = match responder(args, policy, recent, session) {
+        let responder = match responder(args, policy, deny, recent, session) {
             Ok(responder) => Some(responder),
             Err(error) if args.enforce || is_asked => return Err(error),
             // Only a rule could ask, and it would only be rehearsed.
@@ -120,6 +121,7 @@ fn secret(source: &SecretSource, session: &Session<'_>) -> Result<Secret, String
 fn responder(
     args: &Answering,
     policy: &Policy,
+    deny: DenySupport,
     recent: &Arc<Recent>,
     session: &Session<'_>,
 ) -> Result<Responder> {
@@ -133,8 +135,7 @@ fn responder(
         mode,
         settings: policy.respond.clone(),
         wanted: policy.wanted_responses().map(|(by, response)| (by.to_owned(), response)).collect(),
-        // What a rule asks for and cannot be done keeps the guard from starting.
-        deny: DenySupport::Kernel,
+        deny,
         receipts: args.receipts.clone(),
         evidence: args.evidence.clone(),
         roots: Roots::of_this_machine(endpoints(session)?),

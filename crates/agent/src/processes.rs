@@ -262,7 +262,7 @@ impl Processes {
         let seen = Seen::from(caller);
         let mut process = new_program(caller, execution);
         // Where the call was refused, the caller still has its own name.
-        let name = execution.name.file_name().map(|name| text(name));
+        let name = execution.name.file_name().map(text);
         process.name = name.map(|name| name[..name.floor_char_boundary(COMMAND_BYTES)].to_owned());
         self.set_seen(&mut process, caller.process, caller.start_boot_ns, &seen);
         process.parent = self.lineage_of(&seen);

@@ -98,8 +98,8 @@ fn an_execution_on_the_host_is_denied_and_told_with_who_wanted_it() {
 
     let Some(mut guard) = Running::start(Setup { mode: Mode::Enforced, ..setup() }) else { return };
     let memory = format!(
-        "perl -e '$^F = 100; $f = syscall({}, $n = q(x), 0); open(O, q(>&=), $f); open(I, q(<), q(/bin/true)); \
-         while (read(I, $b, 65536)) {{ print O $b }} O->flush; exec {{qq(/proc/self/fd/$f)}} q(inmemory)'",
+        "perl -e '$^F = 100; $f = syscall({}, $n = q(inmemory), 0); open(O, q(>&=), $f); open(I, q(<), q(/bin/true)); \
+         while (read(I, $b, 65536)) {{ syswrite(O, $b) }} exec {{qq(/proc/self/fd/$f)}} q(inmemory)'",
         if cfg!(target_arch = "x86_64") { 319 } else { 279 }
     );
     for (line, expected) in [

@@ -5,6 +5,7 @@
 
 mod audit_log;
 pub mod containers;
+mod denying;
 pub mod dns;
 mod guard;
 mod interest;
@@ -23,6 +24,7 @@ mod waiting;
 mod watch;
 
 pub use audit_log::audit_log;
+pub use denying::DenyError;
 pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
 pub use record::ReplayError;
 pub use replay::replay;

@@ -112,6 +112,7 @@ impl Running {
             duration: None,
             record: None,
             kernel: String::new(),
+            names: seawall_agent::NameSource::Observed,
             mode: seawall_respond::Mode::Rehearsal,
         };
         let thread = std::thread::spawn(move || {

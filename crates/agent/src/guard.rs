@@ -58,8 +58,19 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// The kernel's release, for the recording.
     pub kernel: String,
+    /// Where names of addresses come from.
+    pub names: NameSource,
     /// Whether what rules ask to be denied is denied, or only told of.
     pub mode: Mode,
+}
+
+/// Where names of addresses come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameSource {
+    /// From the answers that processes are given. Nothing is asked by the guard.
+    Observed,
+    /// Those, and the names that rules compare with are asked for by the guard, as Falco does.
+    ObservedAndLookedUp,
 }
 
 /// Why there is no guard, or none any more.
@@ -138,6 +149,7 @@ pub struct Guard<'s> {
     watch: Watch<'s>,
     files: Files,
     asking: Asking,
+    names: NameSource,
     reload: Arc<AtomicBool>,
     duration: Option<Duration>,
     denying: Denying,
@@ -193,8 +205,13 @@ impl<'s> Guard<'s> {
         judging.recorder = recorder.transpose()?;
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
         watch.unknown_types = wanted.unknown;
+        watch.resolving.wanted = wanted.dns;
+        if options.names == NameSource::ObservedAndLookedUp {
+            watch.resolving.look_up(watch.judging.names_of_addresses());
+        }
         watch.judging.rehearses_denials = denying == Denying::Rehearsed;
         let mut guard = Self {
+            names: options.names,
             denying,
             denials: None,
             settings,
@@ -305,6 +322,7 @@ impl<'s> Guard<'s> {
             }
         }
         watch.release_due();
+        watch.resolving.take_looked_up();
         if let Some(recorder) = &mut watch.judging.recorder {
             recorder.flush();
         }
@@ -369,8 +387,12 @@ impl<'s> Guard<'s> {
             rules.engine.leave_denials_to_kernel();
         }
         self.watch.unknown_types = wanted.unknown;
+        self.watch.resolving.wanted = wanted.dns;
         (self.notices)(Notice::Reloaded(rules.warnings.clone()));
         self.watch.judging.exchange(rules);
+        if self.names == NameSource::ObservedAndLookedUp {
+            self.watch.resolving.look_up(self.watch.judging.names_of_addresses());
+        }
     }
 
     fn refuse(&mut self, error: &dyn std::error::Error) {

@@ -120,14 +120,6 @@ __noinline int emit(u32 kind)
 			(*count)++;
 		return 0;
 	}
-	/* The reader sets `sleeping` and looks once more before it sleeps, and the record was handed over before
-	 * the flag is read: one of both sees the other. */
-	struct control *control = only(&controls);
-	if (control && control->sleeping) {
-		control->sleeping = 0;
-		void *nothing = bpf_ringbuf_reserve(&records, 8, 0);
-		if (nothing)
-			bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
-	}
+	wake();
 	return 0;
 }

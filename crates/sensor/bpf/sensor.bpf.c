@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT OR GPL-2.0-only
 //
 // The sensor's programs: one for the exits of all system calls that somebody wants, told apart by the cookie
-// they were attached with, and one for each tracepoint of the scheduler, of cgroups and of io_uring.
+// they were attached with, and one for each tracepoint of the scheduler, of cgroups and of io_uring. Those
+// for packets of the DNS are in `dns.h`.
 
+#include "dns.h"
 #include "emit.h"
 #include "interest.h"
 

@@ -274,12 +274,12 @@ impl Denier {
     /// At the root of all cgroups: every socket is in one, wherever its process goes.
     fn attach_connections(&mut self) -> Result<(), OpenError> {
         let failed = |source| OpenError::Attach { kind: "connections of all cgroups", source };
-        let root = Private::mount("cgroup2").and_then(|root| root.directory()).map_err(failed)?;
+        let hierarchy = Private::mount("cgroup2").map_err(failed)?;
         for name in ["refuse_connect4", "refuse_connect6", "refuse_sendmsg4", "refuse_sendmsg6"] {
             let program: &mut CgroupSockAddr = program(&mut self.programs, name)?;
             program.load().map_err(of_program(name))?;
             // A link takes no flags; it stands beside others by itself.
-            program.attach(&root, CgroupAttachMode::Single).map_err(of_program(name))?;
+            program.attach(hierarchy.root(), CgroupAttachMode::Single).map_err(of_program(name))?;
         }
         Ok(())
     }
@@ -525,7 +525,9 @@ fn denied(event: KernelEvent, mark: u16) -> Option<Denied> {
         | Action::Exited { .. }
         | Action::CgroupMade { .. }
         | Action::CgroupRemoved { .. }
-        | Action::Submitted { .. } => return None,
+        | Action::Submitted { .. }
+        | Action::Asked(_)
+        | Action::Answered(_) => return None,
     };
     Some(Denied { hook, rule: mark.checked_sub(1)?, event })
 }

@@ -4,6 +4,7 @@
 
 mod containers;
 mod denial;
+mod dns;
 mod host;
 mod kernels;
 mod record;

@@ -53,6 +53,9 @@ pub(crate) struct Guard {
     /// Ask the rules of a Kubernetes audit log, one JSON document a line; - is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["replay", "record", "duration"])]
     pub(crate) audit_log: Option<PathBuf>,
+    /// Look up the names that rules compare addresses with, as Falco does; the resolver learns of them
+    #[arg(long, conflicts_with_all = ["replay", "audit_log"])]
+    pub(crate) look_up_names: bool,
     /// End after this long: 90s, 10m, 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, conflicts_with = "replay")]
     pub(crate) duration: Option<Duration>,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
-use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
+use seawall_agent::{Counts, GuardError, Judgement, NameSource, Notice, Options, RuleFile, containers};
 use seawall_policy::{Judged, Policy, Sink};
 use seawall_respond::{DenySupport, Recent};
 
@@ -118,6 +118,9 @@ fn watch(
     lines: Lines<'_>,
     session: &Session<'_>,
 ) -> Result<Result<Counts, GuardError>> {
+    if args.look_up_names && session.global.offline {
+        bail!("--look-up-names asks the network, and --offline says not to");
+    }
     let recent = Arc::new(Recent::default());
     // What a rule asks for and cannot be done keeps the guard from starting.
     let mut answers = Answers::start(
@@ -145,6 +148,7 @@ fn watch(
         duration: args.duration,
         record: args.record.clone(),
         kernel: machine.release().to_string_lossy().into_owned(),
+        names: if args.look_up_names { NameSource::ObservedAndLookedUp } else { NameSource::Observed },
         mode: args.answering.mode(),
     };
     let notices = |notice: Notice| tell(&notice, session);

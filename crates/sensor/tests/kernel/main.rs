@@ -6,6 +6,7 @@
 )]
 
 mod denial;
+mod dns;
 mod doctor;
 mod files;
 mod interest;

@@ -189,6 +189,7 @@ fn what_cannot_be_denied_is_refused_at_load() {
             duration: None,
             record: None,
             kernel: "6".to_owned(),
+            names: seawall_agent::NameSource::Observed,
             mode,
         };
         match Guard::new(options, Vec::new(), |_| {}) {

@@ -99,7 +99,7 @@ fn an_execution_on_the_host_is_denied_and_told_with_who_wanted_it() {
     let Some(mut guard) = Running::start(Setup { mode: Mode::Enforced, ..setup() }) else { return };
     let memory = format!(
         "perl -e '$^F = 100; $f = syscall({}, $n = q(inmemory), 0); open(O, q(>&=), $f); open(I, q(<), q(/bin/true)); \
-         while (read(I, $b, 65536)) {{ syswrite(O, $b) }} exec {{qq(/proc/self/fd/$f)}} q(inmemory)'",
+         while (read(I, $b, 65536)) {{ syswrite(O, $b) }} exec {{qq(/proc/self/fd/$f)}} q(inmemory) or exit 1'",
         if cfg!(target_arch = "x86_64") { 319 } else { 279 }
     );
     for (line, expected) in [
@@ -189,6 +189,7 @@ fn what_cannot_be_denied_is_refused_at_load() {
             duration: None,
             record: None,
             kernel: "6".to_owned(),
+            names: seawall_agent::NameSource::Observed,
             mode,
         };
         match Guard::new(options, Vec::new(), |_| {}) {

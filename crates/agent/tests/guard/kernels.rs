@@ -9,10 +9,11 @@ use crate::running::OFFICIAL;
 /// What the tests of this program run.
 const PROGRAMS: [&str; 8] = ["sh", "true", "find", "grep", "ip", "perl", "setpriv", "unshare"];
 
-fn check(kernel: Kernel, bpf_lsm: BpfLsm) {
+fn check(kernel: Kernel, bpf_lsm: BpfLsm, which: &[&str]) {
     let Some(machine) = Machine::new(kernel, bpf_lsm) else { return };
     let machine = machine.with_programs(&PROGRAMS).with_file(Path::new(OFFICIAL));
-    let ended = machine.test_again(&["--skip", "kernels::", "--skip", "containers::"]).unwrap();
+    let ended =
+        machine.test_again(&[&["--skip", "kernels::", "--skip", "containers::"], which].concat()).unwrap();
     println!("{}\n{kernel:?} {bpf_lsm:?} took {:?}", ended.output, ended.took);
     assert_eq!(ended.code, 0);
     let skipped = ended.output.matches("skipped:").count();
@@ -23,10 +24,16 @@ fn check(kernel: Kernel, bpf_lsm: BpfLsm) {
 
 #[test]
 fn linux_6_1_is_guarded() {
-    check(Kernel::Linux6_1, BpfLsm::On);
+    check(Kernel::Linux6_1, BpfLsm::On, &["--skip", "denial::"]);
 }
 
 #[test]
 fn linux_6_1_is_guarded_without_security_modules() {
-    check(Kernel::Linux6_1, BpfLsm::Off);
+    check(Kernel::Linux6_1, BpfLsm::Off, &["--skip", "denial::"]);
+}
+
+/// As security modules do it, which this machine may not have.
+#[test]
+fn linux_6_1_denies_what_rules_deny() {
+    check(Kernel::Linux6_1, BpfLsm::On, &["denial::an_execution"]);
 }

@@ -231,29 +231,36 @@ fn no_other_way_to_a_connection_passes_by() {
     let denials =
         Denials { decisions: [Decision::default(), decision, Decision::default()], ..Denials::default() };
     let Some(mut denying) = Denying::of(&denials) else { return };
-    let ways: [(&str, &dyn Fn(u16) -> rustix::io::Result<()>); 3] = [
-        ("fast open", &|port| {
+    let ways: [(&str, fn(u16) -> rustix::io::Result<()>); 3] = [
+        ("fast open", |port| {
             let fast_open = SendFlags::from_bits_retain(libc::MSG_FASTOPEN as u32);
             sendto(stream(None)?, b"x", fast_open, &loopback(port)).map(drop)
         }),
-        ("multipath", &|port| connect(stream(Some(multipath()))?, &loopback(port))),
-        ("not waiting", &|port| {
+        ("multipath", |port| connect(stream(Some(multipath()))?, &loopback(port))),
+        ("not waiting", |port| {
             let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::NONBLOCK, None)?;
             connect(socket, &loopback(port))
                 .or_else(|error| if error == Errno::INPROGRESS { Ok(()) } else { Err(error) })
         }),
     ];
     for (name, way) in ways {
-        let ends = ports.map(way);
+        let ends = ports.map(|port| in_time(name, move || way(port)));
         // Not every kernel has the multipath kind.
         if ends != [Err(Errno::PROTONOSUPPORT); 2] {
             assert_eq!(ends, [Err(Errno::PERM), Ok(())], "{name}");
         }
     }
-    if let Some(results) = connected_by_io_uring(ports) {
+    if let Some(results) = in_time("io_uring", move || connected_by_io_uring(ports)) {
         assert_eq!(results, [-libc::EPERM, 0]);
     }
     assert!(denying.told(2).len() >= 2);
+}
+
+/// What is done in a moment, or not at all.
+fn in_time<T: Send + 'static>(name: &str, done: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(done()));
+    receiver.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("{name} does not end"))
 }
 
 fn stream(protocol: Option<Protocol>) -> rustix::io::Result<OwnedFd> {

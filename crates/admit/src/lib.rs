@@ -7,11 +7,12 @@ mod claims;
 pub mod decide;
 pub mod docker;
 pub mod evidence;
-mod http;
+pub mod http;
 pub mod kubernetes;
 pub mod limits;
 pub mod podman;
 mod rules;
+pub mod server;
 pub mod settings;
 #[cfg(test)]
 mod testing;

@@ -27,6 +27,15 @@ pub(crate) fn judged() -> Judged {
             ("proc.cmdline".to_owned(), text("touch /bin/hack")),
         ]
         .into(),
+        suggested: [
+            ("container.id".to_owned(), text("0123456789ab")),
+            ("container.name".to_owned(), text("web")),
+            ("container.image.repository".to_owned(), text("shop/web")),
+            ("container.image.tag".to_owned(), text("1.2")),
+            ("k8s.pod.name".to_owned(), FieldValue::Null),
+            ("k8s.ns.name".to_owned(), FieldValue::Null),
+        ]
+        .into(),
         lineage: vec!["touch /bin/hack".to_owned(), "bash".to_owned()],
         tags: vec!["mitre_persistence".to_owned(), "filesystem".to_owned()],
         events: 1,

@@ -83,6 +83,7 @@ pub(crate) fn happened(rule: &str, output: &str, priority: Priority) -> Judged {
         happened.output = output.to_owned();
         happened.priority = priority;
         happened.about = output.to_owned();
+        happened.suggested.clear();
     }
     judged.finding.rule = rule.to_lowercase().replace(' ', "-");
     judged.finding.summary = output.to_owned();
@@ -108,6 +109,7 @@ pub(crate) fn named(name: &str) -> Judged {
             ("proc.is_exe_upper_layer".to_owned(), FieldValue::Bool(true)),
         ]
         .into();
+        happened.suggested.insert("container.name".to_owned(), FieldValue::Text(name.to_owned()));
         happened.tags = vec![name.to_owned()];
         happened.lineage = vec![name.to_owned()];
         happened.container = Some(ContainerIdentity {

@@ -11,9 +11,10 @@ use seawall_finding::{Evidence, FieldValue, Fingerprint, Happened, Severity, Sub
 use seawall_policy::{Judged, Verdict};
 use serde::Serialize;
 
-use crate::Colour;
+use crate::json::write_pretty;
 use crate::report::risk;
 use crate::text::{clean, count, fit};
+use crate::{Colour, RenderError};
 
 mod tactic;
 mod tree;
@@ -38,15 +39,15 @@ pub struct Incident {
     /// Likewise.
     pub verdict: Verdict,
     /// When the first finding was made, RFC 3339.
-    pub first: String,
+    pub first: Timestamp,
     /// When the last one was made.
-    pub last: String,
+    pub last: Timestamp,
     /// Tactics of MITRE ATT&CK in the order in which they were seen first.
     pub tactics: Vec<&'static str>,
     /// What happened, in order; repetitions are one step.
     pub steps: Vec<Step>,
-    /// Command lines of the processes, each below its parent, with its depth.
-    pub processes: Vec<(usize, String)>,
+    /// The processes that did it, each below its parent.
+    pub processes: Vec<Process>,
     /// What scans found in the image, the most pressing first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<Known>,
@@ -57,13 +58,22 @@ pub struct Incident {
     pub answers: Vec<Answer>,
 }
 
+/// Writes incidents as JSON (`schema/incidents.v1.json`).
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn write_json(incidents: &[Incident], out: &mut dyn std::io::Write) -> Result<(), RenderError> {
+    let schema = "https://seawall.dev/schema/incidents.v1.json";
+    write_pretty(&serde_json::json!({ "schema": schema, "incidents": incidents }), out)
+}
+
 /// A response to a finding, as its receipt tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
     /// The finding that it answers.
     pub finding: Fingerprint,
     /// When, RFC 3339.
-    pub time: String,
+    pub time: Timestamp,
     /// What was done, and what came of it.
     pub told: String,
     /// The receipt's name, by which it can be undone.
@@ -82,7 +92,7 @@ pub struct Step {
     /// What is to be done about it.
     pub verdict: Verdict,
     /// When first, RFC 3339.
-    pub time: String,
+    pub time: Timestamp,
     /// How many events.
     pub events: u64,
     /// The command line of the process.
@@ -93,6 +103,15 @@ pub struct Step {
     /// Techniques of MITRE ATT&CK.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub techniques: Vec<String>,
+}
+
+/// A process of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Process {
+    /// How many ancestors are told above it.
+    pub depth: usize,
+    /// Its command line.
+    pub command: String,
 }
 
 /// What a scan found in the image.
@@ -135,7 +154,7 @@ pub fn incidents(findings: &[Judged], scanned: &[Scanned<'_>], answers: Vec<Answ
         let parts = found.chunk_by(|(before, ..), (time, ..)| time.duration_since(*before) <= QUIET);
         all.extend(parts.filter_map(|part| incident(&place, part, scanned)));
     }
-    all.sort_by(|one, other| one.first.cmp(&other.first));
+    all.sort_by_key(|incident| incident.first);
     attach(&mut all, answers);
     all
 }
@@ -172,12 +191,12 @@ fn incident(
     found: &[(Timestamp, &Judged, &Happened)],
     scanned: &[Scanned<'_>],
 ) -> Option<Incident> {
-    let ((_, _, first), (_, _, last)) = (found.first()?, found.last()?);
+    let ((first, ..), (last, ..)) = (found.first()?, found.last()?);
     let image = found.iter().find_map(|(_, _, happened)| image(happened));
     let mut tactics = Vec::new();
     let mut steps: Vec<Step> = Vec::new();
     let mut known_steps = BTreeMap::new();
-    for (_, judged, happened) in found {
+    for (time, judged, happened) in found {
         for tactic in happened.tags.iter().filter_map(|tag| tactic::of(tag)) {
             if !tactics.contains(&tactic) {
                 tactics.push(tactic);
@@ -187,7 +206,7 @@ fn incident(
             Some(step) => step.events = step.events.saturating_add(happened.events),
             None => {
                 known_steps.insert(&judged.fingerprint, steps.len());
-                steps.push(step(judged, happened));
+                steps.push(step(*time, judged, happened));
             }
         }
     }
@@ -196,8 +215,8 @@ fn incident(
         place: place.to_owned(),
         severity: found.iter().map(|(_, judged, _)| judged.finding.severity).max()?,
         verdict: found.iter().map(|(_, judged, _)| judged.verdict).max()?,
-        first: first.time.clone(),
-        last: last.time.clone(),
+        first: *first,
+        last: *last,
         tactics,
         steps,
         processes: tree::of(found.iter().map(|(_, _, happened)| happened.lineage.as_slice())),
@@ -208,7 +227,7 @@ fn incident(
     })
 }
 
-fn step(judged: &Judged, happened: &Happened) -> Step {
+fn step(time: Timestamp, judged: &Judged, happened: &Happened) -> Step {
     let is_technique = |tag: &&String| {
         tag.strip_prefix('T').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
@@ -217,7 +236,7 @@ fn step(judged: &Judged, happened: &Happened) -> Step {
         rule: happened.rule.clone(),
         severity: judged.finding.severity,
         verdict: judged.verdict,
-        time: happened.time.clone(),
+        time,
         events: happened.events,
         process: happened.lineage.first().cloned(),
         output: happened.output.clone(),
@@ -321,7 +340,7 @@ impl Telling {
         let severity = incident.severity.name().to_uppercase();
         self.heading(text, &format!("{severity}  {}{image}", incident.place));
         let events = incident.steps.iter().fold(0_u64, |sum, step| sum.saturating_add(step.events));
-        let span = format!("{} to {}", second(&incident.first), clock(&incident.last));
+        let span = format!("{} to {}", second(incident.first), clock(incident.last));
         let steps = count(incident.steps.len(), "finding");
         let events = count(usize::try_from(events).unwrap_or(usize::MAX), "event");
         self.line(text, &format!("  {span}, {steps} from {events}, {}", incident.verdict));
@@ -332,7 +351,7 @@ impl Telling {
         if !incident.processes.is_empty() {
             self.line(text, "\n");
             self.line(text, "  The processes");
-            for (depth, command) in &incident.processes {
+            for Process { depth, command } in &incident.processes {
                 self.line(text, &format!("    {}{command}", "  ".repeat((*depth).min(12))));
             }
         }
@@ -341,7 +360,7 @@ impl Telling {
             text.push('\n');
             self.line(text, "  What was done");
             for answer in &incident.answers {
-                self.line(text, &format!("    {}  {}", clock(&answer.time), answer.told));
+                self.line(text, &format!("    {}  {}", clock(answer.time), answer.told));
             }
         }
     }
@@ -354,7 +373,7 @@ impl Telling {
             let severity = step.severity.name();
             self.line(
                 text,
-                &format!("  {}  {severity:<8}  {}{times}  {techniques}", clock(&step.time), step.rule),
+                &format!("  {}  {severity:<8}  {}{times}  {techniques}", clock(step.time), step.rule),
             );
             if let Some(process) = &step.process {
                 self.line(text, &format!("{:26}{process}", ""));
@@ -381,14 +400,14 @@ impl Telling {
     }
 }
 
-/// `2026-11-28 16:02:03` of an RFC 3339 time.
-fn second(time: &str) -> String {
-    time.get(..19).unwrap_or(time).replace('T', " ")
+/// `2026-11-28 16:02:03`.
+fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// `16:02:03.120` of an RFC 3339 time.
-fn clock(time: &str) -> &str {
-    time.get(11..23).unwrap_or(time)
+/// `16:02:03.120`.
+fn clock(time: Timestamp) -> String {
+    time.strftime("%H:%M:%S.%3f").to_string()
 }
 
 #[cfg(test)]

@@ -156,9 +156,12 @@ __noinline int append_path(u64 dentry, u64 mount_point)
 			continue;
 		}
 		struct place place;
-		u32 depth = s->depth;
-		if (depth >= COMPONENTS || !read_place(&place, dentry) || !copy_name(s, dentry, &place, &s->hashes[depth]))
+		u64 hash;
+		if (s->depth >= COMPONENTS || !read_place(&place, dentry) || !copy_name(s, dentry, &place, &hash))
 			break;
+		/* Read again and masked: older verifiers (6.1) forget the bound of what was on the stack meanwhile. */
+		u32 depth = s->depth;
+		s->hashes[depth & (COMPONENTS - 1)] = hash;
 		u32 behind = s->used + place.length;
 		if (behind > DATA_LIMIT + 255)
 			break;

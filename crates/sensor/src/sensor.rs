@@ -230,7 +230,7 @@ impl Sensor {
         }
         let link = match (kind, tracepoint_of(kind)) {
             (Kind::Called(call), _) => self.watch_call(kind, call.name())?.map(Some),
-            (_, Some((name, tracepoint))) => match self.watch_tracepoint(name, tracepoint, btf) {
+            (_, Some((name, tracepoints))) => match self.watch_tracepoint(name, tracepoints, btf) {
                 Err(error) if kind == Kind::Executed => return Err(error),
                 watched => watched.ok().map(|()| None),
             },
@@ -244,10 +244,11 @@ impl Sensor {
         Ok(())
     }
 
+    /// Of the names of the tracepoint, the one that this kernel has.
     fn watch_tracepoint(
         &mut self,
         name: &'static str,
-        tracepoint: &str,
+        tracepoints: &[&str],
         btf: &mut Option<Btf>,
     ) -> Result<(), OpenError> {
         let btf = match btf {
@@ -257,7 +258,14 @@ impl Sensor {
         let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
         let program = self.programs.program_mut(name).ok_or_else(missing)?;
         let program: &mut BtfTracePoint = program.try_into().map_err(of_program(name))?;
-        program.load(tracepoint, btf).map_err(of_program(name))?;
+        let mut loaded = Err(ProgramError::NotLoaded);
+        for tracepoint in tracepoints {
+            loaded = program.load(tracepoint, btf);
+            if loaded.is_ok() {
+                break;
+            }
+        }
+        loaded.map_err(of_program(name))?;
         program.attach().map(|_| ()).map_err(of_program(name))
     }
 
@@ -376,15 +384,15 @@ fn host_mount_namespace() -> io::Result<u32> {
     u32::try_from(namespace.ino()).map_err(io::Error::other)
 }
 
-/// The program for a kind that is not a system call, and the tracepoint that it belongs to.
-fn tracepoint_of(kind: Kind) -> Option<(&'static str, &'static str)> {
+/// The program for a kind that is not a system call, and the tracepoint that it belongs to, as kernels call it.
+fn tracepoint_of(kind: Kind) -> Option<(&'static str, &'static [&'static str])> {
     Some(match kind {
-        Kind::Executed => ("process_exec", "sched_process_exec"),
-        Kind::Forked => ("process_fork", "sched_process_fork"),
-        Kind::Exited => ("process_exit", "sched_process_exit"),
-        Kind::CgroupMade => ("cgroup_made", "cgroup_mkdir"),
-        Kind::CgroupRemoved => ("cgroup_removed", "cgroup_rmdir"),
-        Kind::Submitted => ("io_uring_submitted", "io_uring_submit_req"),
+        Kind::Executed => ("process_exec", &["sched_process_exec"]),
+        Kind::Forked => ("process_fork", &["sched_process_fork"]),
+        Kind::Exited => ("process_exit", &["sched_process_exit"]),
+        Kind::CgroupMade => ("cgroup_made", &["cgroup_mkdir"]),
+        Kind::CgroupRemoved => ("cgroup_removed", &["cgroup_rmdir"]),
+        Kind::Submitted => ("io_uring_submitted", &["io_uring_submit_req", "io_uring_submit_sqe"]),
         Kind::Called(_) => return None,
     })
 }

@@ -4,6 +4,7 @@
 //! and says as findings which requirement an image fails. Everything is verified offline: a log or authority is only
 //! ever a key in a file here. Has no clock, prints nothing, reads no environment; decides nothing about findings.
 
+mod beside;
 pub mod bundle;
 pub mod certificate;
 pub mod containers_policy;

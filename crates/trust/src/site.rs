@@ -7,12 +7,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
+use crate::beside::Beside;
 use crate::bundle::{Bundle, Content};
 use crate::certificate::crl::RevocationList;
 use crate::certificate::issue::{IssueError, Issuer, Role, Template};
@@ -440,16 +440,12 @@ impl Site {
         read.into_iter().next().ok_or_else(|| SiteError::Broken(path.display().to_string()))
     }
 
-    /// Writes beside and renames, so that nobody reads a half.
     fn write(&self, name: &str, mode: u32, text: &str) -> Result<(), SiteError> {
         let path = self.directory.join(name);
-        let beside = self.directory.join(format!("{name}.new"));
         let written = || {
-            let options = &mut OpenOptions::new();
-            let mut file = options.write(true).create(true).truncate(true).mode(mode).open(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)
+            let mut beside = Beside::create(&path, mode)?;
+            beside.file.write_all(text.as_bytes())?;
+            beside.rename()
         };
         written().map_err(|error| SiteError::file("write", &path, error))
     }

@@ -4,6 +4,7 @@
 
 mod containers;
 mod host;
+mod kernels;
 mod record;
 mod reload;
 mod running;

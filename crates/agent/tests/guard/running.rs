@@ -69,9 +69,11 @@ pub(crate) fn judgement(rules: Vec<RuleFile>, matching: Matching) -> Judgement {
     Judgement { rules, matching, min_priority: Priority::Debug, policy: Policy::default() }
 }
 
+pub(crate) const OFFICIAL: &str = "/work/shared/data/falco-rules/falco_rules.yaml";
+
 /// Falco's published rules; none, with a word, where they are not.
 pub(crate) fn official() -> Option<RuleFile> {
-    let path = PathBuf::from("/work/shared/data/falco-rules/falco_rules.yaml");
+    let path = PathBuf::from(OFFICIAL);
     if path.exists() {
         return Some(RuleFile::Path(path));
     }

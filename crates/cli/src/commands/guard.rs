@@ -105,7 +105,7 @@ fn watch(
         record: args.record.clone(),
         kernel: machine.release().to_string_lossy().into_owned(),
     };
-    let notices = |notice: Notice| session.terminal.note(shown(&notice));
+    let notices = |notice: Notice| tell(&notice, session);
     let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {
         guard.keep_recent(recent);
         let server = args.answering.metrics.as_deref();
@@ -165,6 +165,16 @@ fn listen(stop: &Arc<AtomicBool>, on_hangup: &[&Arc<AtomicBool>]) -> std::io::Re
     Ok(())
 }
 
+fn tell(notice: &Notice, session: &Session<'_>) {
+    match notice {
+        // A gap may name what strangers have named.
+        Notice::Gap(_) => session.terminal.log(shown(notice)),
+        Notice::Watching { .. } | Notice::Warnings(_) | Notice::Reloaded(_) | Notice::Refused(_) => {
+            session.terminal.note(shown(notice));
+        }
+    }
+}
+
 fn shown(notice: &Notice) -> String {
     match notice {
         Notice::Watching { rules, event_types } => {
@@ -188,6 +198,6 @@ fn summary(counts: &Counts, session: &Session<'_>) {
         counts.gaps.len()
     ));
     for gap in &counts.gaps {
-        session.terminal.note(format_args!("gap: {}", gap.reason));
+        session.terminal.log(format_args!("gap: {}", gap.reason));
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use seawall_policy::Judged;
 use seawall_report::Colour;
-use seawall_report::incident::{Answer, Incident, Scanned, incidents, tell};
+use seawall_report::incident::{Answer, Scanned, incidents, tell, write_json};
 use seawall_respond::{Outcome, Receipt, Receipts};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::respond;
 use crate::Session;
@@ -19,12 +19,6 @@ use crate::{input, output};
 const FILE_BYTES_MAX: u64 = 128 << 20;
 /// Width where there is no terminal to ask.
 const WIDTH: usize = 110;
-
-#[derive(Serialize)]
-struct Document<'i> {
-    schema: &'static str,
-    incidents: &'i [Incident],
-}
 
 /// Of a scan's JSON report, what is told beside an incident.
 #[derive(Deserialize)]
@@ -53,9 +47,8 @@ pub(crate) fn run(args: &Incidents, session: &Session<'_>) -> Result<Exit> {
     let found = incidents(&findings, &scanned, answers);
     let bytes = match args.format {
         DiffFormat::Json => {
-            let answer = Document { schema: "seawall.incidents/v1", incidents: &found };
-            let mut bytes = serde_json::to_vec_pretty(&answer)?;
-            bytes.push(b'\n');
+            let mut bytes = Vec::new();
+            write_json(&found, &mut bytes)?;
             bytes
         }
         DiffFormat::Table => {
@@ -115,7 +108,7 @@ fn answers(directory: &Path, session: &Session<'_>) -> Result<Vec<Answer>> {
         Outcome::Needless | Outcome::Refused => false,
     };
     let told = receipts.into_iter().filter(is_told).map(|receipt| Answer {
-        time: receipt.time.to_string(),
+        time: receipt.time,
         told: respond::told(&receipt),
         receipt: receipt.id.to_string(),
         finding: receipt.finding,

@@ -61,7 +61,7 @@ fn what_happens_in_one_container_in_one_stretch_is_one_story() {
     ];
     let answer = Answer {
         finding: found[0].fingerprint.clone(),
-        time: "2026-11-28T16:05:00.400000000Z".to_owned(),
+        time: "2026-11-28T16:05:00.400Z".parse().unwrap(),
         told: "kill done: sent SIGKILL to process 12".to_owned(),
         receipt: "20261128T160500.400Z-1-0-kill".to_owned(),
     };

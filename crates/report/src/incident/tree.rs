@@ -1,5 +1,7 @@
 //! Lineages, each from a process up to its oldest ancestor, as one tree.
 
+use super::Process;
+
 /// Ancestors that are told, the nearest ones: what lies above is the machine's own.
 const DEPTH_MAX: usize = 8;
 /// Processes that are told.
@@ -10,9 +12,9 @@ struct Node<'l> {
     children: Vec<usize>,
 }
 
-/// Command lines below those of their parents, with their depths. Two processes with one command line below the same
+/// Each below its parent. Two processes with one command line below the same
 /// parent are one.
-pub(super) fn of<'l>(lineages: impl Iterator<Item = &'l [String]>) -> Vec<(usize, String)> {
+pub(super) fn of<'l>(lineages: impl Iterator<Item = &'l [String]>) -> Vec<Process> {
     let mut nodes: Vec<Node<'l>> = Vec::new();
     let mut roots: Vec<usize> = Vec::new();
     for lineage in lineages {
@@ -44,7 +46,7 @@ pub(super) fn of<'l>(lineages: impl Iterator<Item = &'l [String]>) -> Vec<(usize
     let mut next: Vec<(usize, usize)> = roots.into_iter().rev().map(|at| (0, at)).collect();
     while let Some((depth, at)) = next.pop() {
         let Some(node) = nodes.get(at) else { continue };
-        told.push((depth, node.command.to_owned()));
+        told.push(Process { depth, command: node.command.to_owned() });
         next.extend(node.children.iter().rev().map(|child| (depth + 1, *child)));
     }
     told
@@ -60,7 +62,7 @@ mod tests {
         let lineages =
             [lineage("id<sh -c id<nginx<shim"), lineage("miner<sh -c miner<nginx<shim"), lineage("x")];
         let told = of(lineages.iter().map(Vec::as_slice));
-        let shown: Vec<String> = told.iter().map(|(depth, command)| format!("{depth}{command}")).collect();
+        let shown: Vec<String> = told.iter().map(|one| format!("{}{}", one.depth, one.command)).collect();
         assert_eq!(shown, ["0shim", "1nginx", "2sh -c id", "3id", "2sh -c miner", "3miner", "0x"]);
     }
 }

@@ -1,14 +1,16 @@
 //! Seawall's JSON against its own published schema (`schema/report.v1.json`), by a validator of the few keywords that the
 //! schema uses; `scripts/validate-reports` does it again with a whole one.
 
-use seawall_finding::{ContainerIdentity, Evidence, Happened, ProcessIdentity, Untrusted};
+use seawall_finding::{ContainerIdentity, Evidence, Happened, ProcessIdentity, Severity, Untrusted};
 use seawall_policy::{Requested, Response};
 use serde_json::Value;
 
 use super::{posture, rendered, sample};
+use crate::incident::{Answer, Known, incidents, write_json};
 use crate::{Format, Report};
 
 const REPORT: &str = include_str!("../../../../schema/report.v1.json");
+const INCIDENTS: &str = include_str!("../../../../schema/incidents.v1.json");
 const FINDING: &str = include_str!("../../../../schema/finding.v1.json");
 
 /// The keywords that [`Schemas::check`] knows or may pass over.
@@ -32,7 +34,6 @@ const KEYWORDS: &[&str] = &[
 ];
 
 struct Schemas {
-    report: Value,
     finding: Value,
 }
 
@@ -171,20 +172,46 @@ fn happened() -> Report {
     report
 }
 
+/// Says of a document all that its schema does not allow or does not tell of.
+fn check(schema: &str, document: &str) {
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let document: Value = serde_json::from_str(document).unwrap();
+    let schemas = Schemas { finding: serde_json::from_str(FINDING).unwrap() };
+    let (mut wrong, mut found) = (Vec::new(), Vec::new());
+    schemas.check(&schema, &document, "", &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    untold(&schemas, &schema, &document, "", &mut found);
+    assert!(found.is_empty(), "the schema does not tell of {found:?}");
+}
+
 #[test]
 fn json_keeps_the_published_schema() {
-    let schemas = Schemas {
-        report: serde_json::from_str(REPORT).unwrap(),
-        finding: serde_json::from_str(FINDING).unwrap(),
-    };
     for report in [sample::everything(), sample::hostile(), posture::report(), untrusted(), happened()] {
-        let document: Value = serde_json::from_str(&rendered(&report, Format::Json)).unwrap();
-        let (mut wrong, mut found) = (Vec::new(), Vec::new());
-        schemas.check(&schemas.report, &document, "", &mut wrong);
-        assert!(wrong.is_empty(), "{wrong:#?}");
-        untold(&schemas, &schemas.report, &document, "", &mut found);
-        assert!(found.is_empty(), "the schema does not tell of {found:?}");
+        check(REPORT, &rendered(&report, Format::Json));
     }
+}
+
+#[test]
+fn incidents_keep_theirs() {
+    let mut all = incidents(&happened().findings, &[], Vec::new());
+    let incident = all.first_mut().unwrap();
+    let fingerprint = incident.steps[0].fingerprint.clone();
+    incident.image = Some("nginx:1".to_owned());
+    incident.known.push(Known {
+        fingerprint: fingerprint.clone(),
+        severity: Severity::Critical,
+        summary: "nginx has a hole".to_owned(),
+        exploited: true,
+    });
+    incident.answers.push(Answer {
+        finding: fingerprint,
+        time: jiff::Timestamp::UNIX_EPOCH,
+        told: "kill done".to_owned(),
+        receipt: "20261128T160500.400Z-1-0-kill".to_owned(),
+    });
+    let mut document = Vec::new();
+    write_json(&all, &mut document).unwrap();
+    check(INCIDENTS, std::str::from_utf8(&document).unwrap());
 }
 
 /// DESIGN.md, "Fixed points that scripts rely on".

@@ -8,6 +8,7 @@
 mod doctor;
 mod files;
 mod interest;
+mod kernels;
 mod network;
 mod processes;
 mod watch;

@@ -13,6 +13,7 @@ use seawall_image::manifest::digest_of;
 use seawall_inventory::{Algorithm, Digest};
 
 use super::ImageError;
+use crate::beside::Beside;
 
 /// An OCI layout that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +69,7 @@ pub(super) fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, ImageErr
 
 /// Writes a file as a whole, so that nobody reads a half.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ImageError> {
-    let mut beside = Beside::create(path).map_err(failed("write", path))?;
+    let mut beside = Beside::create(path, 0o644).map_err(failed("write", path))?;
     beside.file.write_all(bytes).map_err(failed("write", path))?;
     beside.rename().map_err(failed("write", path))
 }
@@ -120,7 +121,7 @@ pub(super) fn write_stream(
     from: Box<dyn io::Read + Send>,
 ) -> Result<(), ImageError> {
     let path = blob_path(layout, digest);
-    let mut beside = Beside::create(&path).map_err(failed("write", &path))?;
+    let mut beside = Beside::create(&path, 0o644).map_err(failed("write", &path))?;
     let mut hashing = Hashing::new(digest.algorithm(), &mut beside.file);
     io::copy(&mut from.take(size.saturating_add(1)), &mut hashing).map_err(failed("write", &path))?;
     if hashing.digest() != digest.hex() {
@@ -128,36 +129,6 @@ pub(super) fn write_stream(
         return Err(ImageError::Document { what: format!("the blob {digest}"), reason });
     }
     beside.rename().map_err(failed("write", &path))
-}
-
-/// A file that becomes another once it is whole, and is gone if it does not.
-struct Beside<'p> {
-    file: File,
-    path: PathBuf,
-    target: &'p Path,
-}
-
-impl Beside<'_> {
-    /// A new file in the directory of `target`, under a name that nobody can have laid a link at.
-    fn create(target: &Path) -> io::Result<Beside<'_>> {
-        let random: [u8; 16] = crate::key::random().map_err(io::Error::other)?;
-        let path = target.with_file_name(format!(".{}.new", crate::hex(&random)));
-        let flags = OFlags::NOFOLLOW.bits().cast_signed();
-        let file = OpenOptions::new().write(true).create_new(true).custom_flags(flags).open(&path)?;
-        Ok(Beside { file, path, target })
-    }
-
-    fn rename(self) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.path, self.target)
-    }
-}
-
-impl Drop for Beside<'_> {
-    fn drop(&mut self) {
-        // After the renaming there is none.
-        let _ = fs::remove_file(&self.path);
-    }
 }
 
 /// What is hashed while it is written.

@@ -23,7 +23,7 @@ use seawall_respond::Recent;
 
 use super::answering::{self, Answers};
 use super::lines::Lines;
-use super::{hostname, listen, shown, sinks, with_lost};
+use super::{hostname, listen, sinks, tell, with_lost};
 use crate::Session;
 use crate::args::guard::{AuditWebhook, Guard};
 use crate::commands::admit;
@@ -52,7 +52,7 @@ pub(super) fn log(
     };
     let input = BufReader::new(input);
     ask(args, judgement, lines, session, |options, sinks, stop| {
-        audit_log(input, options, sinks, stop, |notice: Notice| session.terminal.note(shown(&notice)))
+        audit_log(input, options, sinks, stop, |notice: Notice| tell(&notice, session))
     })
 }
 
@@ -73,7 +73,7 @@ pub(super) fn webhook(
     let serve = move || -> () { server.listen(&listener, &answering) };
     thread::Builder::new().name("webhook".to_owned()).spawn(serve).context("cannot listen")?;
     ask(args, judgement, lines, session, |options, sinks, stop| {
-        audit_webhook(&queue, options, sinks, stop, |notice: Notice| session.terminal.note(shown(&notice)))
+        audit_webhook(&queue, options, sinks, stop, |notice: Notice| tell(&notice, session))
     })
 }
 

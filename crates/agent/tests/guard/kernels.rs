@@ -1,0 +1,44 @@
+//! The tests that need no engine once more, in machines with other kernels.
+
+use std::path::Path;
+
+use seawall_testkit::{BpfLsm, Kernel, Machine};
+
+use crate::running::OFFICIAL;
+
+/// What the tests of this program run.
+const PROGRAMS: [&str; 11] = [
+    "sh",
+    "/bin/sh",
+    "/bin/true",
+    "find",
+    "grep",
+    "ip",
+    "perl",
+    "/usr/bin/perl",
+    "setpriv",
+    "shred",
+    "unshare",
+];
+
+fn check(kernel: Kernel, bpf_lsm: BpfLsm) {
+    let Some(machine) = Machine::new(kernel, bpf_lsm) else { return };
+    let machine = machine.with_programs(&PROGRAMS).with_file(Path::new(OFFICIAL));
+    let ended = machine.test_again(&["--skip", "kernels::", "--skip", "containers::"]).unwrap();
+    println!("{}\n{kernel:?} {bpf_lsm:?} took {:?}", ended.output, ended.took);
+    assert_eq!(ended.code, 0);
+    let skipped = ended.output.matches("skipped:").count();
+    // Of the rules that Falco publishes; where they are not, all has been said.
+    let without_rules = ended.output.matches(&format!("skipped: {OFFICIAL}")).count();
+    assert_eq!(skipped, without_rules);
+}
+
+#[test]
+fn linux_6_1_is_guarded() {
+    check(Kernel::Linux6_1, BpfLsm::On);
+}
+
+#[test]
+fn linux_6_1_is_guarded_without_security_modules() {
+    check(Kernel::Linux6_1, BpfLsm::Off);
+}

@@ -396,13 +396,13 @@ fn containerd_pulls_and_runs_what_is_signed() {
         println!("skipped: {} has no image verifiers", String::from_utf8_lossy(&version).trim());
         return;
     }
-    let pull = |name: &str| ctr(&["images", "pull", "--plain-http", "--snapshotter", "native", name]);
+    let pull = |name: &str| ctr(&["images", "pull", "--plain-http", name]);
     let (signed, unsigned) = (site.name("signed"), site.name("unsigned"));
     let refused = pull(&unsigned).unwrap_err();
     assert!(refused.contains("has no signature"), "{refused}");
     assert!(!String::from_utf8(ctr(&["images", "ls"]).unwrap()).unwrap().contains(&unsigned));
     pull(&signed).unwrap();
-    let ran = ctr(&["run", "--rm", "--snapshotter", "native", &signed, "of-a-test", "/ran"]);
+    let ran = ctr(&["run", "--rm", &signed, "of-a-test", "/ran"]);
     assert_eq!(ran.unwrap(), b"ran\n");
     // By its digest, which is what it is pinned to.
     pull(&format!("{}@{}", signed.trim_end_matches(":1"), digest(&signed))).unwrap();

@@ -112,6 +112,7 @@ impl Running {
             duration: None,
             record: None,
             kernel: String::new(),
+            names: seawall_agent::NameSource::Observed,
         };
         let thread = std::thread::spawn(move || {
             let say = |notice| {

@@ -56,6 +56,17 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// The kernel's release, for the recording.
     pub kernel: String,
+    /// Where names of addresses come from.
+    pub names: NameSource,
+}
+
+/// Where names of addresses come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameSource {
+    /// From the answers that processes are given. Nothing is asked by the guard.
+    Observed,
+    /// Those, and the names that rules compare with are asked for by the guard, as Falco does.
+    ObservedAndLookedUp,
 }
 
 /// Why there is no guard, or none any more.
@@ -144,6 +155,7 @@ pub struct Guard<'s> {
     sensor: Sensor,
     watch: Watch<'s>,
     reloading: Reloading,
+    names: NameSource,
     duration: Option<Duration>,
     last_look: Instant,
     last_count: Instant,
@@ -189,7 +201,12 @@ impl<'s> Guard<'s> {
         judging.recorder = recorder.transpose()?;
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
         watch.unknown_types = wanted.unknown;
+        watch.resolving.wanted = wanted.dns;
+        if options.names == NameSource::ObservedAndLookedUp {
+            watch.resolving.look_up(watch.judging.names_of_addresses());
+        }
         Ok(Self {
+            names: options.names,
             sensor,
             watch,
             reloading: Reloading::new(files, asking, options.reload),
@@ -254,6 +271,7 @@ impl<'s> Guard<'s> {
         let watch = &mut self.watch;
         let read = self.sensor.poll(timeout, |event| watch.take(event))?;
         watch.release_due();
+        watch.resolving.take_looked_up();
         if let Some(recorder) = &mut watch.judging.recorder {
             recorder.flush();
         }
@@ -291,8 +309,12 @@ impl<'s> Guard<'s> {
             return;
         }
         self.watch.unknown_types = wanted.unknown;
+        self.watch.resolving.wanted = wanted.dns;
         (self.notices)(Notice::Reloaded(rules.warnings.clone()));
         self.watch.judging.exchange(rules);
+        if self.names == NameSource::ObservedAndLookedUp {
+            self.watch.resolving.look_up(self.watch.judging.names_of_addresses());
+        }
     }
 
     fn refuse(&mut self, error: &dyn std::error::Error) {

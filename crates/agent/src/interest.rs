@@ -4,6 +4,7 @@ use seawall_detect::{Engine, Need, Paths, Traits};
 use seawall_event::EventType;
 use seawall_sensor::{Access, Clause, Families, Interest, Kind, Naming, Outcome, Place, SystemCall};
 
+use crate::dns;
 use crate::limits::DATA_BYTES;
 
 /// What a set of rules wants.
@@ -11,6 +12,7 @@ pub(crate) struct Wanted {
     pub(crate) interest: Interest,
     /// Types of events that it asks for and the sensor cannot tell.
     pub(crate) unknown: Vec<EventType>,
+    pub(crate) dns: dns::Wanted,
 }
 
 /// What the rules of an engine want, and what lineage and containers need.
@@ -20,6 +22,11 @@ pub(crate) fn of(engine: &Engine) -> Wanted {
     let mut clauses =
         vec![Clause::all_of(always), Clause { outcome: Outcome::Succeeded, ..Clause::all_of(moves) }];
     let mut unknown = Vec::new();
+    let dns =
+        dns::Wanted { names: engine.looks_at_names(), events: engine.event_types().contains(EventType::DNS) };
+    if dns.names {
+        clauses.push(Clause::all_of([Kind::Answered]));
+    }
     for kind in engine.event_types().iter() {
         match kinds_of(kind).as_slice() {
             [] => unknown.push(kind),
@@ -36,7 +43,7 @@ pub(crate) fn of(engine: &Engine) -> Wanted {
         with_environment: engine.looks_at_environments(),
         data_bytes: if engine.looks_at_data() { DATA_BYTES } else { 0 },
     };
-    Wanted { interest, unknown }
+    Wanted { interest, unknown, dns }
 }
 
 /// What the kernel tells of a type of event.
@@ -47,6 +54,7 @@ fn kinds_of(kind: EventType) -> Vec<Kind> {
         "clone" | "clone3" | "fork" | "vfork" => vec![Kind::Forked],
         "procexit" => vec![Kind::Exited],
         "io_uring" => vec![Kind::Submitted],
+        "dns" => vec![Kind::Asked, Kind::Answered],
         name => call(name).into_iter().collect(),
     }
 }

@@ -6,6 +6,7 @@
 mod audit_log;
 mod audit_queue;
 pub mod containers;
+pub mod dns;
 mod guard;
 mod interest;
 mod limits;
@@ -24,7 +25,7 @@ mod watch;
 
 pub use audit_log::{AuditOptions, audit_log, audit_webhook};
 pub use audit_queue::{AuditQueue, TurnedAway};
-pub use guard::{Guard, GuardError, Judgement, Notice, Options};
+pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
 pub use record::ReplayError;
 pub use replay::replay;
 pub use rules::{RuleFile, RulesError};

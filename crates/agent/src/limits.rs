@@ -77,3 +77,38 @@ pub(crate) const AUDIT_BYTES_WAITING_MAX: usize = 64 * 1024 * 1024;
 
 /// Batches that wait: an API server with the usual settings sends ten a second.
 pub(crate) const AUDIT_BATCHES_WAITING_MAX: usize = 1000;
+
+/// Records of one answer of the DNS: as many as fit into what the kernel's part copies.
+pub(crate) const DNS_RECORDS_MAX: usize = 128;
+
+/// Characters of a text in an answer that a rule sees; each of its strings has up to 255.
+pub(crate) const DNS_ANSWER_CHARS_MAX: usize = 1024;
+
+/// How long a name holds at least, in seconds: programs connect some time after they have asked, and tell of it later.
+pub(crate) const NAME_KEPT_LEAST_S: u32 = 60;
+
+/// And at most: an answer may say 68 years.
+pub(crate) const NAME_KEPT_MOST_S: u32 = 24 * 3600;
+
+/// Names of one address: of a content network, some thousand are true, and rules ask for the last ones.
+pub(crate) const NAMES_OF_ADDRESS_MAX: usize = 8;
+
+/// Characters of a name that is kept: one that needs no escapes has no more.
+pub(crate) const NAME_CHARS_MAX: usize = 255;
+
+/// Addresses with names in one network, and in all: some 200 bytes each, and at most 2 KiB where somebody wants it so.
+pub(crate) const NAMED_OF_VIEW_MAX: usize = 2048;
+/// See [`NAMED_OF_VIEW_MAX`].
+pub(crate) const NAMED_MAX: usize = 16_384;
+
+/// Names of rules that are looked up; Falco's have some seventy.
+pub(crate) const LOOKED_UP_MAX: usize = 512;
+
+/// How often: answers for them hold some minutes, and a resolver should not notice.
+pub(crate) const LOOK_UP_EVERY: Duration = Duration::from_secs(300);
+
+/// Sockets that have asked the DNS and are remembered until the answer.
+pub(crate) const ASKERS_MAX: usize = 4096;
+
+/// Questions of one such socket: a forwarder has many on their way.
+pub(crate) const ASKED_MAX: usize = 128;

@@ -221,6 +221,18 @@ impl Processes {
         self.refreshed(caller.process)
     }
 
+    /// The process of a caller that says little of itself.
+    pub(crate) fn who(&mut self, caller: &Caller) -> Arc<Process> {
+        let is_it = |start_boot_ns| is_same_start(start_boot_ns, caller.start_boot_ns);
+        if let Some(known) = self.by_number.get(&caller.process).filter(|known| is_it(known.start_boot_ns)) {
+            let is_old = known.generation != self.generation;
+            return if is_old { self.refreshed(caller.process) } else { Arc::clone(&known.process) };
+        }
+        let found = self.found.one(caller.process).filter(|found| is_it(found.start_boot_ns));
+        let unknown = || Process { name: Some(text(&caller.command)), ..Process::default() };
+        Arc::new(found.map_or_else(unknown, |found| found.process))
+    }
+
     /// A process as its caller is now.
     fn remember(&mut self, caller: &Caller, mut process: Process) -> Arc<Process> {
         let seen = Seen::from(caller);

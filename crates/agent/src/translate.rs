@@ -183,6 +183,11 @@ pub(crate) fn submitted(process: Arc<Process>, operation: u8, object: Option<&Ob
     })
 }
 
+/// The socket that a message of the DNS was sent or received by.
+pub(crate) fn datagram(socket: &seawall_sensor::Socket) -> Descriptor {
+    descriptor::of_message(socket)
+}
+
 /// Which register has the descriptor that the event is about; none: the result.
 fn register_of_descriptor(call: &str) -> Option<u8> {
     let is_result = matches!(

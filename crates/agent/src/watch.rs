@@ -1,6 +1,6 @@
 //! From one event of the kernel to what the rules say of it.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,9 +13,10 @@ use seawall_finding::{Evidence, Finding, Gap, GapKind};
 use seawall_inventory::Inventory;
 use seawall_policy::{Context, Judged, Policy, Response, Sink, Verdict};
 use seawall_respond::Recent;
-use seawall_sensor::{Action, Caller, KernelEvent};
+use seawall_sensor::{Action, Caller, KernelEvent, Message};
 
 use crate::containers::{Containers, Lookup};
+use crate::dns::{Resolving, Side};
 use crate::guard::GuardError;
 use crate::limits::MOMENTS_MAX;
 use crate::processes::{Clock, Processes};
@@ -24,6 +25,9 @@ use crate::rules::Rules;
 use crate::status::Counts;
 use crate::translate::{self, Translator};
 use crate::waiting::{Queue, Waiting};
+
+/// The id of the unified hierarchy's root. A socket is in it where nobody uses that hierarchy.
+const ROOT_CGROUP: u64 = 1;
 
 /// Everything between the sensor and the rules.
 pub(crate) struct Watch<'s> {
@@ -39,6 +43,8 @@ pub(crate) struct Watch<'s> {
     pub(crate) gone_containers: Vec<u64>,
     /// Types of events that rules ask for and nobody tells.
     pub(crate) unknown_types: Vec<EventType>,
+    /// What is known of the DNS.
+    pub(crate) resolving: Resolving,
     pub(crate) judging: Judging<'s>,
     events: BTreeMap<&'static str, u64>,
     without_context: u64,
@@ -56,6 +62,7 @@ impl<'s> Watch<'s> {
             new_containers: Vec::new(),
             gone_containers: Vec::new(),
             unknown_types: Vec::new(),
+            resolving: Resolving::of_guard(std::process::id()),
             judging,
             events: BTreeMap::new(),
             without_context: 0,
@@ -112,6 +119,8 @@ impl<'s> Watch<'s> {
                 let process = self.processes.of(&caller);
                 translate::submitted(process, operation, object.as_ref())
             }
+            Action::Asked(message) => return self.heard(Side::Asked, boot_ns, cpu, &caller, &message),
+            Action::Answered(message) => return self.heard(Side::Answered, boot_ns, cpu, &caller, &message),
             Action::Called(call) => {
                 if let Some(directory) = translate::working_directory(&call) {
                     self.processes.moved(&caller, directory);
@@ -120,18 +129,34 @@ impl<'s> Watch<'s> {
                     return;
                 }
                 let process = self.processes.of(&caller);
-                self.translator.call(&caller, process, *call)
+                let mut event = self.translator.call(&caller, process, *call);
+                if let Some(socket) = event.as_mut().and_then(|event| event.fd.as_mut()?.socket.as_mut()) {
+                    self.resolving.name(socket, caller.namespaces.network, boot_ns);
+                }
+                event
             }
         };
         let Some(event) = event else { return };
         let event = Event { cpu: Some(cpu), time_ns: self.processes.time_ns(boot_ns), ..event };
-        self.place(&caller, event, cgroup_path.as_deref());
+        self.place(caller.cgroup_id, caller.process, event, cgroup_path.as_deref());
+    }
+
+    /// A message of the DNS. Nobody's is judged without a container: the host is somebody too.
+    fn heard(&mut self, side: Side, boot_ns: u64, cpu: u32, caller: &Caller, message: &Message) {
+        let process = (caller.process != 0).then(|| self.processes.who(caller));
+        for told in self.resolving.heard(side, caller, process, message, boot_ns) {
+            let event = Event { cpu: Some(cpu), time_ns: self.processes.time_ns(boot_ns), ..told.event };
+            match told.asker {
+                Some(asker) => self.place(asker.cgroup_id, asker.number, event, None),
+                None if caller.cgroup_id > ROOT_CGROUP => self.place(caller.cgroup_id, 0, event, None),
+                None => self.judging.observe(event),
+            }
+        }
     }
 
     /// Says in which container it happened.
-    fn place(&mut self, caller: &Caller, mut event: Event, cgroup_path: Option<&std::path::Path>) {
-        let cgroup = caller.cgroup_id;
-        let (container, is_whole) = match self.containers.of(cgroup, cgroup_path, caller.process) {
+    fn place(&mut self, cgroup: u64, process: u32, mut event: Event, cgroup_path: Option<&std::path::Path>) {
+        let (container, is_whole) = match self.containers.of(cgroup, cgroup_path, process) {
             Lookup::Host => (Arc::clone(&self.host), true),
             Lookup::Known(container) => (container, true),
             Lookup::Pending(container) => (container, false),
@@ -143,7 +168,7 @@ impl<'s> Watch<'s> {
         if is_whole && !self.queue.holds(cgroup) {
             self.judging.observe(event);
         } else {
-            self.queue.push(cgroup, event, caller.process, Instant::now());
+            self.queue.push(cgroup, event, process, Instant::now());
         }
     }
 
@@ -203,6 +228,7 @@ impl<'s> Watch<'s> {
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);
         gaps.extend(counted.map(|(count, what)| gap(GapKind::Limit, format!("{count} {what}"))));
+        gaps.extend(self.resolving.gaps());
         let judged = self.judging.counts();
         gaps.extend_from_slice(&judged.gaps);
         Counts {
@@ -226,6 +252,8 @@ fn name_of(action: &Action) -> &'static str {
         Action::CgroupMade { .. } => Kind::CgroupMade,
         Action::CgroupRemoved { .. } => Kind::CgroupRemoved,
         Action::Submitted { .. } => Kind::Submitted,
+        Action::Asked(_) => Kind::Asked,
+        Action::Answered(_) => Kind::Answered,
         Action::Called(call) => Kind::Called(call.system_call),
     };
     kind.name()
@@ -325,6 +353,11 @@ impl<'s> Judging<'s> {
         self.engine = rules.engine;
         self.digest = rules.digest;
         self.reloads += 1;
+    }
+
+    /// The names that the rules compare addresses' names with.
+    pub(crate) fn names_of_addresses(&self) -> BTreeSet<String> {
+        self.engine.names_of_addresses()
     }
 
     /// Asks the rules, and hands what they find to every sink once.

@@ -12,6 +12,7 @@ pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod incidents;
 pub(crate) mod judge;
+mod keys;
 pub(crate) mod lint;
 pub(crate) mod manual;
 pub(crate) mod pin;

@@ -24,6 +24,8 @@ pub(crate) struct Config {
     fixed: Option<Timestamp>,
     /// `SEAWALL_KEY_PASSWORD`, or `COSIGN_PASSWORD`; an empty one is one.
     key_password: Option<Secret>,
+    /// `SEAWALL_PKCS11_PIN`, or `COSIGN_PKCS11_PIN`, of the token that holds a key.
+    pin: Option<Secret>,
     /// Everything the engine sockets and registry clients may need, by name.
     variables: Vec<(&'static str, String)>,
 }
@@ -46,6 +48,15 @@ const VARIABLES: &[&str] = &[
     "https_proxy",
     "no_proxy",
     "PATH",
+    "SEAWALL_PKCS11_MODULE",
+    "COSIGN_PKCS11_MODULE_PATH",
+    "VAULT_ADDR",
+    "VAULT_CACERT",
+    "VAULT_NAMESPACE",
+    "BAO_ADDR",
+    "BAO_CACERT",
+    "BAO_NAMESPACE",
+    "TRANSIT_SECRET_ENGINE_PATH",
 ];
 
 impl Config {
@@ -53,6 +64,9 @@ impl Config {
         let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let variable =
             |name: &&'static str| env::var(name).ok().filter(|v| !v.is_empty()).map(|value| (*name, value));
+        let secret = |names: [&str; 2]| {
+            names.iter().find_map(env::var_os).map(|value| Secret::new(value.into_encoded_bytes()))
+        };
         let epoch = env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
         let fixed = epoch.and_then(|seconds| Timestamp::from_second(seconds).ok());
         Config {
@@ -65,10 +79,8 @@ impl Config {
             no_color: env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             now: fixed.unwrap_or_else(Timestamp::now),
             fixed,
-            key_password: ["SEAWALL_KEY_PASSWORD", "COSIGN_PASSWORD"]
-                .iter()
-                .find_map(env::var_os)
-                .map(|value| Secret::new(value.into_encoded_bytes())),
+            key_password: secret(["SEAWALL_KEY_PASSWORD", "COSIGN_PASSWORD"]),
+            pin: secret(["SEAWALL_PKCS11_PIN", "COSIGN_PKCS11_PIN"]),
             variables: VARIABLES.iter().chain(provenance::VARIABLES).filter_map(variable).collect(),
         }
     }
@@ -119,6 +131,11 @@ impl Config {
         self.key_password.as_ref()
     }
 
+    /// The PIN of a token, where it is given.
+    pub(crate) fn pin(&self) -> Option<&Secret> {
+        self.pin.as_ref()
+    }
+
     /// A variable that the user's own configuration names as the place of a token or password.
     pub(crate) fn secret(&self, name: &str) -> Option<String> {
         env::var(name).ok().filter(|value| !value.is_empty())
@@ -141,6 +158,11 @@ impl Config {
         let mut all: Vec<String> = named.map(|(name, value)| format!("{name}={value}")).collect();
         all.push(format!("HOME={}", self.home.display()));
         all
+    }
+
+    /// The first of several variables that is set and not empty.
+    pub(crate) fn first(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.variable(name))
     }
 
     /// An environment variable that is set and not empty.

@@ -27,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // Values of its own: the crate `event` tells them in workload terms.
     ("sensor", &[]),
     ("trust", &["inventory", "finding", "image"]),
+    ("keys", &["trust"]),
     ("scan", &["inventory", "finding", "image", "catalog", "advisory", "leaks", "lint"]),
     ("respond", &["inventory", "finding", "policy", "engine"]),
     ("deliver", &["inventory", "finding", "policy"]),
@@ -54,6 +55,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "scan",
             "sensor",
             "trust",
+            "keys",
             "respond",
             "deliver",
             "agent",

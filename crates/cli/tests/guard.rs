@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use seawall_testkit::{BpfLsm, Kernel, Machine};
+
 const RULES: &str = "
 - rule: Shadow read
   desc: someone reads the password hashes
@@ -140,4 +142,27 @@ fn what_cannot_be_used_is_named() {
         &["incidents", "rules.yaml"],
         "rules.yaml holds no findings of `seawall guard --format json`: line 2",
     );
+}
+
+/// Debian's kernels have all that is asked for, but what they are told not to use.
+#[test]
+fn the_doctor_of_another_kernel_says_what_it_has() {
+    let check = |bpf_lsm: BpfLsm, lacks: &[&str]| {
+        let Some(machine) = Machine::new(Kernel::Linux6_1, bpf_lsm) else { return };
+        let ended = machine.run(Path::new(env!("CARGO_BIN_EXE_seawall")), &["guard", "--doctor"]).unwrap();
+        let said = |mark: &str| {
+            let lines = ended.output.lines().filter_map(|line| line.strip_prefix(mark));
+            lines.map(|line| line[..20].trim().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(ended.code, 0, "{}", ended.output);
+        assert!(ended.output.starts_with("Linux 6.1."), "{}", ended.output);
+        assert_eq!(said("  no  "), lacks, "{}", ended.output);
+        for name in ["sensor", "io_uring requests", "cgroup programs", "tc programs", "kprobes", "fentry"] {
+            assert!(said("  yes ").contains(&name.to_owned()), "{}", ended.output);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| check(BpfLsm::On, &[]));
+        check(BpfLsm::Off, &["BPF LSM"]);
+    });
 }

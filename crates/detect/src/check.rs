@@ -144,6 +144,17 @@ impl Check {
         }
     }
 
+    /// The names that it compares those of an address with.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other questions name none")]
+    pub(crate) fn names_of_address(&self) -> Vec<&str> {
+        let is_it = matches!(&self.left, Term::Field(field) if field.is_name_of_address());
+        match &self.test {
+            Test::Text(TextTest::Equal(name) | TextTest::NotEqual(name)) if is_it => vec![name],
+            Test::Text(TextTest::In(names)) if is_it => names.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it holds for an event.
     #[inline]
     pub(crate) fn holds(&self, occurrence: Occurrence<'_>) -> bool {
@@ -233,7 +244,13 @@ impl Test {
     fn holds(&self, value: &Value<'_>, occurrence: Occurrence<'_>) -> bool {
         match (self, value) {
             (_, Value::Absent) => false,
+            (Test::Exists, Value::Names(names)) => !names.is_empty(),
             (Test::Exists, _) => true,
+            // As in Falco, an address without this name has another one, or none.
+            (Test::Text(test @ TextTest::NotEqual(_)), Value::Names(names)) => {
+                names.iter().all(|name| test.holds(name))
+            }
+            (Test::Text(test), Value::Names(names)) => names.iter().any(|name| test.holds(name)),
             (Test::Text(test), Value::Text(text)) => test.holds(text),
             (Test::Text(test), Value::Ancestors(process, text)) => {
                 process.ancestors().filter_map(|ancestor| text.of(ancestor)).any(|text| test.holds(text))
@@ -346,6 +363,9 @@ fn against(operator: Operator, left: &Value<'_>, right: &Value<'_>) -> bool {
             Operator::In => left.iter().all(|text| right.contains(text)),
             _ => left.iter().any(|text| right.contains(text)),
         },
+        (Value::Names(left), Value::Text(right)) => {
+            left.iter().any(|left| text_against(operator, left, right))
+        }
         (Value::Text(left), Value::Texts(right)) => right.iter().any(|text| text == left),
         (Value::Number(left), Value::Number(right)) => ordered(operator, left.cmp(right)),
         (Value::Bool(left), Value::Bool(right)) => (left == right) != (operator == Operator::NotEqual),

@@ -1,8 +1,11 @@
 //! Asks rules of events, and remembers what counts and sequences need.
 
+use std::collections::BTreeSet;
+
 use seawall_event::{AuditEvent, Event, EventType, EventTypes};
 use seawall_finding::Finding;
 
+use crate::check::Check;
 use crate::dispatch::Dispatch;
 use crate::fields::{Field, Source};
 use crate::finding;
@@ -102,14 +105,20 @@ impl Engine {
         need::of(&self.program, rules.chain(steps), kind)
     }
 
-    /// Whether some rule that is switched on looks at a field of which this holds.
-    fn looks_at(&self, is_it: impl Fn(&Field) -> bool) -> bool {
+    /// The comparisons of all rules that are switched on.
+    fn checks(&self) -> Vec<&Check> {
         let conditions = self.by_type.iter().flat_map(|(_, by_type)| {
             let rules = by_type.rules.iter().map(|(_, condition)| *condition);
             rules.chain(by_type.steps.iter().map(|(.., condition)| *condition))
         });
+        self.program.checks(conditions)
+    }
+
+    /// Whether some rule that is switched on looks at a field of which this holds.
+    fn looks_at(&self, is_it: impl Fn(&Field) -> bool) -> bool {
         let enabled = self.rules.iter().filter(|rule| rule.enabled);
-        self.program.looks_at(conditions, &is_it) || enabled.into_iter().any(|rule| rule.shows(&is_it))
+        self.checks().into_iter().any(|check| check.looks_at(&is_it))
+            || enabled.into_iter().any(|rule| rule.shows(&is_it))
     }
 
     /// Whether a rule looks at the environment of processes.
@@ -120,6 +129,16 @@ impl Engine {
     /// Whether a rule looks at the bytes that are sent and received.
     pub fn looks_at_data(&self) -> bool {
         self.looks_at(Field::is_data)
+    }
+
+    /// Whether a rule looks at the names of addresses.
+    pub fn looks_at_names(&self) -> bool {
+        self.looks_at(Field::is_name_of_address)
+    }
+
+    /// The names that rules compare addresses' names with.
+    pub fn names_of_addresses(&self) -> BTreeSet<String> {
+        self.checks().into_iter().flat_map(Check::names_of_address).map(str::to_owned).collect()
     }
 
     /// How many keys of `count`, `dedup` and `sequence` were forgotten early because there were too many: what they

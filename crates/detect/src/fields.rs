@@ -5,6 +5,7 @@
 mod audit;
 mod container;
 mod descriptor;
+mod dns;
 mod event;
 mod process;
 mod table;
@@ -265,6 +266,7 @@ impl Field {
             table::Group::Process => process::value(self, event),
             table::Group::Descriptor => descriptor::value(self, event),
             table::Group::Container => container::value(self, event),
+            table::Group::Dns => dns::value(self, event),
             table::Group::Audit => Value::Absent,
         }
     }
@@ -314,6 +316,12 @@ impl Field {
     pub(crate) fn is_data(&self) -> bool {
         matches!(self.id, FieldId::EvtBuffer | FieldId::EvtBufferLength)
             || self.argument == Argument::Of(ArgumentName::Data)
+    }
+
+    /// Whether it is the name of an address.
+    pub(crate) fn is_name_of_address(&self) -> bool {
+        use FieldId::{FdCipName, FdLipName, FdRipName, FdSipName};
+        matches!(self.id, FdCipName | FdLipName | FdRipName | FdSipName)
     }
 
     /// Whether it walks up the ancestors.

@@ -13,6 +13,7 @@ macro_rules! files {
 const FILES: &[PackFile] = files![
     "_words.yaml",
     "credentials.yaml",
+    "dns.yaml",
     "escapes.yaml",
     "execution.yaml",
     "kernel.yaml",

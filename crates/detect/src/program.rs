@@ -10,7 +10,7 @@ use seawall_event::{EventType, EventTypes};
 use crate::check::{Check, NumberTest, Term, Test};
 use crate::dispatch::{self, Names};
 use crate::expr::Operator;
-use crate::fields::{Field, FieldId};
+use crate::fields::FieldId;
 use crate::limits;
 use crate::value::Occurrence;
 
@@ -281,8 +281,9 @@ impl Program {
         }
     }
 
-    /// Whether one of these conditions looks at a field of which this holds.
-    pub(crate) fn looks_at(&self, of: impl Iterator<Item = NodeId>, is_it: &impl Fn(&Field) -> bool) -> bool {
+    /// The comparisons of these conditions.
+    pub(crate) fn checks(&self, of: impl Iterator<Item = NodeId>) -> Vec<&Check> {
+        let mut checks = Vec::new();
         let mut open: Vec<NodeId> = of.collect();
         let mut seen = HashSet::new();
         while let Some(id) = open.pop() {
@@ -291,13 +292,12 @@ impl Program {
             }
             match self.part(id) {
                 Part::Constant(_) => {}
-                Part::Check(check) if check.looks_at(is_it) => return true,
-                Part::Check(_) => {}
+                Part::Check(check) => checks.push(check),
                 Part::Not(inner) => open.push(inner),
                 Part::And(parts) | Part::Or(parts) => open.extend(parts),
             }
         }
-        false
+        checks
     }
 
     /// How likely a condition holds.

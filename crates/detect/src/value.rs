@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use seawall_event::{AuditEvent, Event, EventType, Process};
+use seawall_event::{AuditEvent, Event, EventType, Names, Process};
 
 /// Something that rules judge.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,8 @@ pub(crate) enum Value<'e> {
     /// Both sides' ports, of which one has to do.
     Ports([Option<u16>; 2]),
     Bytes(&'e [u8]),
+    /// Names of an address that is known, perhaps none; one of them has to do.
+    Names(&'e Names),
     Texts(Vec<Cow<'e, str>>),
     /// One text of each ancestor, of which one has to do.
     Ancestors(&'e Process, AncestorText),
@@ -107,6 +109,7 @@ impl<'e> Value<'e> {
             Value::Addresses(addresses) => Cow::Owned(joined(addresses.iter().flatten(), "->")),
             Value::Ports(ports) => Cow::Owned(joined(ports.iter().flatten(), "->")),
             Value::Bytes(bytes) => String::from_utf8_lossy(bytes),
+            Value::Names(names) => Cow::Borrowed(names.first()?),
             Value::Texts(texts) => Cow::Owned(format!("({})", joined(texts.iter(), ","))),
             Value::Ancestors(process, text) => {
                 Cow::Owned(joined(process.ancestors().filter_map(|ancestor| text.of(ancestor)), "->"))

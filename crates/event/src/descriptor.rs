@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Names;
+
 /// A file descriptor at the moment of the event.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -166,12 +168,12 @@ pub struct Socket {
     pub server: Option<SocketAddr>,
     /// Whether this process is the one that answers.
     pub is_server: bool,
-    /// Name of the client, where an answer of the DNS told it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_name: Option<String>,
-    /// Name of the server, where an answer of the DNS told it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server_name: Option<String>,
+    /// Names of the client's address, where answers of the DNS told them.
+    #[serde(rename = "client_name", skip_serializing_if = "Names::is_empty")]
+    pub client_names: Names,
+    /// Names of the server's address, where answers of the DNS told them.
+    #[serde(rename = "server_name", skip_serializing_if = "Names::is_empty")]
+    pub server_names: Names,
     /// Whether it was connected before the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_connected: Option<bool>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Argument, ArgumentName, ArgumentValue, Container, Descriptor, EventType, FlagKind, Process, argument,
+    Argument, ArgumentName, ArgumentValue, Container, Descriptor, Dns, EventType, FlagKind, Process, argument,
 };
 
 /// One event. There is one for each system call, told when it returns; there are no events of entries.
@@ -40,6 +40,9 @@ pub struct Event {
     /// The first bytes that were read or written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Vec<u8>>,
+    /// The message, of an event of the DNS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Box<Dns>>,
     /// The machine's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,

@@ -76,6 +76,8 @@ impl EventType {
     pub const BPF: EventType = EventType::of("bpf");
     /// `connect`.
     pub const CONNECT: EventType = EventType::of("connect");
+    /// `dns`: a question or an answer; no system call.
+    pub const DNS: EventType = EventType::of("dns");
     /// `creat`.
     pub const CREAT: EventType = EventType::of("creat");
     /// `execve`.

@@ -108,3 +108,16 @@ static __always_inline void *only(void *map)
 	u32 zero = 0;
 	return bpf_map_lookup_elem(map, &zero);
 }
+
+/* The reader sets `sleeping` and looks once more before it sleeps, and the record was handed over before the
+ * flag is read: one of both sees the other. */
+static __always_inline void wake(void)
+{
+	struct control *control = only(&controls);
+	if (control && control->sleeping) {
+		control->sleeping = 0;
+		void *nothing = bpf_ringbuf_reserve(&records, 8, 0);
+		if (nothing)
+			bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+	}
+}

@@ -15,6 +15,8 @@ enum kind {
 	KIND_CGROUP_MADE = 4,
 	KIND_CGROUP_REMOVED = 5,
 	KIND_IO_URING = 6,
+	KIND_ASKED = 8,    /* a question to the DNS */
+	KIND_ANSWERED = 9, /* and an answer */
 	KIND_SYSCALL = 16,
 	KINDS = 160,
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT OR GPL-2.0-only
 //
 // The sensor's programs: one for the exits of all system calls that somebody wants, told apart by the cookie
-// they were attached with, and one for each tracepoint of the scheduler, of cgroups and of io_uring.
+// they were attached with, and one for each tracepoint of the scheduler, of cgroups and of io_uring. Those
+// for packets of the DNS are in `dns.h`.
 
+#include "dns.h"
 #include "interest.h"
 
 #define RESULT_LOWEST -4095
@@ -129,15 +131,7 @@ __noinline int emit(u32 kind)
 			(*count)++;
 		return 0;
 	}
-	/* The reader sets `sleeping` and looks once more before it sleeps, and the record was handed over before
-	 * the flag is read: one of both sees the other. */
-	struct control *control = only(&controls);
-	if (control && control->sleeping) {
-		control->sleeping = 0;
-		void *nothing = bpf_ringbuf_reserve(&records, 8, 0);
-		if (nothing)
-			bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
-	}
+	wake();
 	return 0;
 }
 

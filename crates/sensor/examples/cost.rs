@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use seawall_sensor::{
     Access, Clause, Families, Interest, Kind, Options, Outcome, Paths, Place, Sensor, SystemCall,
 };
 
-const WORKS: &[&str] = &["getppid", "open", "exec", "connect"];
+const WORKS: &[&str] = &["getppid", "open", "exec", "connect", "udp"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -86,6 +86,8 @@ fn everything(work: &str) -> Interest {
         "open" => call("openat"),
         "connect" => [call("connect"), call("accept4")].concat(),
         "exec" => vec![Kind::Executed, Kind::Forked, Kind::Exited],
+        // None of its packets is the DNS's: what they pay for being looked at.
+        "udp" => vec![Kind::Asked, Kind::Answered],
         _ => Kind::all().collect(),
     };
     Interest { clauses: vec![Clause::all_of(kinds)], ..Interest::default() }
@@ -155,12 +157,18 @@ fn report(work: &str, interest: &str, bare: Vec<Round>, watched: Vec<Round>) {
 fn work(name: &str, time: Duration) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
+    let (sender, receiver) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    sender.connect(receiver.local_addr()?)?;
     let once = || -> Result<(), Box<dyn Error>> {
         match name {
             "getppid" => {
                 let _ = std::hint::black_box(rustix::process::getppid());
             }
             "open" => drop(openat(CWD, "/etc/hostname", OFlags::RDONLY, Mode::empty())?),
+            "udp" => {
+                sender.send(&[0; 64])?;
+                receiver.recv(&mut [0; 64])?;
+            }
             "exec" => drop(Command::new("/bin/true").status()?),
             _ => {
                 let client = TcpStream::connect(address)?;

@@ -7,7 +7,7 @@
 #![expect(unsafe_code, reason = "perf_event_open(2) and bpf(2) have no safe wrapper")]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
@@ -28,6 +28,11 @@ impl Private {
         rustix::mount::fsconfig_create(&system)?;
         let flags = MountAttrFlags::MOUNT_ATTR_RDONLY;
         Ok(Self(rustix::mount::fsmount(&system, FsMountFlags::FSMOUNT_CLOEXEC, flags)?))
+    }
+
+    /// Its root.
+    pub(crate) fn root(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     /// The beginning of a small file; none when there is none.

@@ -110,6 +110,11 @@ fn programs(btf: &Btf) -> Vec<Ability> {
     vec![
         sensor_works(sensor()),
         more("io_uring requests", io_uring(), "requests to io_uring make no system call of their own"),
+        more(
+            "DNS packets",
+            open(vec![Kind::Asked, Kind::Answered]),
+            "what is asked of the DNS, and the names of the addresses that are connected to",
+        ),
         preventing(
             "bpf_send_signal",
             try_one("try_send_signal", &tp_btf),

@@ -136,8 +136,28 @@ pub enum Action {
         /// The file or socket that it works on; none for those that open one.
         object: Option<Object>,
     },
+    /// A question was sent to the DNS, by ourselves too. Of the caller only process, thread, start, user, cgroup, network namespace and
+    /// command are known, and where a packet of TCP was sent later only cgroup and namespace.
+    Asked(Box<Message>),
+    /// An answer of the DNS has come. Of the caller only cgroup and network namespace of the socket are known.
+    Answered(Box<Message>),
     /// A system call returned.
     Called(Box<Call>),
+}
+
+/// A message of the DNS on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Names the socket until the machine is switched off: question and answer have the same.
+    pub cookie: u64,
+    /// Addresses of the packet, and TCP or UDP.
+    pub socket: Socket,
+    /// The beginning of the message, its two bytes of length before it where TCP carries it.
+    pub data: Vec<u8>,
+    /// How long it was.
+    pub whole_bytes: u64,
+    /// Other messages were in the same packet and are not here.
+    pub has_more: bool,
 }
 
 /// A started program.

@@ -33,14 +33,26 @@ pub enum Kind {
     CgroupRemoved,
     /// A request was handed to io_uring.
     Submitted,
+    /// A question was sent to the DNS.
+    Asked,
+    /// An answer of the DNS has come.
+    Answered,
     /// A system call returned.
     Called(SystemCall),
 }
 
 impl Kind {
     /// All that are not system calls.
-    pub(crate) const OTHERS: [Self; 6] =
-        [Self::Executed, Self::Forked, Self::Exited, Self::CgroupMade, Self::CgroupRemoved, Self::Submitted];
+    pub(crate) const OTHERS: [Self; 8] = [
+        Self::Executed,
+        Self::Forked,
+        Self::Exited,
+        Self::CgroupMade,
+        Self::CgroupRemoved,
+        Self::Submitted,
+        Self::Asked,
+        Self::Answered,
+    ];
 
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -55,6 +67,8 @@ impl Kind {
             Self::CgroupMade => 4,
             Self::CgroupRemoved => 5,
             Self::Submitted => 6,
+            Self::Asked => 8,
+            Self::Answered => 9,
             Self::Called(call) => call.kind(),
         }
     }
@@ -75,6 +89,8 @@ impl Kind {
             Self::CgroupMade => "cgroup made",
             Self::CgroupRemoved => "cgroup removed",
             Self::Submitted => "io_uring request",
+            Self::Asked => "DNS question",
+            Self::Answered => "DNS answer",
             Self::Called(call) => call.name(),
         }
     }

@@ -21,7 +21,7 @@ mod syscalls;
 pub use doctor::{Ability, Need, Report, doctor};
 pub use event::{
     Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent,
-    Named, Namespaces, Object, Socket, SystemCall,
+    Message, Named, Namespaces, Object, Socket, SystemCall,
 };
 pub use interest::{Access, Clause, Families, Interest, Kind, Naming, Outcome, Paths, Place};
 pub use record::{DecodeError, decode};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::event::{
     Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent,
-    Named, Namespaces, Object, Socket, SystemCall,
+    Message, Named, Namespaces, Object, Socket, SystemCall,
 };
 use crate::interest::Kind;
 use crate::limits::{FIELDS_MAX, RECORD_BYTES_MAX};
@@ -142,6 +142,8 @@ fn action(kind: Kind, facts: &Facts, fields: Fields) -> Action {
         Kind::Submitted => {
             Action::Submitted { operation: u8::try_from(first).unwrap_or(u8::MAX), object: fields.object }
         }
+        Kind::Asked => Action::Asked(Box::new(message(facts, fields))),
+        Kind::Answered => Action::Answered(Box::new(message(facts, fields))),
         Kind::Called(system_call) => Action::Called(Box::new(call(system_call, facts, fields))),
     }
 }
@@ -158,7 +160,22 @@ fn call(system_call: SystemCall, facts: &Facts, fields: Fields) -> Call {
     }
 }
 
+fn message(facts: &Facts, fields: Fields) -> Message {
+    let [cookie, whole_bytes, segments, ..] = facts.arguments;
+    let nothing =
+        Socket { family: 0, kind: 0, protocol: 0, state: 0, local: None, remote: None, unix_name: None };
+    let socket = fields.object.and_then(Object::into_socket).unwrap_or(nothing);
+    Message { cookie, socket, data: fields.data, whole_bytes, has_more: segments > 1 }
+}
+
 impl Object {
+    fn into_socket(self) -> Option<Socket> {
+        match self {
+            Self::Socket(socket) => Some(socket),
+            Self::File(_) => None,
+        }
+    }
+
     fn into_file(self) -> Option<File> {
         match self {
             Self::File(file) => Some(file),

@@ -7,11 +7,14 @@ use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, ProgramError, TracePoint};
+use aya::programs::cgroup_skb::CgroupSkbLink;
+use aya::programs::{
+    BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError, TracePoint,
+};
 use aya::{Btf, BtfError, Ebpf, EbpfError, EbpfLoader};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::attach::{Link, Tracefs, attach};
+use crate::attach::{Link, Private, Tracefs, attach};
 use crate::event::KernelEvent;
 use crate::heap;
 use crate::interest::{Interest, Kind, WORDS};
@@ -105,6 +108,16 @@ pub struct Loss {
     pub count: u64,
 }
 
+/// What ties a program to what it watches.
+enum Held {
+    /// Of the scheduler and the like: the link is in `programs`, and stays.
+    Tracepoint,
+    /// Let go of by dropping it.
+    Call { _link: Link },
+    /// Likewise.
+    Packets { _link: CgroupSkbLink },
+}
+
 /// The running sensor. Dropping it takes everything out of the kernel.
 pub struct Sensor {
     programs: Ebpf,
@@ -115,8 +128,7 @@ pub struct Sensor {
     paths: HashMap<MapData, [u64; 2], u64>,
     containers: HashMap<MapData, u64, u8>,
     lost: PerCpuArray<MapData, u64>,
-    /// Tracepoints of the scheduler and the like have their link in `programs`.
-    watched: BTreeMap<Kind, Option<Link>>,
+    watched: BTreeMap<Kind, Held>,
     unavailable: BTreeSet<Kind>,
     active: u32,
     is_busy: bool,
@@ -189,13 +201,13 @@ impl Sensor {
         Ok(())
     }
 
-    /// Lets go of system calls that nobody wants: they cost something. The kernel takes its time for each, while
+    /// Lets go of system calls and packets that nobody wants: they cost something. The kernel takes its time for each, while
     /// events come.
     fn unwatch(&mut self, interest: &Interest) {
         let unwanted: Vec<Kind> = self
             .watched
             .iter()
-            .filter(|(kind, link)| link.is_some() && !interest.wants(**kind))
+            .filter(|(kind, held)| !matches!(held, Held::Tracepoint) && !interest.wants(**kind))
             .map(|(kind, _)| *kind)
             .collect();
         let links: Vec<_> = unwanted.iter().filter_map(|kind| self.watched.remove(kind)).collect();
@@ -228,16 +240,20 @@ impl Sensor {
         if self.watched.contains_key(&kind) || self.unavailable.contains(&kind) {
             return Ok(());
         }
-        let link = match (kind, tracepoint_of(kind)) {
-            (Kind::Called(call), _) => self.watch_call(kind, call.name())?.map(Some),
+        let held = match (kind, tracepoint_of(kind)) {
+            (Kind::Called(call), _) => {
+                self.watch_call(kind, call.name())?.map(|link| Held::Call { _link: link })
+            }
             (_, Some((name, tracepoints))) => match self.watch_tracepoint(name, tracepoints, btf) {
                 Err(error) if kind == Kind::Executed => return Err(error),
-                watched => watched.ok().map(|()| None),
+                watched => watched.ok().map(|()| Held::Tracepoint),
             },
+            (Kind::Asked, None) => self.watch_packets("dns_asked", CgroupSkbAttachType::Egress).ok(),
+            (Kind::Answered, None) => self.watch_packets("dns_answered", CgroupSkbAttachType::Ingress).ok(),
             (_, None) => None,
         };
-        if let Some(link) = link {
-            self.watched.insert(kind, link);
+        if let Some(held) = held {
+            self.watched.insert(kind, held);
         } else {
             self.unavailable.insert(kind);
         }
@@ -267,6 +283,21 @@ impl Sensor {
         }
         loaded.map_err(of_program(name))?;
         program.attach().map(|_| ()).map_err(of_program(name))
+    }
+
+    /// The packets of all sockets, whatever cgroup they are of: the program is at the root of the unified hierarchy,
+    /// which every kernel has, mounted by somebody or not.
+    fn watch_packets(&mut self, name: &'static str, side: CgroupSkbAttachType) -> Result<Held, OpenError> {
+        let failed = |source| OpenError::Attach { kind: "packets of the DNS", source };
+        let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
+        let root = Private::mount("cgroup2").map_err(failed)?;
+        let program = self.programs.program_mut(name).ok_or_else(missing)?;
+        let program: &mut CgroupSkb = program.try_into().map_err(of_program(name))?;
+        if program.fd().is_err() {
+            program.load().map_err(of_program(name))?;
+        }
+        let link = program.attach(root.root(), side, CgroupAttachMode::Single).map_err(of_program(name))?;
+        Ok(Held::Packets { _link: program.take_link(link).map_err(of_program(name))? })
     }
 
     /// None when the kernel has no such call.
@@ -393,7 +424,7 @@ fn tracepoint_of(kind: Kind) -> Option<(&'static str, &'static [&'static str])> 
         Kind::CgroupMade => ("cgroup_made", &["cgroup_mkdir"]),
         Kind::CgroupRemoved => ("cgroup_removed", &["cgroup_rmdir"]),
         Kind::Submitted => ("io_uring_submitted", &["io_uring_submit_req", "io_uring_submit_sqe"]),
-        Kind::Called(_) => return None,
+        Kind::Asked | Kind::Answered | Kind::Called(_) => return None,
     })
 }
 

@@ -25,8 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(400);
 const TRY_EVERY: Duration = Duration::from_millis(50);
 /// Before the exit code, on the line that the program's output goes to.
 const MARK: &str = "seawall-machine: exit ";
-/// Lines of the console and of the output that an error quotes.
-const QUOTED_MAX: usize = 30;
+/// Lines of the console and of the output that an error quotes: the last words of a kernel are about 60.
+const QUOTED_MAX: usize = 100;
 
 /// Which kernel: one of those that `scripts/setup test` unpacks below `target/kernels`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,10 +101,11 @@ impl Machine {
     /// One with a shell and little more; `None`, with a word, where none can run.
     pub fn new(kernel: Kernel, bpf_lsm: BpfLsm) -> Option<Machine> {
         let is_there = |program: &str| Command::new(program).arg("--help").output().is_ok();
-        let missing: Vec<&str> = [QEMU, BUSYBOX, "ldd"].into_iter().filter(|name| !is_there(name)).collect();
+        let missing: Vec<&str> =
+            [QEMU, BUSYBOX, "ldd", "setpriv"].into_iter().filter(|name| !is_there(name)).collect();
         let Some(image) = kernel.image().filter(|_| missing.is_empty()) else {
             let kernel = format!("{}/boot/vmlinuz-*", kernel.directory().display());
-            println!("skipped: it takes {QEMU}, {BUSYBOX}, ldd and {kernel} (scripts/setup test)");
+            println!("skipped: it takes {QEMU}, {BUSYBOX}, ldd, setpriv and {kernel} (scripts/setup test)");
             return None;
         };
         let mut files = Files::default();
@@ -142,13 +143,6 @@ impl Machine {
         if path.exists() {
             self.files.add(path);
         }
-        self
-    }
-
-    /// Adds a file with this text.
-    #[must_use]
-    pub fn with_text(mut self, path: &str, text: &str) -> Machine {
-        self.files.write(path, text.as_bytes(), 0o644);
         self
     }
 

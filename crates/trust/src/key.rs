@@ -13,7 +13,7 @@ mod private;
 mod public;
 mod secretbox;
 
-pub use private::{KeyAlgorithm, PrivateKey};
+pub use private::{KeyAlgorithm, KeyHolder, PrivateKey};
 pub use public::PublicKey;
 
 /// A hash that signatures use.
@@ -98,6 +98,12 @@ pub enum KeyError {
     /// The operating system gives no random numbers, or the library refused to sign.
     #[error("the key library failed: {0}")]
     Library(&'static str),
+    /// A token or service that holds the key did not sign.
+    #[error("what holds the key did not sign")]
+    Holder(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A token or service signed with another key, or something else.
+    #[error("what holds the key gave a signature that its public key does not verify")]
+    HolderLies,
 }
 
 impl From<DerError> for KeyError {
@@ -110,6 +116,19 @@ impl From<PemError> for KeyError {
     fn from(error: PemError) -> KeyError {
         KeyError::Pem(Box::new(error))
     }
+}
+
+/// An ECDSA signature as ASN.1 has it (RFC 3279, 2.2.3), of the two numbers one behind the other (PKCS #11, 2.3.1).
+///
+/// # Errors
+/// It has not two halves.
+pub fn ecdsa_der(halves: &[u8]) -> Result<Vec<u8>, KeyError> {
+    use crate::der;
+    if halves.is_empty() || !halves.len().is_multiple_of(2) {
+        return Err(KeyError::Malformed("an ECDSA signature has two halves"));
+    }
+    let (r, s) = halves.split_at(halves.len() / 2);
+    Ok(der::write(der::SEQUENCE, &[&der::write_unsigned(r), &der::write_unsigned(s)]))
 }
 
 /// Random bytes from the operating system.

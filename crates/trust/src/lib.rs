@@ -30,7 +30,7 @@ mod timestamp;
 pub mod trusted_root;
 pub mod verify;
 
-pub use key::{KeyAlgorithm, KeyError, PrivateKey, PublicKey};
+pub use key::{KeyAlgorithm, KeyError, KeyHolder, PrivateKey, PublicKey};
 pub use rules::RULES;
 pub use secret::Secret;
 

@@ -427,7 +427,7 @@ impl Site {
         let Online { authority, stamp, log, certificate_log, former } = &self.online;
         let mut bytes = zeroize::Zeroizing::new(Vec::new());
         for key in [authority, stamp, log, certificate_log].into_iter().chain(former) {
-            let one = zeroize::Zeroizing::new(der::write(der::OCTET_STRING, &[key.pkcs8().expose()]));
+            let one = zeroize::Zeroizing::new(der::write(der::OCTET_STRING, &[key.pkcs8()?.expose()]));
             bytes.extend_from_slice(&one);
         }
         let all = Secret::new(der::write(der::SEQUENCE, &[&bytes]));

@@ -137,6 +137,22 @@ pub(super) fn of_socket(socket: &seawall_sensor::Socket, call: &Call, number: Op
     }
 }
 
+/// The socket of a message: who sends it asks, and who answers serves.
+pub(super) fn of_message(socket: &seawall_sensor::Socket) -> Descriptor {
+    let (client, server) = (socket.local.map(address), socket.remote.map(address));
+    let is_ipv4 = client.or(server).is_some_and(|address| address.is_ipv4());
+    Descriptor {
+        kind: Some(if is_ipv4 { DescriptorKind::Ipv4 } else { DescriptorKind::Ipv6 }),
+        socket: Some(Socket {
+            protocol: protocol(socket.kind, socket.protocol),
+            client,
+            server,
+            ..Socket::default()
+        }),
+        ..Descriptor::default()
+    }
+}
+
 fn is_connected(socket: &seawall_sensor::Socket) -> bool {
     if socket.kind == SOCK_STREAM { socket.state == TCP_ESTABLISHED } else { socket.remote.is_some() }
 }

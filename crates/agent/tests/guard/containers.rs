@@ -7,6 +7,7 @@ use seawall_agent::containers::{Options, Store};
 use seawall_finding::Subject;
 use seawall_testkit::Daemon;
 
+use crate::dns::{CLIENT, SERVER};
 use crate::running::{Running, Setup, official};
 
 const IMAGE: &str = "registry.example/team/perl:5";
@@ -93,6 +94,7 @@ const CONNECTED: &str = "socket(L, 2, 1, 0); $a = pack('S n a4 x8', 2, 7777, \"\
 
 fn cases(redirects: &'static str, misses: &'static str) -> Vec<Case> {
     let in_plain = |line: &[&'static str]| ("plain", line.to_vec());
+    let in_cluster = |name| ("cluster", vec!["perl", "-e", CLIENT, name]);
     let in_privileged = |line: &[&'static str]| ("privileged", line.to_vec());
     let perl = |script| in_plain(&["perl", "-e", script]);
     vec![
@@ -127,6 +129,11 @@ fn cases(redirects: &'static str, misses: &'static str) -> Vec<Case> {
             misses: perl("open(F, '>', '/tmp/release_agent')"),
         },
         Case {
+            rule: "Contact K8S API Server From Container",
+            fires: in_cluster("kubernetes.default.svc.cluster.local"),
+            misses: in_cluster("kubernetes.default.svc.cluster.example"),
+        },
+        Case {
             rule: "Drop and execute new binary in container",
             fires: perl(COPY),
             misses: perl("exec {'/bin/true'} '/bin/true', @ARGV"),
@@ -158,6 +165,12 @@ fn each_rule_of_containers_finds_what_it_is_for_and_nothing_that_is_nearly_so() 
         line.extend(long);
         daemon.ask(&line).unwrap();
     }
+    let resolver = daemon.path("resolv.conf");
+    std::fs::write(&resolver, "nameserver 127.0.0.1\n").unwrap();
+    let resolver = format!("{resolver}:/etc/resolv.conf:ro");
+    let line =
+        ["run", "-d", "--network=none", "-v", &resolver, "--name", "cluster", IMAGE, "perl", "-e", SERVER];
+    daemon.ask(&line).unwrap();
     let redirects = format!("{CONNECTED} syscall(33, fileno(C), 0)");
     let nearly = format!("{CONNECTED} syscall(33, fileno(F), 0)");
     let cases = cases(redirects.leak(), nearly.leak());

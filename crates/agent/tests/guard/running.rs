@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use seawall_agent::containers;
-use seawall_agent::{Counts, Guard, GuardError, Judgement, Notice, Options, RuleFile};
+use seawall_agent::{Counts, Guard, GuardError, Judgement, NameSource, Notice, Options, RuleFile};
 use seawall_detect::Matching;
 use seawall_finding::{Evidence, Happened, Priority};
 use seawall_policy::{Judged, Policy, Sink};
@@ -99,6 +99,7 @@ impl Running {
                 duration: None,
                 record: setup.record,
                 kernel: "6".to_owned(),
+                names: NameSource::Observed,
             };
             let say = move |notice| {
                 let _ = said.send(notice);

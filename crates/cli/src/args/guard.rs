@@ -57,6 +57,9 @@ pub(crate) struct Guard {
     pub(crate) audit_log: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) webhook: AuditWebhook,
+    /// Look up the names that rules compare addresses with, as Falco does; the resolver learns of them
+    #[arg(long, conflicts_with_all = ["replay", "audit_log", "audit_webhook"])]
+    pub(crate) look_up_names: bool,
     /// End after this long: 90s, 10m, 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, conflicts_with = "replay")]
     pub(crate) duration: Option<Duration>,

@@ -1,5 +1,6 @@
 //! Arguments of the commands that sign and verify.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -60,6 +61,25 @@ Examples:
   seawall gate --files . --policy policy.yaml --format sarif=gate.sarif --format table --key release.key --provenance registry.example/app:1.2
   seawall gate --site site --identity https://ci.example/app --format gitlab=gl-container-scanning-report.json registry.example/app:1.2";
 
+pub(crate) const PUBLIC_KEY_EXAMPLES: &str = "\
+A key need not be in a file. Where --key takes an address, these are known:
+
+  pkcs11:token=T;object=O?module-path=/usr/lib/M.so&pin-source=FILE
+        a key in a token (RFC 7512): token, manufacturer, model, serial, slot-id choose the token, object (the label) and
+        id the key. SEAWALL_PKCS11_MODULE names the module otherwise, SEAWALL_PKCS11_PIN gives the PIN, or the terminal
+        does. pin-value= is understood too, but other users of the host can read it while the command runs.
+  hashivault://NAME[?version=N], openbao://NAME[?version=N]
+        a key of the transit engine, at VAULT_ADDR with VAULT_TOKEN or ~/.vault-token; VAULT_CACERT and VAULT_NAMESPACE,
+        and TRANSIT_SECRET_ENGINE_PATH where the engine is not at `transit`. For openbao, BAO_ADDR and so on come first.
+
+A policy names public keys by file only: whoever writes it should not choose a module that is loaded, nor a host that
+is asked. Write the file with this command.
+
+Examples:
+  seawall trust public-key --key 'pkcs11:token=release;object=signing?module-path=/usr/lib/softhsm/libsofthsm2.so' > release.pub
+  seawall trust public-key --key hashivault://release > release.pub
+  seawall sign --key 'pkcs11:token=release;object=signing?pin-source=/run/secrets/pin' registry.example/app:1.2";
+
 pub(crate) const VERIFY_EXAMPLES: &str = "\
 What is required stands on the command line, or in the policy's section `trust`, whose first entry that matches counts:
 
@@ -99,6 +119,13 @@ pub(crate) enum Trust {
         /// Kind of key
         #[arg(long, value_name = "KIND", default_value = "p256")]
         algorithm: NewKey,
+    },
+    /// Write the public half of a key, which may be in a token or a service
+    #[command(after_help = PUBLIC_KEY_EXAMPLES)]
+    PublicKey {
+        /// The key: a file, or an address
+        #[arg(long, value_name = "FILE|ADDRESS", value_hint = ValueHint::FilePath)]
+        key: KeyText,
     },
     /// Make a site's own trust without internet: an authority, logs and a time-stamp authority, in one directory
     #[command(after_help = SITE_EXAMPLES)]
@@ -187,12 +214,29 @@ pub(crate) struct Sign {
     pub(crate) registry: RegistryArgs,
 }
 
+/// Where a key is: a file, or an address of another place. It does not print itself: an address may hold a PIN.
+#[derive(Clone)]
+pub(crate) struct KeyText(pub(crate) OsString);
+
+impl From<OsString> for KeyText {
+    fn from(text: OsString) -> KeyText {
+        KeyText(text)
+    }
+}
+
+impl std::fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyText(…)")
+    }
+}
+
 /// Who signs.
 #[derive(Debug, Args)]
 pub(crate) struct SigningArgs {
-    /// Private key: cosign's encrypted file, or PEM in the open
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: Option<PathBuf>,
+    /// Private key: cosign's encrypted file, PEM in the open, or a key elsewhere (pkcs11:…, hashivault://NAME,
+    /// openbao://NAME; see `seawall trust public-key --help`)
+    #[arg(long, value_name = "FILE|ADDRESS", value_hint = ValueHint::FilePath)]
+    pub(crate) key: Option<KeyText>,
     /// Sign with a certificate of some minutes by this site (`seawall trust init`), with log entry and time stamp
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "identity", conflicts_with_all = ["key", "certificate"])]
     pub(crate) site: Option<PathBuf>,
@@ -360,9 +404,9 @@ pub(crate) struct Verify {
 /// Who must have signed.
 #[derive(Debug, Args)]
 pub(crate) struct SignerArgs {
-    /// Public key that must have signed; one of several is enough
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: Vec<PathBuf>,
+    /// Public key that must have signed, or the address of a key elsewhere; one of several is enough
+    #[arg(long, value_name = "FILE|ADDRESS", value_hint = ValueHint::FilePath)]
+    pub(crate) key: Vec<KeyText>,
     /// Whom the signer's certificate must name; `*` stands for anything but `/`, `**` for anything
     #[arg(long, value_name = "IDENTITY", conflicts_with = "key")]
     pub(crate) certificate_identity: Vec<String>,

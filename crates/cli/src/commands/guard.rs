@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
-use seawall_agent::{Counts, GuardError, Judgement, Notice, Options, RuleFile, containers};
+use seawall_agent::{Counts, GuardError, Judgement, NameSource, Notice, Options, RuleFile, containers};
 use seawall_policy::{Judged, Policy, Sink};
 use seawall_respond::Recent;
 
@@ -85,6 +85,9 @@ fn watch(
     lines: Lines<'_>,
     session: &Session<'_>,
 ) -> Result<Result<Counts, GuardError>> {
+    if args.look_up_names && session.global.offline {
+        bail!("--look-up-names asks the network, and --offline says not to");
+    }
     let recent = Arc::new(Recent::default());
     let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
     let outputs = answers.watch();
@@ -104,6 +107,7 @@ fn watch(
         duration: args.duration,
         record: args.record.clone(),
         kernel: machine.release().to_string_lossy().into_owned(),
+        names: if args.look_up_names { NameSource::ObservedAndLookedUp } else { NameSource::Observed },
     };
     let notices = |notice: Notice| tell(&notice, session);
     let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {

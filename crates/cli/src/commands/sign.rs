@@ -11,7 +11,7 @@ use seawall_trust::sign::{Signatory, sign_bytes};
 use seawall_trust::site::{Issued, Site};
 use seawall_trust::{PrivateKey, limits};
 
-use super::trust;
+use super::{keys, trust};
 use crate::Session;
 use crate::args::trust::{RegistryArgs, Sign, SigningArgs};
 use crate::exit::Exit;
@@ -80,9 +80,9 @@ impl<'s> Signing<'s> {
             let certificates = read.with_context(|| format!("cannot use {}", path.display()))?;
             certificates.into_iter().next().with_context(|| format!("{} is empty", path.display()))
         };
-        let key = args.key.as_ref().context("say who signs: --key FILE, or --site DIR and --identity")?;
+        let key = args.key.as_ref().context("say who signs: --key, or --site DIR and --identity")?;
         let certificate = args.certificate.as_ref().map(certificate).transpose()?;
-        Ok(Signing::Key(trust::private_key(key, session)?, certificate))
+        Ok(Signing::Key(keys::private(key, session)?, certificate))
     }
 
     pub(super) fn signatory(&self) -> Result<Signatory<'_>> {

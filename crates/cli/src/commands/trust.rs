@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use seawall_trust::site::{Part, Site};
-use seawall_trust::{KeyAlgorithm, PrivateKey, PublicKey, Secret, containers_policy, limits};
+use seawall_trust::{KeyAlgorithm, PrivateKey, Secret, containers_policy};
 
-use super::verify;
-use crate::args::trust::{ContainersFile, NewKey, SitePart, Trust};
+use super::{keys, verify};
+use crate::args::trust::{ContainersFile, KeyText, NewKey, SitePart, Trust};
 use crate::exit::Exit;
 use crate::{Session, output};
 
 pub(crate) fn run(command: &Trust, session: &Session<'_>) -> Result<Exit> {
     match command {
         Trust::Keygen { output, algorithm } => keygen(output, *algorithm, session),
+        Trust::PublicKey { key } => public_key(key, session),
         Trust::Init { directory, name } => init(directory, name, session),
         Trust::Rotate { directory, part } => rotate(directory, *part, session),
         Trust::Revoke { directory, whom } => revoke(directory, whom.as_deref(), session),
@@ -51,6 +52,11 @@ fn keygen(prefix: &Path, algorithm: NewKey, session: &Session<'_>) -> Result<Exi
         key.public().algorithm(),
         key.public().fingerprint()
     ));
+    Ok(Exit::Allowed)
+}
+
+fn public_key(key: &KeyText, session: &Session<'_>) -> Result<Exit> {
+    output::write(None, keys::public_half(key, session)?.to_pem().as_bytes(), session.terminal)?;
     Ok(Exit::Allowed)
 }
 
@@ -130,33 +136,12 @@ fn new_password(session: &Session<'_>) -> Result<Secret> {
     }
 }
 
-const NO_PASSWORD: &str = "cannot ask for the key's password; SEAWALL_KEY_PASSWORD gives it";
+pub(super) const NO_PASSWORD: &str = "cannot ask for the key's password; SEAWALL_KEY_PASSWORD gives it";
 
 fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let mut file = opened.with_context(|| format!("cannot make {}", path.display()))?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A private key from a file, with its password where it has one.
-pub(super) fn private_key(path: &Path, session: &Session<'_>) -> Result<PrivateKey> {
-    let text = text(path, limits::KEY_BYTES_MAX)?;
-    let password = match (PrivateKey::is_encrypted(&text), session.config.key_password()) {
-        (false, _) => None,
-        (true, Some(password)) => Some(password.clone()),
-        (true, None) => {
-            let prompt = format!("Password of {}", path.display());
-            Some(session.terminal.password(&prompt).context(NO_PASSWORD)?)
-        }
-    };
-    PrivateKey::from_pem(&text, password.as_ref())
-        .with_context(|| format!("cannot use the key {}", path.display()))
-}
-
-/// A public key from a file.
-pub(super) fn public_key(path: &Path) -> Result<PublicKey> {
-    let text = text(path, limits::KEY_BYTES_MAX)?;
-    PublicKey::from_pem(&text).with_context(|| format!("cannot use the key {}", path.display()))
 }
 
 pub(super) fn text(path: &Path, bytes_max: u64) -> Result<String> {

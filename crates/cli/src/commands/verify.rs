@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use seawall_finding::{Coverage, Findings, Severity};
 use seawall_inventory::{Digest, Inventory, Target, TargetKind};
+use seawall_keys::Place;
 use seawall_scan::Assessed;
 use seawall_trust::bundle::Bundle;
 use seawall_trust::certificate::crl::RevocationList;
 use seawall_trust::certificate::identity::{Identity, Pattern};
 use seawall_trust::containers_policy::{ContainersPolicy, Question, RegistriesD};
-use seawall_trust::image::{Attempt, Home, Pinned, examine, pin};
+use seawall_trust::image::{Attempt, Home, Pinned, examine_until, pin};
 use seawall_trust::notation::Notation;
 use seawall_trust::requirement::{Requirement, Requirements, undefined};
 use seawall_trust::statement::predicate_type;
@@ -20,7 +21,7 @@ use seawall_trust::verify::{Artifact, Verified, Wanted, verify};
 use seawall_trust::{PublicKey, limits};
 
 use super::judge::{Examined, Judge};
-use super::{sign, trust};
+use super::{keys, sign, trust};
 use crate::Session;
 use crate::args::trust::{SignerArgs, Verify, VerifyBundle};
 use crate::exit::Exit;
@@ -45,7 +46,7 @@ pub(crate) fn image(args: &Verify, session: &Session<'_>) -> Result<Exit> {
 }
 
 fn by_requirements(args: &Verify, home: &Home, session: &Session<'_>) -> Result<(Pinned, Findings)> {
-    judged(&requirements(args)?, &args.target, home, session)
+    judged(&requirements(args, session)?, &args.target, home, session)
 }
 
 /// What an image is, and what it lacks of what is required of it.
@@ -67,9 +68,12 @@ pub(super) fn judged(
             Findings::default()
         }
         Some(requirement) => {
-            let attempts = examine(home, &image.digest, &requirement.wanted(), session.config.now())?;
+            let now = session.config.now();
+            let judge = |attempts: &[Attempt]| requirement.judge(target, &image, attempts, now);
+            let is_enough = |attempts: &[Attempt]| judge(attempts).found.is_empty();
+            let attempts = examine_until(home, &image.digest, &requirement.wanted(), now, &is_enough)?;
             tell(&attempts, &image.digest, session);
-            requirement.judge(target, &image, &attempts, session.config.now())
+            judge(&attempts)
         }
         None => Findings { found: vec![undefined(target, Some(&image.digest))], gaps: Vec::new() },
     };
@@ -140,7 +144,7 @@ fn tell(attempts: &[Attempt], digest: &Digest, session: &Session<'_>) {
 }
 
 /// What the command line requires of every image, or what the policy files require of which.
-pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
+pub(super) fn requirements(args: &Verify, session: &Session<'_>) -> Result<Requirements> {
     if let Some(directory) = &args.notation {
         let notation = Notation::open(directory, lists(&args.signer.crl)?)?;
         let images = vec![Pattern::glob("**").map_err(anyhow::Error::msg)?];
@@ -156,7 +160,7 @@ pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
         }
         return Ok(requirements);
     }
-    let signers = Signers::read(&args.signer)?;
+    let signers = Signers::read(&args.signer, session)?;
     let types = args.attestation.iter().map(|name| predicate_type(name).map_err(anyhow::Error::msg));
     Ok(Requirements(vec![Requirement {
         images: vec![Pattern::glob("**").map_err(anyhow::Error::msg)?],
@@ -174,6 +178,10 @@ pub(super) fn requirements(args: &Verify) -> Result<Requirements> {
 pub(super) fn policy(path: &Path) -> Result<Requirements> {
     let text = trust::text(path, limits::TRUSTED_ROOT_BYTES_MAX)?;
     let beside = |name: &str| {
+        // Whoever writes a policy does not choose a module that is loaded, nor a host that is asked.
+        if Place::is_elsewhere(name) {
+            return Err("a policy names keys by file; `seawall trust public-key` writes one".to_owned());
+        }
         let path: PathBuf = path.parent().unwrap_or_else(|| Path::new("")).join(name);
         trust::text(&path, limits::TRUSTED_ROOT_BYTES_MAX).map_err(|error| format!("{error:#}"))
     };
@@ -183,7 +191,7 @@ pub(super) fn policy(path: &Path) -> Result<Requirements> {
 }
 
 pub(crate) fn bundle(args: &VerifyBundle, session: &Session<'_>) -> Result<Exit> {
-    let signers = Signers::read(&args.signer)?;
+    let signers = Signers::read(&args.signer, session)?;
     let bytes = trust::bytes(&args.bundle, limits::BUNDLE_BYTES_MAX)?;
     let bundle = Bundle::read(&bytes).with_context(|| format!("cannot use {}", args.bundle.display()))?;
     let path = Path::new(&args.target);
@@ -223,8 +231,11 @@ pub(super) struct Signers {
 }
 
 impl Signers {
-    pub(super) fn read(args: &SignerArgs) -> Result<Signers> {
-        let keys = args.key.iter().map(|path| trust::public_key(path)).collect::<Result<Vec<_>>>()?;
+    pub(super) fn read(args: &SignerArgs, session: &Session<'_>) -> Result<Signers> {
+        let mut keys = Vec::new();
+        for key in &args.key {
+            keys.extend(keys::public(key, session)?);
+        }
         let issuer = args.certificate_oidc_issuer.as_deref().map(Pattern::exact);
         let identity = |text: &String| {
             let subject = Pattern::glob(text).map_err(anyhow::Error::msg)?;

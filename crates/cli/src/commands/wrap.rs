@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Verify, session: &Session<'_>) -> Result<Exit> {
     if let Some(word) = unverified(words.get(..at).unwrap_or_default()) {
         bail!("`{word}` has the container run what no signature is asked of");
     }
-    let settings = Settings::of(verify::requirements(args)?, Judge::new(&args.judging)?.policy);
+    let settings = Settings::of(verify::requirements(args, session)?, Judge::new(&args.judging)?.policy);
     let registry = &args.registry;
     let options = registry_options(&registry.insecure_registry, registry.ca_file.as_deref(), session);
     let evidence = Box::new(Registries(Registry::new(options)?));

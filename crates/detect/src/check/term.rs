@@ -77,6 +77,7 @@ fn each_text<'e>(value: Value<'e>, change: impl Fn(&str) -> Option<String>) -> V
             let changed = texts.iter().map(|text| change(text).map(Cow::Owned)).collect::<Option<_>>();
             changed.map_or(Value::Absent, Value::Texts)
         }
+        Value::Names(names) => Value::made(names.first().and_then(change)),
         Value::Bytes(bytes) => Value::made(change(&String::from_utf8_lossy(bytes))),
         _ => Value::Absent,
     }
@@ -88,6 +89,7 @@ fn length<'e>(value: &Value<'_>) -> Value<'e> {
     match value {
         Value::Text(text) => Value::unsigned(Some(text.len() as u64)),
         Value::Texts(texts) => Value::unsigned(Some(texts.len() as u64)),
+        Value::Names(names) => Value::unsigned(names.first().map(|name| name.len() as u64)),
         Value::Bytes(bytes) => Value::unsigned(Some(bytes.len() as u64)),
         Value::Ancestors(process, text) => {
             Value::unsigned(Some(process.ancestors().filter_map(|up| text.of(up)).count() as u64))

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 
-use seawall_event::{DescriptorKind, Event, Socket};
+use seawall_event::{DescriptorKind, Event, Names, Socket};
 
 use super::{Field, FieldId};
 use crate::value::Value;
@@ -36,7 +36,8 @@ pub(super) fn value<'e>(field: &Field, event: &'e Event) -> Value<'e> {
 }
 
 fn of_socket(id: FieldId, socket: &Socket) -> Value<'_> {
-    let (client_is_local, names) = (!socket.is_server, (&socket.client_name, &socket.server_name));
+    let client = || names(socket.client, &socket.client_names);
+    let server = || names(socket.server, &socket.server_names);
     match id {
         FieldId::FdIp => both(socket.client.map(|address| address.ip()), socket.server.map(|a| a.ip())),
         FieldId::FdCip => Value::address(socket.client.map(|address| address.ip())),
@@ -51,10 +52,22 @@ fn of_socket(id: FieldId, socket: &Socket) -> Value<'_> {
         FieldId::FdSport => port(socket.server),
         FieldId::FdLport => port(socket.local()),
         FieldId::FdRport => port(socket.remote()),
-        FieldId::FdCipName => Value::text(names.0.as_deref()),
-        FieldId::FdSipName => Value::text(names.1.as_deref()),
-        FieldId::FdLipName => Value::text(if client_is_local { names.0 } else { names.1 }.as_deref()),
-        FieldId::FdRipName => Value::text(if client_is_local { names.1 } else { names.0 }.as_deref()),
+        FieldId::FdCipName => client(),
+        FieldId::FdSipName => server(),
+        FieldId::FdLipName => {
+            if socket.is_server {
+                server()
+            } else {
+                client()
+            }
+        }
+        FieldId::FdRipName => {
+            if socket.is_server {
+                client()
+            } else {
+                server()
+            }
+        }
         FieldId::FdL4Proto => Value::text(socket.protocol.map(|protocol| protocol.name())),
         FieldId::FdIsServer => Value::Bool(socket.is_server),
         FieldId::FdConnected => Value::bool(socket.is_connected),
@@ -68,6 +81,10 @@ fn both<'e>(client: Option<std::net::IpAddr>, server: Option<std::net::IpAddr>) 
         (None, None) => Value::Absent,
         sides => Value::Addresses([sides.0, sides.1]),
     }
+}
+
+fn names(address: Option<SocketAddr>, names: &Names) -> Value<'_> {
+    address.map_or(Value::Absent, |_| Value::Names(names))
 }
 
 fn port<'e>(address: Option<SocketAddr>) -> Value<'e> {

@@ -30,6 +30,7 @@ pub(crate) enum FieldId {
     ContainerMountPropagation, ContainerStartTs, ContainerDuration, ContainerIp, ContainerCni,
     ContainerLabel, ContainerLabels, PodName, PodNamespace, PodUid, PodSandboxId, PodFullSandboxId,
     PodLabel, PodLabels, PodIp, PodCni,
+    DnsQuestion, DnsDomain, DnsType, DnsIsAnswer, DnsRcode, DnsAnswers,
     /// A field of the audit log, by its place in that table.
     Audit(u16),
 }
@@ -41,6 +42,7 @@ pub(super) enum Group {
     Process,
     Descriptor,
     Container,
+    Dns,
     Audit,
 }
 
@@ -78,6 +80,7 @@ impl FieldId {
                 | ContainerDuration | ContainerIp | ContainerCni | ContainerLabel | ContainerLabels
                 | PodName | PodNamespace | PodUid | PodSandboxId | PodFullSandboxId | PodLabel
                 | PodLabels | PodIp | PodCni => Group::Container,
+            DnsQuestion | DnsDomain | DnsType | DnsIsAnswer | DnsRcode | DnsAnswers => Group::Dns,
             Audit(_) => Group::Audit,
         }
     }
@@ -259,5 +262,11 @@ pub(super) const TABLE: &[FieldInfo] = {
         row("k8s.pod.labels", PodLabels, Text, Nothing),
         row("k8s.pod.ip", PodIp, Text, Nothing),
         row("k8s.pod.cni.json", PodCni, Text, Nothing),
+        row("dns.question", DnsQuestion, Text, Nothing),
+        row("dns.domain", DnsDomain, Text, Nothing),
+        row("dns.type", DnsType, Text, Nothing),
+        row("dns.is_answer", DnsIsAnswer, Bool, Nothing),
+        row("dns.rcode", DnsRcode, Text, Nothing),
+        row("dns.answers", DnsAnswers, Texts, Nothing),
     ]
 };

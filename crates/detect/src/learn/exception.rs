@@ -42,7 +42,8 @@ impl Exceptions {
                     &["proc.exepath", "proc.name"],
                 ],
                 &[
-                    &["fd.sip", "fd.sport"][..],
+                    &["dns.domain"][..],
+                    &["fd.sip", "fd.sport"],
                     &["fd.name"],
                     &["fs.path.name"],
                     &["evt.arg.target"],

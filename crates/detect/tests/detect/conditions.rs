@@ -1,7 +1,7 @@
 //! A table of conditions, events and answers.
 
 use seawall_detect::{Engine, Level, Matching, load};
-use seawall_event::{DescriptorKind, Event, FlagKind};
+use seawall_event::{DescriptorKind, Dns, Event, FlagKind};
 
 use crate::made::{Made, accept, call, connect, exec, open};
 
@@ -369,7 +369,15 @@ fn connections_have_two_sides() {
             ("fd.name = 10.0.0.2:40000->203.0.113.9:443", true),
             ("fd.sip.name = example.org", true),
             ("fd.rip.name = example.org", true),
+            ("fd.sip.name != example.org", false),
+            ("fd.sip.name in (a, example.org)", true),
+            ("fd.sip.name endswith .org", true),
+            ("tolower(fd.sip.name) = example.org", true),
+            // A client whose name nobody knows has an address all the same.
             ("fd.cip.name exists", false),
+            ("fd.cip.name = x", false),
+            ("fd.cip.name != x", true),
+            ("not fd.cip.name = x", true),
             ("fd.is_server = false", true),
             ("fd.connected exists", false),
             ("fd.directory exists", false),
@@ -626,4 +634,44 @@ fn kinds_of_descriptors_have_names_and_letters() {
     check(DescriptorKind::Event, "event", "e");
     check(DescriptorKind::Bpf, "bpf", "b");
     check(DescriptorKind::Memory, "memfd", "m");
+}
+
+#[test]
+fn messages_of_the_dns_say_what_was_asked_and_answered() {
+    let asked = |is_answer: bool| {
+        connect("10.96.0.10:53").udp().named("dns").dns(Dns {
+            question: "a.b.example.org".to_owned(),
+            kind: Some("TXT".to_owned()),
+            is_answer,
+            rcode: is_answer.then(|| "NOERROR".to_owned()),
+            answers: if is_answer { vec!["v=1".to_owned(), "10.0.0.1".to_owned()] } else { Vec::new() },
+        })
+    };
+    check(
+        asked(false),
+        &[
+            ("evt.type = dns", true),
+            ("dns.question = a.b.example.org", true),
+            ("dns.question endswith .example.org", true),
+            ("len(dns.question) = 15", true),
+            ("dns.domain = example.org", true),
+            ("dns.type in (A, TXT)", true),
+            ("dns.is_answer = false", true),
+            ("dns.rcode exists", false),
+            ("dns.rcode != NOERROR", false),
+            ("dns.answers exists", false),
+            ("fd.sport = 53", true),
+        ],
+    );
+    check(
+        asked(true),
+        &[
+            ("dns.is_answer = true", true),
+            ("dns.rcode = NOERROR", true),
+            ("dns.answers intersects (x, 10.0.0.1)", true),
+            ("dns.answers in (x, 10.0.0.1)", false),
+            ("dns.answers exists", true),
+        ],
+    );
+    check(open("/etc/x", "O_RDONLY"), &[("dns.question exists", false), ("not dns.question = x", true)]);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seawall_event::{
-    Argument, ArgumentName, ArgumentValue, Capabilities, Container, Descriptor, DescriptorKind, Event,
+    Argument, ArgumentName, ArgumentValue, Capabilities, Container, Descriptor, DescriptorKind, Dns, Event,
     EventType, ExeFile, FlagKind, Image, Lineage, Mount, Pod, Process, Protocol, Socket, User,
 };
 
@@ -258,12 +258,17 @@ impl Made {
 
     pub(crate) fn server_name(mut self, name: &str) -> Made {
         let socket = self.event.fd.as_mut().unwrap().socket.as_mut().unwrap();
-        socket.server_name = Some(name.to_owned());
+        socket.server_names = name.into();
         self
     }
 
     pub(crate) fn udp(mut self) -> Made {
         self.event.fd.as_mut().unwrap().socket.as_mut().unwrap().protocol = Some(Protocol::Udp);
+        self
+    }
+
+    pub(crate) fn dns(mut self, dns: Dns) -> Made {
+        self.event.dns = Some(Box::new(dns));
         self
     }
 

@@ -1,5 +1,7 @@
 //! The doctor's word is kept.
 
+use std::path::Path;
+
 use seawall_sensor::{Kind, doctor};
 
 use crate::watch::Watch;
@@ -12,5 +14,21 @@ fn where_the_doctor_says_so_the_sensor_watches() {
     }
     if Watch::of([Kind::Executed]).is_some() {
         assert!(report.can_watch(), "{report:?}");
+    }
+}
+
+/// What the kernel shows of itself says the same.
+#[test]
+fn what_the_kernel_lacks_is_no_ability() {
+    let report = doctor();
+    let check = |name: &str, is_there: bool| {
+        let ability = report.abilities.iter().find(|ability| ability.name == name).unwrap();
+        assert_eq!(ability.works.is_ok(), is_there, "{ability:?}");
+    };
+    if report.can_watch() {
+        check("kprobes", Path::new("/sys/bus/event_source/devices/kprobe").exists());
+    }
+    if let Ok(modules) = std::fs::read_to_string("/sys/kernel/security/lsm") {
+        check("BPF LSM", report.can_watch() && modules.split(',').any(|module| module == "bpf"));
     }
 }

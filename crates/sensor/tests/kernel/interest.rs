@@ -1,6 +1,7 @@
 //! What nobody wants does not leave the kernel, and what somebody wants does.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use seawall_sensor::{Access, Clause, Families, Interest, Kind, Naming, Outcome, Paths, SystemCall};
@@ -101,18 +102,24 @@ fn more_clauses_than_bits_let_nothing_be_missed() {
 
 #[test]
 fn a_new_interest_loses_nothing_that_both_want() {
+    /// Opens between two looks: the ring holds them however slow the machine is.
+    const AHEAD: usize = 200;
     let Some(mut watch) = wanted(vec![opens()]) else { return };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file");
     fs::write(&path, "").unwrap();
     watch.events();
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let (stop, allowed) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         let work = scope.spawn(|| {
             let mut count = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                openat(CWD, &path, OFlags::RDONLY, Mode::empty()).unwrap();
-                count += 1;
+            while !stop.load(Ordering::Relaxed) {
+                if count < allowed.load(Ordering::Relaxed) {
+                    openat(CWD, &path, OFlags::RDONLY, Mode::empty()).unwrap();
+                    count += 1;
+                } else {
+                    std::thread::yield_now();
+                }
             }
             count
         });
@@ -126,14 +133,16 @@ fn a_new_interest_loses_nothing_that_both_want() {
             let named = vec!["file".to_owned(), format!("other-{round}")];
             let clause = Clause { paths: Paths::Some { below: vec![], named }, ..opens() };
             let clauses = if round % 2 == 0 { vec![clause] } else { vec![opens()] };
+            allowed.fetch_add(AHEAD, Ordering::Relaxed);
             watch.sensor.set_interest(&Interest { clauses, ..Interest::default() }).unwrap();
             watch.sensor.poll(std::time::Duration::ZERO, &mut count).unwrap();
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        stop.store(true, Ordering::Relaxed);
         let expected: usize = work.join().unwrap();
         while watch.sensor.poll(std::time::Duration::from_millis(100), &mut count).unwrap() > 0 {}
         assert_eq!(watch.sensor.lost(), []);
         assert_eq!(seen, expected);
+        assert!(expected > AHEAD, "nobody opened while the interest changed");
     });
 }
 

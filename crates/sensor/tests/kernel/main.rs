@@ -5,6 +5,7 @@
     reason = "a failed test panics, and looks for one kind of event among many"
 )]
 
+mod dns;
 mod doctor;
 mod files;
 mod interest;

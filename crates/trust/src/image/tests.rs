@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::key::{PrivateKey, PublicKey};
+use crate::requirement::Requirement;
 use crate::testing::{self, at};
 
 const NOW: &str = "2026-06-01T00:00:00Z";
@@ -141,6 +142,41 @@ fn signed_images_verify_wherever_the_signature_lies() {
         told.sort();
         let bad = Refusal::BadSignature.to_string();
         assert_eq!(told, [COSIGN_SIGN, COSIGN_SIGN, "https://x.example", &bad], "{lists:?}");
+    }
+}
+
+/// The goal is four round trips, the tag's among them; a registry that lists nothing costs one more.
+#[test]
+fn nothing_is_asked_once_enough_was_found() {
+    for (lists, expected) in [(Lists::Referrers, 4), (Lists::Nothing, 5)] {
+        let pushed = Pushed::new(lists);
+        let digest = pushed.image("1", "one");
+        let server = serve(move |request| pushed.answer(request));
+        let (home, key) = (home(&server, "1"), testing::key());
+        let image = pin(&home).unwrap();
+        sign(&home, &image, &key, at(NOW)).unwrap();
+        attest(&home, &image, "https://x.example", json!({"a": 1}), &key, at(NOW)).unwrap();
+        sign_simply(&home, &image, &key).unwrap();
+        let requirement = |attestations: &[&str]| Requirement {
+            keys: vec![key.public().clone()],
+            attestations: attestations.iter().map(|kind| (*kind).to_owned()).collect(),
+            ..Requirement::default()
+        };
+        let verify = |requirement: &Requirement| {
+            let before = server.requests().len();
+            let image = pin(&home).unwrap();
+            let judge = |attempts: &[Attempt]| requirement.judge("x", &image, attempts, at(NOW)).found;
+            let is_enough = |attempts: &[Attempt]| judge(attempts).is_empty();
+            let found = examine_until(&home, &digest, &requirement.wanted(), at(NOW), &is_enough).unwrap();
+            (judge(&found).len(), server.requests().len() - before)
+        };
+        // The list may begin with the attestation, which costs its manifest and its blob.
+        let (lacks, asked) = verify(&requirement(&[]));
+        assert_eq!(lacks, 0);
+        assert!([expected, expected + 2].contains(&asked), "{lists:?}: {asked}");
+        assert_eq!(verify(&requirement(&["https://x.example"])), (0, expected + 2), "{lists:?}");
+        // Where something is missing everything is looked at: the tag `.sig` and its blob, the tag `.att`.
+        assert_eq!(verify(&requirement(&["https://y.example"])), (1, expected + 5), "{lists:?}");
     }
 }
 

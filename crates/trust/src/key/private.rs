@@ -1,4 +1,5 @@
 //! Private keys: PKCS #8 (RFC 5958) as it is, as PEM, or in cosign's encrypted file; SEC 1 and PKCS #1 are read too.
+//! And keys that a token or service holds and that we never see.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use ring::signature::{
     KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 
-use super::public::{EC_PUBLIC_KEY, ED25519, PRIME256V1, RSA_ENCRYPTION, SECP384R1};
+use super::public::{EC_PUBLIC_KEY, ED25519, PRIME256V1, RSA_ENCRYPTION, SECP384R1, ecdsa_spki, spki};
 use super::{Hash, KeyError, PublicKey, Scheme, encrypted, random};
 use crate::der;
 use crate::pem;
@@ -42,14 +43,28 @@ impl fmt::Display for KeyAlgorithm {
     }
 }
 
+/// A token or service that signs with a key and does not hand it out.
+pub trait KeyHolder: Send + Sync {
+    /// Signs a message in the scheme of the key's kind ([`PrivateKey::scheme`]).
+    ///
+    /// # Errors
+    /// It did not.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
 /// A key that signs. It cannot print itself.
 pub struct PrivateKey {
     signer: Signer,
-    pkcs8: Secret,
     public: PublicKey,
 }
 
 enum Signer {
+    /// The key is ours, and this is its PKCS #8 document.
+    Ours(Box<Pair>, Secret),
+    Held(Box<dyn KeyHolder>),
+}
+
+enum Pair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(SigningKey),
     Rsa(RsaKeyPair),
@@ -101,7 +116,12 @@ impl PrivateKey {
             RSA_ENCRYPTION => rsa(inner)?,
             _ => return Err(KeyError::Unsupported("neither ECDSA, Ed25519 nor RSA".to_owned())),
         };
-        Ok(PrivateKey { signer, public, pkcs8 })
+        Ok(PrivateKey { signer: Signer::Ours(Box::new(signer), pkcs8), public })
+    }
+
+    /// A key that somebody else holds, by its public half. Every signature is verified before it is handed on.
+    pub fn held(public: PublicKey, holder: Box<dyn KeyHolder>) -> PrivateKey {
+        PrivateKey { signer: Signer::Held(holder), public }
     }
 
     /// Reads a key file: cosign's encrypted one, or PKCS #8, SEC 1 or PKCS #1 in the open.
@@ -138,13 +158,16 @@ impl PrivateKey {
     /// Writes cosign's encrypted key file. An empty password is one.
     ///
     /// # Errors
-    /// The operating system gives no random numbers.
+    /// The operating system gives no random numbers, or somebody else holds the key.
     pub fn to_encrypted_pem(&self, password: &Secret) -> Result<String, KeyError> {
-        encrypted::seal(&self.pkcs8, password)
+        encrypted::seal(self.pkcs8()?, password)
     }
 
-    pub(crate) fn pkcs8(&self) -> &Secret {
-        &self.pkcs8
+    pub(crate) fn pkcs8(&self) -> Result<&Secret, KeyError> {
+        match &self.signer {
+            Signer::Ours(_, pkcs8) => Ok(pkcs8),
+            Signer::Held(_) => Err(KeyError::Unsupported("one that is not to be handed out".to_owned())),
+        }
     }
 
     /// The other half.
@@ -165,19 +188,34 @@ impl PrivateKey {
     /// Signs a message.
     ///
     /// # Errors
-    /// The operating system gives no random numbers.
+    /// The operating system gives no random numbers, or who holds the key does not sign.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match &self.signer {
+            Signer::Ours(pair, _) => pair.sign(message),
+            Signer::Held(holder) => {
+                let signature = holder.sign(message).map_err(KeyError::Holder)?;
+                match self.public.verifies_as(self.scheme(), message, &signature) {
+                    true => Ok(signature),
+                    false => Err(KeyError::HolderLies),
+                }
+            }
+        }
+    }
+}
+
+impl Pair {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         use ed25519_dalek::Signer as _;
         let random = SystemRandom::new();
-        match &self.signer {
-            Signer::Ecdsa(pair) => {
+        match self {
+            Pair::Ecdsa(pair) => {
                 let signed = pair.sign(&random, message);
                 signed
                     .map(|signature| signature.as_ref().to_vec())
                     .map_err(|_| KeyError::Library("it did not sign"))
             }
-            Signer::Ed25519(key) => Ok(key.sign(message).to_bytes().to_vec()),
-            Signer::Rsa(pair) => {
+            Pair::Ed25519(key) => Ok(key.sign(message).to_bytes().to_vec()),
+            Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
                     .map_err(|_| KeyError::Library("it did not sign"))?;
@@ -185,11 +223,6 @@ impl PrivateKey {
             }
         }
     }
-}
-
-fn spki(algorithm: &[&[u8]], raw: &[u8]) -> Vec<u8> {
-    let algorithm = der::write(der::SEQUENCE, algorithm);
-    der::write(der::SEQUENCE, &[&algorithm, &der::write(der::BIT_STRING, &[&[0], raw])])
 }
 
 /// Wraps a key of its own format in PKCS #8.
@@ -209,7 +242,7 @@ fn pkcs8_of_sec1(sec1: &[u8]) -> Result<Secret, KeyError> {
     Ok(pkcs8_of(&[&parts[0], &parts[1]], &Secret::new(sec1)))
 }
 
-fn ecdsa(curve: &[u8], pkcs8: &[u8]) -> Result<(Signer, PublicKey), KeyError> {
+fn ecdsa(curve: &[u8], pkcs8: &[u8]) -> Result<(Pair, PublicKey), KeyError> {
     let algorithm = match curve {
         PRIME256V1 => &ECDSA_P256_SHA256_ASN1_SIGNING,
         SECP384R1 => &ECDSA_P384_SHA384_ASN1_SIGNING,
@@ -217,27 +250,25 @@ fn ecdsa(curve: &[u8], pkcs8: &[u8]) -> Result<(Signer, PublicKey), KeyError> {
     };
     let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8, &SystemRandom::new())
         .map_err(|_| KeyError::Malformed("an ECDSA key whose parts do not belong together"))?;
-    let parts = [der::write(der::OID, &[EC_PUBLIC_KEY]), der::write(der::OID, &[curve])];
-    let public = PublicKey::from_spki(&spki(&[&parts[0], &parts[1]], pair.public_key().as_ref()))?;
-    Ok((Signer::Ecdsa(pair), public))
+    let public = PublicKey::from_spki(&ecdsa_spki(curve, pair.public_key().as_ref()))?;
+    Ok((Pair::Ecdsa(pair), public))
 }
 
-fn ed25519(inner: &[u8]) -> Result<(Signer, PublicKey), KeyError> {
+fn ed25519(inner: &[u8]) -> Result<(Pair, PublicKey), KeyError> {
     let mut reader = der::Reader::new(inner);
     let seed = reader.expect(der::OCTET_STRING)?.body;
     reader.end()?;
     let seed = seed.try_into().map_err(|_| KeyError::Malformed("an Ed25519 key has 32 bytes"))?;
     let key = SigningKey::from_bytes(seed);
-    let public =
-        PublicKey::from_spki(&spki(&[&der::write(der::OID, &[ED25519])], key.verifying_key().as_bytes()))?;
-    Ok((Signer::Ed25519(key), public))
+    let public = PublicKey::ed25519(key.verifying_key().as_bytes())?;
+    Ok((Pair::Ed25519(key), public))
 }
 
-fn rsa(inner: &[u8]) -> Result<(Signer, PublicKey), KeyError> {
+fn rsa(inner: &[u8]) -> Result<(Pair, PublicKey), KeyError> {
     let pair = RsaKeyPair::from_der(inner).map_err(|_| {
         KeyError::Unsupported("RSA that is malformed or has not 2048 to 4096 bits".to_owned())
     })?;
     let parts = [&der::write(der::OID, &[RSA_ENCRYPTION])[..], &[der::NULL, 0]];
     let public = PublicKey::from_spki(&spki(&parts, pair.public_key().as_ref()))?;
-    Ok((Signer::Rsa(pair), public))
+    Ok((Pair::Rsa(pair), public))
 }

@@ -72,6 +72,34 @@ impl PublicKey {
         Ok(PublicKey { algorithm, spki: spki.to_vec(), raw: raw.to_vec() })
     }
 
+    /// An ECDSA key, by what PKCS #11 says of it: the curve's identifier in DER, and the point uncompressed.
+    ///
+    /// # Errors
+    /// A curve that is unknown, or no point of it.
+    pub fn ecdsa(parameters: &[u8], point: &[u8]) -> Result<PublicKey, KeyError> {
+        let mut reader = Reader::new(parameters);
+        let curve = reader.oid()?;
+        reader.end()?;
+        PublicKey::from_spki(&ecdsa_spki(curve, point))
+    }
+
+    /// An Ed25519 key, by its 32 bytes.
+    ///
+    /// # Errors
+    /// There are more or less.
+    pub fn ed25519(raw: &[u8]) -> Result<PublicKey, KeyError> {
+        PublicKey::from_spki(&spki(&[&der::write(der::OID, &[ED25519])], raw))
+    }
+
+    /// An RSA key, by its numbers, the most significant byte first.
+    ///
+    /// # Errors
+    /// It is weak, or has more bits than are supported.
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<PublicKey, KeyError> {
+        let raw = der::write(der::SEQUENCE, &[&der::write_unsigned(modulus), &der::write_unsigned(exponent)]);
+        PublicKey::from_spki(&spki(&[&der::write(der::OID, &[RSA_ENCRYPTION]), &[der::NULL, 0]], &raw))
+    }
+
     /// Of what kind it is.
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
@@ -170,6 +198,16 @@ impl PublicKey {
         let hash = sha2::Sha512::new_with_prefix(message);
         !key.is_weak() && key.verify_prehashed_strict(hash, None, &signature).is_ok()
     }
+}
+
+/// A SubjectPublicKeyInfo of the parts of its algorithm and the key itself.
+pub(super) fn spki(algorithm: &[&[u8]], raw: &[u8]) -> Vec<u8> {
+    let algorithm = der::write(der::SEQUENCE, algorithm);
+    der::write(der::SEQUENCE, &[&algorithm, &der::write(der::BIT_STRING, &[&[0], raw])])
+}
+
+pub(super) fn ecdsa_spki(curve: &[u8], point: &[u8]) -> Vec<u8> {
+    spki(&[&der::write(der::OID, &[EC_PUBLIC_KEY]), &der::write(der::OID, &[curve])], point)
 }
 
 fn curve(algorithm: &mut Reader<'_>, point: &[u8]) -> Result<KeyAlgorithm, KeyError> {

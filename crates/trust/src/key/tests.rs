@@ -26,6 +26,40 @@ fn keys_sign_and_verify_what_they_signed() {
     }
 }
 
+/// One that signs with the key inside it, whatever key it is said to hold.
+struct Holder(PrivateKey);
+
+impl KeyHolder for Holder {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.0.sign(message)?)
+    }
+}
+
+#[test]
+fn a_key_that_is_held_elsewhere_signs_and_does_not_leave() {
+    for algorithm in MADE {
+        let key = PrivateKey::generate(algorithm).unwrap();
+        let public = key.public().clone();
+        let held = PrivateKey::held(public.clone(), Box::new(Holder(key)));
+        assert!(public.verifies(b"message", &held.sign(b"message").unwrap()), "{algorithm}");
+        assert!(matches!(held.to_encrypted_pem(&password()), Err(KeyError::Unsupported(_))));
+        let other = PrivateKey::generate(algorithm).unwrap();
+        let lies = PrivateKey::held(public, Box::new(Holder(other)));
+        assert!(matches!(lies.sign(b"message"), Err(KeyError::HolderLies)), "{algorithm}");
+    }
+}
+
+#[test]
+fn an_ecdsa_signature_of_two_halves() {
+    let check = |halves: &[u8], expected: Option<&[u8]>| {
+        assert_eq!(ecdsa_der(halves).ok().as_deref(), expected, "{halves:?}");
+    };
+    check(&[1, 2], Some(&[0x30, 6, 2, 1, 1, 2, 1, 2]));
+    check(&[0, 1, 0x80, 0], Some(&[0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 0]));
+    check(&[1, 2, 3], None);
+    check(&[], None);
+}
+
 #[test]
 fn an_encrypted_key_opens_with_its_password_only() {
     let key = PrivateKey::generate(KeyAlgorithm::P256).unwrap();

@@ -15,7 +15,7 @@ fn main() {
         other => fail(&format!("the sensor knows the registers of x86_64 and aarch64, not of {other}")),
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    for name in ["sensor.bpf", "probe.bpf"] {
+    for name in ["sensor.bpf", "probe.bpf", "deny.bpf"] {
         let object = out.join(name).with_extension("bpf.o");
         let built = Command::new(&clang)
             .args(["-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3"])

@@ -113,6 +113,7 @@ impl Running {
             record: None,
             kernel: String::new(),
             names: seawall_agent::NameSource::Observed,
+            mode: seawall_respond::Mode::Rehearsal,
         };
         let thread = std::thread::spawn(move || {
             let say = |notice| {

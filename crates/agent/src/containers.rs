@@ -178,6 +178,12 @@ impl Containers {
         }
     }
 
+    /// The cgroups that are containers, as far as they are known.
+    pub(crate) fn cgroups(&self) -> Vec<u64> {
+        let cgroups = lock(&self.shared.cgroups);
+        cgroups.by_id.iter().filter(|(_, known)| known.slot.is_some()).map(|(id, _)| *id).collect()
+    }
+
     /// A cgroup was removed. It is remembered for a while: events arrive late.
     pub fn removed(&self, cgroup_id: u64) {
         let now = Instant::now();

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use seawall_detect::{Diagnostic, Matching, Rule};
+use seawall_detect::{Denied, Diagnostic, Engine, Matching};
 use seawall_finding::{Gap, GapKind, Priority};
-use seawall_policy::{Policy, Sink};
-use seawall_respond::Recent;
+use seawall_policy::{Policy, ResponseSettings, Sink};
+use seawall_respond::{Mode, Recent};
 use seawall_sensor::{OpenError, PollError, Sensor};
 
 use crate::containers::{self, Containers};
+use crate::denying::{self, DenyError, Denying, KernelDenials};
 use crate::interest;
 use crate::limits::{COUNT_EVERY, LAST_TURNS, LOOK_EVERY, POLL_MAX, POLL_WAITING};
 use crate::processes::{Clock, Environments, Processes};
@@ -58,6 +59,8 @@ pub struct Options {
     pub kernel: String,
     /// Where names of addresses come from.
     pub names: NameSource,
+    /// Whether what rules ask to be denied is denied, or only told of.
+    pub mode: Mode,
 }
 
 /// Where names of addresses come from.
@@ -78,11 +81,9 @@ pub enum GuardError {
     /// No rule speaks of what is looked at: nothing found would be nothing looked for.
     #[error("no rule that is switched on is for {0}")]
     NothingToAsk(&'static str),
-    /// A rule asks for what nobody here can do.
-    #[error(
-        "the rule `{0}` ({1}) responds with `deny`, which cannot be done here: the sensor watches, it refuses nothing"
-    )]
-    Deny(String, String),
+    /// A rule asks for a denial that cannot be done.
+    #[error(transparent)]
+    Deny(#[from] DenyError),
     /// The kernel cannot be watched. `seawall guard --doctor` says more.
     #[error("cannot watch this machine")]
     Open(#[from] OpenError),
@@ -137,16 +138,15 @@ impl Notice {
     }
 }
 
-/// A rule that relies on something being refused must not go on as one that only tells, and without any rule nothing
-/// would ever be found.
-fn refuse_useless(rules: &Rules) -> Result<(), GuardError> {
+/// Without any rule nothing would ever be found, and a rule that relies on something being refused must not go on as one
+/// that only tells. Returns what is to be denied.
+fn denied_by(rules: &Rules, denying: Denying) -> Result<[Denied; 3], GuardError> {
     if rules.engine.event_types().is_empty() {
         return Err(GuardError::NothingToAsk("system calls (`source: syscall`)"));
     }
-    let is_denial = |rule: &&Rule| rule.enabled && rule.respond.iter().any(|name| name == "deny");
-    match rules.engine.rules().iter().find(is_denial) {
-        Some(rule) => Err(GuardError::Deny(rule.name.clone(), format!("{}:{}", rule.file, rule.line))),
-        None => Ok(()),
+    match denying {
+        Denying::InKernel | Denying::Rehearsed => Ok(denying::of(&rules.engine)?),
+        Denying::Ignored => Ok(Default::default()),
     }
 }
 
@@ -157,6 +157,11 @@ pub struct Guard<'s> {
     reloading: Reloading,
     names: NameSource,
     duration: Option<Duration>,
+    denying: Denying,
+    /// The kernel's part, from the first rule on that denies.
+    denials: Option<KernelDenials>,
+    settings: ResponseSettings,
+    proc_root: PathBuf,
     last_look: Instant,
     last_count: Instant,
     status: Status,
@@ -176,7 +181,9 @@ impl<'s> Guard<'s> {
         let asking = options.judgement.asking();
         let mut files = Files::new(options.judgement.rules);
         let rules = files.compiling(asking)()?;
-        refuse_useless(&rules)?;
+        let settings = options.judgement.policy.respond.clone();
+        let denying = Denying::of(options.mode, &settings);
+        let denied = denied_by(&rules, denying)?;
         let wanted = interest::of(&rules.engine);
         let sensor_options =
             seawall_sensor::Options { interest: wanted.interest, ..seawall_sensor::Options::default() };
@@ -205,8 +212,13 @@ impl<'s> Guard<'s> {
         if options.names == NameSource::ObservedAndLookedUp {
             watch.resolving.look_up(watch.judging.names_of_addresses());
         }
-        Ok(Self {
+        watch.judging.rehearses_denials = denying == Denying::Rehearsed;
+        let mut guard = Self {
             names: options.names,
+            denying,
+            denials: None,
+            settings,
+            proc_root: options.proc_root,
             sensor,
             watch,
             reloading: Reloading::new(files, asking, options.reload),
@@ -215,7 +227,35 @@ impl<'s> Guard<'s> {
             last_count: Instant::now(),
             status: Status::default(),
             notices,
-        })
+        };
+        guard.deny(None, denied)?;
+        if denying == Denying::InKernel {
+            guard.watch.judging.leave_denials_to_kernel();
+        }
+        Ok(guard)
+    }
+
+    /// Lets the kernel deny what rules say: of the running engine, or of one that is to replace it.
+    fn deny(&mut self, engine: Option<&Engine>, denied: [Denied; 3]) -> Result<(), DenyError> {
+        let is_wanted = denied.iter().any(|denied| !denied.clauses.is_empty());
+        if self.denying != Denying::InKernel || (self.denials.is_none() && !is_wanted) {
+            return Ok(());
+        }
+        let denials = match &mut self.denials {
+            Some(denials) => denials,
+            None => {
+                let denials = KernelDenials::open(&self.settings.protected, &self.proc_root)?;
+                // Without it a denial is told when the wait is over.
+                if let Ok(wakes) = denials.wakes() {
+                    self.sensor.wake_by(wakes);
+                }
+                self.denials.insert(denials)
+            }
+        };
+        denials.set(engine.unwrap_or(self.watch.judging.engine()), denied, &self.watch.containers)?;
+        // What the rules before have denied is told by them.
+        denials.drain(&mut self.watch);
+        Ok(())
     }
 
     /// Keeps the last events, and writes them there when a response wants evidence.
@@ -242,7 +282,8 @@ impl<'s> Guard<'s> {
             if left.is_zero() {
                 break;
             }
-            let longest = if self.watch.waits() { POLL_WAITING } else { POLL_MAX };
+            let waits = self.watch.waits() || self.denials.as_ref().is_some_and(KernelDenials::waits);
+            let longest = if waits { POLL_WAITING } else { POLL_MAX };
             self.turn(left.min(longest))?;
             self.keep_rules();
             if self.last_count.elapsed() >= COUNT_EVERY {
@@ -270,6 +311,16 @@ impl<'s> Guard<'s> {
     fn turn(&mut self, timeout: Duration) -> Result<usize, GuardError> {
         let watch = &mut self.watch;
         let read = self.sensor.poll(timeout, |event| watch.take(event))?;
+        match &mut self.denials {
+            Some(denials) => {
+                denials.follow(watch);
+                denials.drain(watch);
+            }
+            None => {
+                watch.made.clear();
+                watch.removed.clear();
+            }
+        }
         watch.release_due();
         watch.resolving.take_looked_up();
         if let Some(recorder) = &mut watch.judging.recorder {
@@ -293,8 +344,8 @@ impl<'s> Guard<'s> {
         }
         match self.reloading.look() {
             None => {}
-            Some(Ok(rules)) => match refuse_useless(&rules) {
-                Ok(()) => self.exchange(rules),
+            Some(Ok(rules)) => match denied_by(&rules, self.denying) {
+                Ok(denied) => self.exchange(rules, denied),
                 Err(error) => self.refuse(&error),
             },
             Some(Err(error)) => self.refuse(&error),
@@ -302,11 +353,20 @@ impl<'s> Guard<'s> {
     }
 
     /// First the kernel sends what the new rules want, then they are asked: no event that both want is lost.
-    fn exchange(&mut self, rules: Rules) {
+    fn exchange(&mut self, mut rules: Rules, denied: [Denied; 3]) {
         let wanted = interest::of(&rules.engine);
         if let Err(error) = self.sensor.set_interest(&wanted.interest) {
             self.refuse(&error);
             return;
+        }
+        if let Err(error) = self.deny(Some(&rules.engine), denied) {
+            // What was accepted a moment ago for the rules that stay is accepted again.
+            let _ = self.sensor.set_interest(&interest::of(self.watch.judging.engine()).interest);
+            self.refuse(&error);
+            return;
+        }
+        if self.denying == Denying::InKernel {
+            rules.engine.leave_denials_to_kernel();
         }
         self.watch.unknown_types = wanted.unknown;
         self.watch.resolving.wanted = wanted.dns;
@@ -339,7 +399,10 @@ impl<'s> Guard<'s> {
         let undecodable = Some(self.sensor.undecodable()).filter(|count| *count > 0);
         let undecodable = undecodable
             .map(|count| gap(GapKind::Malformed, format!("{count} records of the sensor cannot be read")));
+        let denials = self.denials.iter().flat_map(KernelDenials::gaps);
+        counts.denials_untold += self.denials.as_ref().map_or(0, KernelDenials::untold);
         counts.gaps = lost
+            .chain(denials)
             .chain(unavailable)
             .chain(undecodable)
             .chain(counts.gaps.drain(..).collect::<Vec<_>>())

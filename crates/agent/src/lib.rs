@@ -6,6 +6,7 @@
 mod audit_log;
 mod audit_queue;
 pub mod containers;
+mod denying;
 pub mod dns;
 mod guard;
 mod interest;
@@ -25,6 +26,7 @@ mod watch;
 
 pub use audit_log::{AuditOptions, audit_log, audit_webhook};
 pub use audit_queue::{AuditQueue, TurnedAway};
+pub use denying::DenyError;
 pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
 pub use record::ReplayError;
 pub use replay::replay;

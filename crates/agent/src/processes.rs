@@ -269,6 +269,18 @@ impl Processes {
         process
     }
 
+    /// A program that was not let run, as it would have been. Nothing is remembered of it.
+    pub(crate) fn denied(&mut self, caller: &Caller, execution: &Execution) -> Arc<Process> {
+        let seen = Seen::from(caller);
+        let mut process = new_program(caller, execution);
+        // Where the call was refused, the caller still has its own name.
+        let name = execution.name.file_name().map(text);
+        process.name = name.map(|name| name[..name.floor_char_boundary(COMMAND_BYTES)].to_owned());
+        self.set_seen(&mut process, caller.process, caller.start_boot_ns, &seen);
+        process.parent = self.lineage_of(&seen);
+        Arc::new(process)
+    }
+
     /// A process was made: what its parent was, with its own numbers.
     pub(crate) fn forked(&mut self, caller: &Caller, child: &Child) -> Arc<Process> {
         let parent = self.of(caller);
@@ -457,6 +469,9 @@ impl Processes {
 }
 
 /// What an execution says of the program.
+/// The kernel keeps so many bytes of a program's name.
+const COMMAND_BYTES: usize = 15;
+
 fn new_program(caller: &Caller, execution: &Execution) -> Process {
     let mut arguments = execution.arguments.iter().map(|argument| text(argument));
     let environment = execution.environment.iter().map(|variable| text(variable));

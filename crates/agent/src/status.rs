@@ -17,6 +17,10 @@ pub struct Counts {
     pub alerts: BTreeMap<String, u64>,
     /// Findings that policy denies.
     pub denied: u64,
+    /// What the kernel has denied, by the rule's name.
+    pub denials: BTreeMap<String, u64>,
+    /// Denials of which no more than their number is known.
+    pub denials_untold: u64,
     /// Events that a rule could have asked of.
     pub asked: u64,
     /// Events that wait for their container.

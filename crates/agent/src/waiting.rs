@@ -4,12 +4,34 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use seawall_event::Event;
+use seawall_finding::Denial;
 
 use crate::limits::{WAIT_MAX, WAITING_MAX};
+
+/// What the kernel has denied, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Denied {
+    pub(crate) rule: String,
+    pub(crate) how: Denial,
+}
+
+/// An event, and whether it was denied.
+pub(crate) struct Told {
+    pub(crate) event: Event,
+    pub(crate) denied: Option<Denied>,
+}
+
+impl From<Event> for Told {
+    fn from(event: Event) -> Told {
+        Told { event, denied: None }
+    }
+}
 
 /// An event that waits, with what is needed to ask again.
 pub(crate) struct Waiting {
     pub(crate) event: Event,
+    /// The rule that has denied it.
+    pub(crate) denied: Option<Denied>,
     pub(crate) process: u32,
     since: Instant,
 }
@@ -33,13 +55,13 @@ impl Queue {
         self.by_cgroup.contains_key(&cgroup_id)
     }
 
-    pub(crate) fn push(&mut self, cgroup_id: u64, event: Event, process: u32, since: Instant) {
+    pub(crate) fn push(&mut self, cgroup_id: u64, told: Told, process: u32, since: Instant) {
         self.count += 1;
         let queue = self.by_cgroup.entry(cgroup_id).or_insert_with(|| {
             self.order.push_back(cgroup_id);
             VecDeque::new()
         });
-        queue.push_back(Waiting { event, process, since });
+        queue.push_back(Waiting { event: told.event, denied: told.denied, process, since });
     }
 
     /// The cgroups that wait, with a process to ask about.
@@ -87,9 +109,9 @@ mod tests {
     fn events_of_a_container_go_on_in_order() {
         let mut queue = Queue::default();
         let start = Instant::now();
-        queue.push(1, event(1), 7, start);
-        queue.push(2, event(2), 8, start + WAIT_MAX);
-        queue.push(1, event(3), 7, start + WAIT_MAX);
+        queue.push(1, event(1).into(), 7, start);
+        queue.push(2, event(2).into(), 8, start + WAIT_MAX);
+        queue.push(1, event(3).into(), 7, start + WAIT_MAX);
         assert_eq!(queue.cgroups(), [(1, 7), (2, 8)]);
         assert!(queue.holds(1) && !queue.holds(3));
         let mut next = |after| queue.overdue(start + after).map(|waiting| waiting.event.number);
@@ -106,7 +128,7 @@ mod tests {
         let mut queue = Queue::default();
         let start = Instant::now();
         for number in 0..WAITING_MAX as u64 + 2 {
-            queue.push(number % 3, event(number), 7, start);
+            queue.push(number % 3, event(number).into(), 7, start);
         }
         let numbers: Vec<u64> =
             std::iter::from_fn(|| queue.overdue(start)).map(|waiting| waiting.event.number).collect();

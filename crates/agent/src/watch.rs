@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use seawall_detect::Engine;
 use seawall_event::{AuditEvent, Container, Event, EventType, EventTypes};
-use seawall_finding::{Evidence, Finding, Gap, GapKind};
+use seawall_finding::{Denial, Evidence, Finding, Gap, GapKind};
 use seawall_inventory::Inventory;
 use seawall_policy::{Context, Judged, Policy, Response, Sink, Verdict};
 use seawall_respond::Recent;
@@ -24,7 +24,9 @@ use crate::record::Recorder;
 use crate::rules::Rules;
 use crate::status::Counts;
 use crate::translate::{self, Translator};
-use crate::waiting::{Queue, Waiting};
+use crate::waiting::{Denied, Queue, Told, Waiting};
+
+const EPERM: i64 = 1;
 
 /// The id of the unified hierarchy's root. A socket is in it where nobody uses that hierarchy.
 const ROOT_CGROUP: u64 = 1;
@@ -32,7 +34,7 @@ const ROOT_CGROUP: u64 = 1;
 /// Everything between the sensor and the rules.
 pub(crate) struct Watch<'s> {
     processes: Processes,
-    containers: Containers,
+    pub(crate) containers: Containers,
     translator: Translator,
     queue: Queue,
     host: Arc<Container>,
@@ -41,6 +43,9 @@ pub(crate) struct Watch<'s> {
     pub(crate) new_containers: Vec<u64>,
     /// Cgroups that are no containers any more.
     pub(crate) gone_containers: Vec<u64>,
+    /// Cgroups that were made or seen first, and that were removed, since somebody looked.
+    pub(crate) made: Vec<u64>,
+    pub(crate) removed: Vec<u64>,
     /// Types of events that rules ask for and nobody tells.
     pub(crate) unknown_types: Vec<EventType>,
     /// What is known of the DNS.
@@ -61,6 +66,8 @@ impl<'s> Watch<'s> {
             marked: HashSet::new(),
             new_containers: Vec::new(),
             gone_containers: Vec::new(),
+            made: Vec::new(),
+            removed: Vec::new(),
             unknown_types: Vec::new(),
             resolving: Resolving::of_guard(std::process::id()),
             judging,
@@ -106,10 +113,12 @@ impl<'s> Watch<'s> {
             }
             Action::CgroupMade { id, path } => {
                 self.containers.made(id, &path);
+                self.made.push(id);
                 None
             }
             Action::CgroupRemoved { id, .. } => {
                 self.containers.removed(id);
+                self.removed.push(id);
                 if self.marked.remove(&id) {
                     self.gone_containers.push(id);
                 }
@@ -138,7 +147,7 @@ impl<'s> Watch<'s> {
         };
         let Some(event) = event else { return };
         let event = Event { cpu: Some(cpu), time_ns: self.processes.time_ns(boot_ns), ..event };
-        self.place(caller.cgroup_id, caller.process, event, cgroup_path.as_deref());
+        self.place(caller.cgroup_id, caller.process, event.into(), cgroup_path.as_deref());
     }
 
     /// A message of the DNS. Nobody's is judged without a container: the host is somebody too.
@@ -147,15 +156,50 @@ impl<'s> Watch<'s> {
         for told in self.resolving.heard(side, caller, process, message, boot_ns) {
             let event = Event { cpu: Some(cpu), time_ns: self.processes.time_ns(boot_ns), ..told.event };
             match told.asker {
-                Some(asker) => self.place(asker.cgroup_id, asker.number, event, None),
-                None if caller.cgroup_id > ROOT_CGROUP => self.place(caller.cgroup_id, 0, event, None),
-                None => self.judging.observe(event),
+                Some(asker) => self.place(asker.cgroup_id, asker.number, event.into(), None),
+                None if caller.cgroup_id > ROOT_CGROUP => self.place(caller.cgroup_id, 0, event.into(), None),
+                None => self.judging.observe(event, None),
             }
         }
     }
 
+    /// Something that the kernel has denied.
+    pub(crate) fn take_denied(&mut self, told: KernelEvent, denied: Denied) {
+        let KernelEvent { boot_ns, cpu, caller, action, .. } = told;
+        let mut cgroup_path = None;
+        let event = match action {
+            Action::Executed(execution) => {
+                let process = self.processes.denied(&caller, &execution);
+                let event = translate::executed(process, &caller, execution.cgroup.as_os_str());
+                cgroup_path = Some(execution.cgroup);
+                let result = if denied.how == Denial::Refused { Some(-EPERM) } else { event.result };
+                Some(Event { result, ..event })
+            }
+            Action::Called(call) => {
+                let process = self.processes.of(&caller);
+                let event = self.translator.call(&caller, process, *call);
+                event.map(|mut event| {
+                    // It is decided by the socket, whatever number it has.
+                    event.fd.iter_mut().for_each(|fd| fd.number = None);
+                    event
+                })
+            }
+            Action::Forked(_)
+            | Action::Exited { .. }
+            | Action::CgroupMade { .. }
+            | Action::CgroupRemoved { .. }
+            | Action::Submitted { .. }
+            | Action::Asked(_)
+            | Action::Answered(_) => None,
+        };
+        let Some(event) = event else { return };
+        let event = Event { cpu: Some(cpu), time_ns: self.processes.time_ns(boot_ns), ..event };
+        let told = Told { event, denied: Some(denied) };
+        self.place(caller.cgroup_id, caller.process, told, cgroup_path.as_deref());
+    }
+
     /// Says in which container it happened.
-    fn place(&mut self, cgroup: u64, process: u32, mut event: Event, cgroup_path: Option<&std::path::Path>) {
+    fn place(&mut self, cgroup: u64, process: u32, mut told: Told, cgroup_path: Option<&std::path::Path>) {
         let (container, is_whole) = match self.containers.of(cgroup, cgroup_path, process) {
             Lookup::Host => (Arc::clone(&self.host), true),
             Lookup::Known(container) => (container, true),
@@ -163,12 +207,13 @@ impl<'s> Watch<'s> {
         };
         if !container.is_host() && self.marked.insert(cgroup) {
             self.new_containers.push(cgroup);
+            self.made.push(cgroup);
         }
-        event.container = Some(container);
+        told.event.container = Some(container);
         if is_whole && !self.queue.holds(cgroup) {
-            self.judging.observe(event);
+            self.judging.observe(told.event, told.denied.as_ref());
         } else {
-            self.queue.push(cgroup, event, process, Instant::now());
+            self.queue.push(cgroup, told, process, Instant::now());
         }
     }
 
@@ -190,7 +235,7 @@ impl<'s> Watch<'s> {
         let now = Instant::now();
         while let Some(waiting) = self.queue.overdue(now) {
             self.without_context += 1;
-            self.judging.observe(waiting.event);
+            self.judging.observe(waiting.event, waiting.denied.as_ref());
         }
     }
 
@@ -209,7 +254,7 @@ impl<'s> Watch<'s> {
             if let Some(container) = container {
                 waiting.event.container = Some(Arc::clone(container));
             }
-            self.judging.observe(waiting.event);
+            self.judging.observe(waiting.event, waiting.denied.as_ref());
         }
     }
 
@@ -293,6 +338,16 @@ fn write(written: &Recent, event: &Event) {
     }
 }
 
+/// The finding with what the kernel did about it, where its rule asks for that.
+fn marked(mut finding: Finding, denial: Option<Denial>) -> Finding {
+    if let Evidence::Happened(happened) = &mut finding.evidence
+        && happened.respond.iter().any(|name| name == "deny")
+    {
+        happened.denial = denial;
+    }
+    finding
+}
+
 /// Whether a response to it keeps evidence.
 fn is_evidence(judged: &Judged) -> bool {
     judged.responses.iter().any(|asked| matches!(asked.response, Response::Capture | Response::Quarantine))
@@ -317,6 +372,12 @@ pub(crate) struct Judging<'s> {
     number: u64,
     alerts: BTreeMap<String, u64>,
     denied: u64,
+    /// What the kernel has denied, by the rule.
+    denials: BTreeMap<String, u64>,
+    /// Denials of rules that are not there any more.
+    denials_untold: u64,
+    /// Whether rules that respond with `deny` would deny, were the guard told to act.
+    pub(crate) rehearses_denials: bool,
     reloads: u64,
     pub(crate) refused: u64,
 }
@@ -343,9 +404,22 @@ impl<'s> Judging<'s> {
             number: 0,
             alerts: BTreeMap::new(),
             denied: 0,
+            denials: BTreeMap::new(),
+            denials_untold: 0,
+            rehearses_denials: false,
             reloads: 0,
             refused: 0,
         }
+    }
+
+    /// The rules at work.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The kernel judges by the rules that deny.
+    pub(crate) fn leave_denials_to_kernel(&mut self) {
+        self.engine.leave_denials_to_kernel();
     }
 
     pub(crate) fn exchange(&mut self, rules: Rules) {
@@ -361,14 +435,17 @@ impl<'s> Judging<'s> {
     }
 
     /// Asks the rules, and hands what they find to every sink once.
-    fn observe(&mut self, mut event: Event) {
+    fn observe(&mut self, mut event: Event, denied: Option<&Denied>) {
         self.number += 1;
         event.number = self.number;
         event.hostname = Some(self.hostname.clone());
         if let Some(recorder) = &mut self.recorder {
             recorder.take(&mut event);
         }
-        self.ask(&event);
+        match denied {
+            Some(denied) => self.tell_denied(&event, denied),
+            None => self.ask(&event),
+        }
         if let Some(recent) = &mut self.recent {
             recent.keep(event);
         }
@@ -389,14 +466,34 @@ impl<'s> Judging<'s> {
         }
     }
 
+    /// The kernel has asked the rule.
+    fn tell_denied(&mut self, event: &Event, denied: &Denied) {
+        let rule = self.engine.rules().iter().position(|rule| rule.name == denied.rule);
+        let Some(rule) = rule else {
+            self.denials_untold += 1;
+            return;
+        };
+        *self.denials.entry(denied.rule.clone()).or_default() += 1;
+        // None where the rule keeps silent of what repeats.
+        let Some(finding) = self.engine.denied(rule, event) else { return };
+        self.find(marked(finding, Some(denied.how)), event);
+    }
+
     fn ask(&mut self, event: &Event) {
+        // An execution that failed is told with who called, of whom the kernel would not decide.
+        let could_be_denied = event.kind != EventType::EXECVE || event.result == Some(0);
+        let denial = (self.rehearses_denials && could_be_denied).then_some(Denial::Rehearsed);
         for finding in self.engine.observe(event) {
-            let judged = self.judged(finding, event.time_ns);
-            if let Some(recent) = self.recent.as_mut().filter(|_| is_evidence(&judged)) {
-                recent.write(event);
-            }
-            self.tell(&judged);
+            self.find(marked(finding, denial), event);
         }
+    }
+
+    fn find(&mut self, finding: Finding, event: &Event) {
+        let judged = self.judged(finding, event.time_ns);
+        if let Some(recent) = self.recent.as_mut().filter(|_| is_evidence(&judged)) {
+            recent.write(event);
+        }
+        self.tell(&judged);
     }
 
     /// Judged by the date of the event, so that a recording is judged as the machine was, and counted.
@@ -448,6 +545,8 @@ impl<'s> Judging<'s> {
         Counts {
             gaps: [forgotten, recording].into_iter().flatten().chain(failures).collect(),
             alerts: self.alerts.clone(),
+            denials: self.denials.clone(),
+            denials_untold: self.denials_untold,
             denied: self.denied,
             asked: self.number,
             rules: self.engine.rules().iter().filter(|rule| rule.enabled).count(),

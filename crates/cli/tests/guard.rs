@@ -138,6 +138,18 @@ fn what_cannot_be_used_is_named() {
     };
     check(&["guard", "--rules", "none.yaml", "--replay", "events.jsonl"], "none.yaml");
     check(&["guard", "--rules", "rules.yaml", "--replay", "rules.yaml"], "rules.yaml");
+    let denies = RULES.replace("priority:", "respond: [deny]\n  priority:");
+    std::fs::write(directory.path().join("denies.yaml"), denies).unwrap();
+    check(
+        &["guard", "--rules", "denies.yaml", "--receipts", "receipts", "--evidence", "evidence"],
+        "denies.yaml:2: the rule `Shadow read` responds with `deny`, and the kernel cannot decide `evt.type` openat",
+    );
+    let clause = "version: 1\nclauses:\n- {name: late, rule: shadow-read, verdict: deny, respond: [deny]}\n";
+    std::fs::write(directory.path().join("late.yaml"), clause).unwrap();
+    check(
+        &["guard", "--rules", "rules.yaml", "--policy", "late.yaml", "--receipts", "receipts"],
+        "asks for `deny`, which cannot be done here: a clause is judged after it happened",
+    );
     check(
         &["incidents", "rules.yaml"],
         "rules.yaml holds no findings of `seawall guard --format json`: line 2",

@@ -112,6 +112,11 @@ impl Network {
         (bits <= if address.is_ipv4() { 32 } else { 128 }).then_some(Network { address, bits })
     }
 
+    /// The address and how many of its bits count.
+    pub(crate) fn parts(self) -> (IpAddr, u8) {
+        (self.address, self.bits)
+    }
+
     fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
@@ -283,6 +288,24 @@ impl Test {
 }
 
 impl TextTest {
+    /// As it was written, where that is kept.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            TextTest::Equal(text) => format!("= {text}"),
+            TextTest::NotEqual(text) => format!("!= {text}"),
+            TextTest::Ordered(operator, text) => format!("{} {text}", operator.name()),
+            TextTest::Contains(finder) => format!("contains {}", String::from_utf8_lossy(finder.needle())),
+            TextTest::ContainsIgnoringCase(text) => format!("icontains {}", String::from_utf8_lossy(text)),
+            TextTest::StartsWith(text) => format!("startswith {text}"),
+            TextTest::EndsWith(text) => format!("endswith {text}"),
+            TextTest::Glob(_) => "glob …".to_owned(),
+            TextTest::GlobIgnoringCase(_) => "iglob …".to_owned(),
+            TextTest::Regex(regex) => format!("regex {regex}"),
+            TextTest::In(set) => format!("in ({})", set.iter().take(3).collect::<Vec<_>>().join(", ")),
+            TextTest::PathMatch(_) => "pmatch (…)".to_owned(),
+        }
+    }
+
     #[inline]
     pub(crate) fn holds(&self, text: &str) -> bool {
         match self {

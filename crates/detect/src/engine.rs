@@ -13,7 +13,7 @@ use crate::limits;
 use crate::load::{ByType, Loaded};
 use crate::memory::Memory;
 use crate::need::{self, Need};
-use crate::program::{Answers, Program};
+use crate::program::{Answers, NodeId, Program};
 use crate::rule::Rule;
 use crate::value::Occurrence;
 
@@ -39,6 +39,8 @@ pub struct Engine {
     matching: Matching,
     answers: Answers,
     memory: Memory,
+    /// Whether the kernel alone judges by a rule.
+    by_kernel: Vec<bool>,
     /// Kept so that an event without a match needs no memory: the rules whose conditions hold, and those that speak
     /// with the number of events that each stands for.
     holding: Vec<usize>,
@@ -65,6 +67,7 @@ impl Engine {
         let audit = at_work(audit);
         let by_type = by_type.into_iter().map(at_work).collect();
         Engine {
+            by_kernel: vec![false; rules.len()],
             rules,
             program,
             by_type,
@@ -141,6 +144,27 @@ impl Engine {
         self.checks().into_iter().flat_map(Check::names_of_address).map(str::to_owned).collect()
     }
 
+    /// From now on the kernel alone judges by the rules that deny, and says what it denied: no event is asked of them.
+    pub fn leave_denials_to_kernel(&mut self) {
+        self.by_kernel = self.rules.iter().map(Rule::denies).collect();
+    }
+
+    /// The conditions of all rules.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The condition of a rule for this type of event; none where it can match none.
+    pub(crate) fn condition_of(&self, rule: usize, kind: EventType) -> Option<NodeId> {
+        let (_, by_type) = &self.by_type[*self.slot_of.get(kind.index())?];
+        by_type.rules.iter().find(|(index, _)| *index == rule).map(|(_, condition)| *condition)
+    }
+
+    /// How many events a match stands for; none where the rule keeps silent.
+    pub(crate) fn weigh(&mut self, rule: usize, occurrence: Occurrence<'_>) -> Option<u64> {
+        self.memory.weigh(rule, self.rules.get(rule)?, occurrence)
+    }
+
     /// How many keys of `count`, `dedup` and `sequence` were forgotten early because there were too many: what they
     /// would have found is lost.
     pub fn forgotten(&self) -> u64 {
@@ -190,6 +214,9 @@ impl Engine {
         dispatch.matching(&self.program, &mut self.answers, occurrence, &mut self.holding);
         for index in &self.holding {
             let rule = &self.rules[*index];
+            if self.by_kernel[*index] {
+                continue;
+            }
             let events = if remembers { self.memory.weigh(*index, rule, occurrence) } else { Some(1) };
             let Some(events) = events else {
                 // A rule that keeps silent still is the first that matches, unless it waits for more.

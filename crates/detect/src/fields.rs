@@ -251,6 +251,17 @@ impl FieldId {
 }
 
 impl Field {
+    /// As rules write it.
+    pub(crate) fn shown(&self) -> String {
+        let name = TABLE.iter().find(|info| info.id == self.id).map_or("?", |info| info.name);
+        match &self.argument {
+            Argument::None => name.to_owned(),
+            Argument::Index(index) => format!("{name}[{index}]"),
+            Argument::Key(key) => format!("{name}[{key}]"),
+            Argument::Of(argument) => format!("{name}.{}", argument.name()),
+        }
+    }
+
     /// What the field is for an event.
     pub(crate) fn value<'e>(&'e self, occurrence: Occurrence<'e>) -> Value<'e> {
         match occurrence {

@@ -38,6 +38,7 @@ pub(crate) fn finding(rule: &Rule, occurrence: Occurrence<'_>, events: u64) -> F
         process: told.process,
         container: told.container,
         respond: rule.respond.clone(),
+        denial: None,
     };
     Finding {
         rule: rule.id(),

@@ -11,6 +11,7 @@ mod check;
 mod clock;
 mod compile;
 mod definitions;
+mod denial;
 mod diagnostic;
 mod dispatch;
 mod engine;
@@ -40,6 +41,7 @@ mod trial;
 mod value;
 mod yaml;
 
+pub use denial::{Atom, Beginning, Clause, Denied, Occasion, OfContainer, Property, Undeniable};
 pub use diagnostic::{Code, Diagnostic, Level};
 pub use engine::{Engine, Matching};
 pub use explain::{Asked, Branch, ExplainError, Explanation, Matched, Part, explain};

@@ -95,3 +95,15 @@ pub(crate) const LEARNED_MAX: usize = 20_000;
 
 /// Paths of one need: beyond, all paths are wanted. The sensor has room for 4096 of all rules together.
 pub(crate) const NEED_PATHS_MAX: usize = 2048;
+
+/// Different questions of all rules that deny, on one occasion: bits of a `u64` in the kernel.
+pub(crate) const DENIED_ATOMS_MAX: usize = 64;
+
+/// Alternatives of all rules that deny, on one occasion: the kernel looks at each for each operation.
+pub(crate) const DENIED_CLAUSES_MAX: usize = 64;
+
+/// Alternatives of a part of a condition while it is taken apart: they multiply.
+pub(crate) const DENIED_ALTERNATIVES_MAX: usize = 512;
+
+/// Bytes of a path that the kernel compares with: its trie has keys of 256, with a mark and the end of the text.
+pub(crate) const DENIED_TEXT_BYTES_MAX: usize = 253;

@@ -49,6 +49,18 @@ impl Prefixes {
         fixed
     }
 
+    /// The paths that were added, where none is a pattern.
+    pub(crate) fn plain(&self) -> Option<Vec<String>> {
+        let mut nodes = vec![self];
+        while let Some(node) = nodes.pop() {
+            if !node.globs.is_empty() {
+                return None;
+            }
+            nodes.extend(node.names.values());
+        }
+        Some(self.fixed())
+    }
+
     /// Whether this path or one above it was added.
     pub(crate) fn matches(&self, path: &str) -> bool {
         // Several patterns may fit one component, so there may be several places at once; each step has at most as

@@ -47,6 +47,32 @@ pub struct Happened {
     /// The responses that the rule itself asks for, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub respond: Vec<String>,
+    /// What the kernel did about it before it happened, where the rule responds with `deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<Denial>,
+}
+
+/// What the kernel did about an operation before it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denial {
+    /// The call was refused (EPERM).
+    Refused,
+    /// The new program was killed before its first instruction.
+    Killed,
+    /// Nothing: it was not told to act, and would have refused or killed.
+    Rehearsed,
+}
+
+impl Denial {
+    /// As people read it.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Denial::Refused => "denied: the call was refused",
+            Denial::Killed => "denied: the program was killed before its first instruction",
+            Denial::Rehearsed => "would have been denied",
+        }
+    }
 }
 
 /// The responses that a rule can ask for; what they are is said in `policy`, which a rule's loader does not know.
@@ -170,6 +196,7 @@ impl Happened {
             ("event", self.event.clone()),
             ("time", self.time.clone()),
         ];
+        facts.extend(self.denial.map(|denial| ("denial", denial.text().to_owned())));
         facts.extend((self.events > 1).then(|| ("events", self.events.to_string())));
         facts.extend((!self.lineage.is_empty()).then(|| ("lineage", self.lineage.join(" ← "))));
         facts.extend((!self.tags.is_empty()).then(|| ("tags", self.tags.join(", "))));

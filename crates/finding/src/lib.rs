@@ -23,7 +23,9 @@ pub use coverage::{AdvisorySource, CatalogCount, Coverage, LeftOut};
 pub use evidence::{Evidence, Malicious, Outdated};
 pub use fingerprint::Fingerprint;
 pub use gap::{Gap, GapKind};
-pub use happened::{ContainerIdentity, FieldValue, Happened, Priority, ProcessIdentity, RESPONSE_NAMES};
+pub use happened::{
+    ContainerIdentity, Denial, FieldValue, Happened, Priority, ProcessIdentity, RESPONSE_NAMES,
+};
 pub use leaked::Leaked;
 pub use misset::{Change, Misset};
 pub use rule::{Control, Framework, Rule};

@@ -82,6 +82,11 @@ impl Glob {
         }
     }
 
+    /// As it was written; of a path without the slash at its beginning.
+    pub(crate) fn text(&self) -> &str {
+        self.matcher.glob().glob()
+    }
+
     pub(crate) fn matches(&self, text: &str) -> bool {
         self.matcher.is_match(text)
     }

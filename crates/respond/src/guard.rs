@@ -37,6 +37,13 @@ const HOST_DIRECTORIES: [&str; 8] = [
     "/usr/libexec/podman",
 ];
 
+/// The executables that no response on a host meets.
+pub fn programs_of_hosts() -> impl Iterator<Item = String> {
+    HOST_DIRECTORIES
+        .iter()
+        .flat_map(|directory| HOST_PROGRAMS.iter().map(move |name| format!("{directory}/{name}")))
+}
+
 /// The target of a response, found and allowed.
 #[derive(Debug)]
 pub(crate) enum Admitted {

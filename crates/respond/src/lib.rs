@@ -23,6 +23,7 @@ mod undo;
 mod watchdog;
 
 pub use clock::Clock;
+pub use guard::programs_of_hosts;
 pub use machine::Roots;
 pub use options::{DenySupport, EVIDENCE_DIRECTORY, Options, RECEIPTS_DIRECTORY, SetupError, Tell};
 pub use receipt::{

@@ -242,7 +242,11 @@ impl Shared {
             DenySupport::None(reason) => receipt.refuse(format!("the kernel does not deny here: {reason}")),
             DenySupport::Kernel => {
                 receipt.outcome = Outcome::Needless;
-                receipt.reason = "the kernel denies it where it happens".to_owned();
+                receipt.reason = match receipt.mode {
+                    Mode::Enforced => "the kernel denies it where it happens",
+                    Mode::Rehearsal => "the kernel would deny it where it happens",
+                }
+                .to_owned();
             }
         }
         self.tell_refusal(&receipt);

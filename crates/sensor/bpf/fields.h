@@ -455,6 +455,14 @@ static __always_inline u64 id_of(struct cgroup *cgroup)
 	return cgroup->kn->id | (cgroup->root->hierarchy_id ? CGROUP_LEGACY : 0);
 }
 
+/* Whether `cgroup_of` can give it: the numbers of other hierarchies are other cgroups. */
+static __always_inline bool is_looked_at(struct cgroup *cgroup)
+{
+	u32 pids = bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)
+			   ? 1 << bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) : 0;
+	return !cgroup->root->hierarchy_id || cgroup->root->subsys_mask & pids;
+}
+
 __noinline int append_cgroup(u64 node)
 {
 	struct scratch *s = only(&scratches);

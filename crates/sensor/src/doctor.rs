@@ -12,6 +12,7 @@ use aya::programs::{
 use aya::{Btf, EbpfLoader};
 
 use crate::attach::{Private, Tracefs};
+use crate::denial::{Denier, ExecutionDenial, Hook};
 use crate::interest::{Clause, Interest, Kind};
 use crate::sensor::{Options, Sensor};
 
@@ -130,6 +131,8 @@ fn programs(btf: &Btf) -> Vec<Ability> {
             try_one("try_connect4", &cgroup),
             "a container's connections are refused",
         ),
+        denied_executions(),
+        denied_connections(),
         preventing("tc programs", try_one("try_classifier", &tc), "a container's packets are dropped"),
         more(
             "raw tracepoints",
@@ -139,6 +142,31 @@ fn programs(btf: &Btf) -> Vec<Ability> {
         more("kprobes", try_one("try_kprobe", &kprobe), "other sensors need them; Seawall does not"),
         more("fentry", try_one("try_fentry", &fentry), "would see functions of the kernel; not needed"),
     ]
+}
+
+fn denied_executions() -> Ability {
+    let denies = Denier::open(std::process::id()).and_then(|mut denier| {
+        denier.attach(&[Hook::Execution])?;
+        Ok(denier.execution())
+    });
+    let means = match denies {
+        Ok(ExecutionDenial::Refused) => {
+            "rules with `respond: [deny]`: BPF LSM refuses, the call returns EPERM"
+        }
+        Ok(ExecutionDenial::Killed) | Err(_) => {
+            "rules with `respond: [deny]`: the new program is killed before its first instruction"
+        }
+    };
+    let works = denies.map(|_| ()).map_err(|error| reason(&error));
+    Ability { name: "denied executions", need: Need::Preventing, works, means }
+}
+
+fn denied_connections() -> Ability {
+    let denies = Denier::open(std::process::id())
+        .and_then(|mut denier| denier.attach(&[Hook::Connection, Hook::Sending]));
+    let means = "rules with `respond: [deny]`: programs of the root cgroup refuse, the call returns EPERM";
+    let works = denies.map_err(|error| reason(&error));
+    Ability { name: "denied connections", need: Need::Preventing, works, means }
 }
 
 fn sensor_works(works: Result<(), String>) -> Ability {
@@ -211,7 +239,7 @@ fn tc(program: &mut Program) -> Result<(), ProgramError> {
 }
 
 /// A program can be attached to an LSM hook that nobody calls: `bpf` has to be among the modules in force.
-fn lsm_is_active() -> Result<(), String> {
+pub(crate) fn lsm_is_active() -> Result<(), String> {
     let active = Private::mount("securityfs").and_then(|security| security.read("lsm"));
     match active.map_err(|error| reason(&error))? {
         Some(list) if list.split(',').any(|module| module == "bpf") => Ok(()),

@@ -9,6 +9,7 @@
 //! Refused here: containers, images, rules, wall-clock time, and any decision but "no rule can match this".
 
 mod attach;
+mod denial;
 mod doctor;
 mod event;
 mod heap;
@@ -18,6 +19,10 @@ mod record;
 mod sensor;
 mod syscalls;
 
+pub use denial::{
+    ContainerIs, Decision, DenialClause, Denials, Denied, Denier, ExecutionDenial, Hook, OfText, Property,
+    Undone,
+};
 pub use doctor::{Ability, Need, Report, doctor};
 pub use event::{
     Action, Address, Call, Caller, Capabilities, Child, Endpoint, Execution, File, Inside, KernelEvent,

@@ -20,3 +20,12 @@ pub(crate) const BATCH_MAX: usize = 16 * 1024;
 
 /// The first bytes of what is sent and received, when asked for: a DNS query fits.
 pub(crate) const DATA_BYTES_MAX: u32 = 4096;
+
+/// Clauses of one hook's denial (`bpf/deny.h`): each is looked at for each operation that is judged.
+pub(crate) const DENIAL_CLAUSES_MAX: usize = 64;
+
+/// Bytes of a path that the kernel compares with, the end included: a key of its trie has 256.
+pub(crate) const DENIAL_TEXT_BYTES_MAX: usize = 254;
+
+/// Denials that wait to be read: some hundred.
+pub(crate) const DENIAL_RING_BYTES: u32 = 1 << 20;

@@ -40,6 +40,11 @@ pub enum DecodeError {
 /// # Errors
 /// When the bytes are not a record of this version. Fields that are not known are passed over.
 pub fn decode(record: &[u8]) -> Result<KernelEvent, DecodeError> {
+    decode_marked(record).map(|(event, _)| event)
+}
+
+/// The same, with the number that stands above the flags.
+pub(crate) fn decode_marked(record: &[u8]) -> Result<(KernelEvent, u16), DecodeError> {
     if record.len() > RECORD_BYTES_MAX {
         return Err(DecodeError::Long);
     }
@@ -55,7 +60,9 @@ pub fn decode(record: &[u8]) -> Result<KernelEvent, DecodeError> {
     let (caller, facts) = read_header(&mut bytes)?;
     let fields = Fields::read(bytes)?;
     let is_cut = facts.flags & 1 != 0 || fields.is_cut;
-    Ok(KernelEvent { boot_ns, cpu: facts.cpu, caller, action: action(kind, &facts, fields), is_cut })
+    let mark = (facts.flags >> 16) as u16;
+    let event = KernelEvent { boot_ns, cpu: facts.cpu, caller, action: action(kind, &facts, fields), is_cut };
+    Ok((event, mark))
 }
 
 /// What the header has beside the caller.

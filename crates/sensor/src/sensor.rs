@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
@@ -131,6 +131,8 @@ pub struct Sensor {
     watched: BTreeMap<Kind, Held>,
     unavailable: BTreeSet<Kind>,
     active: u32,
+    /// What else ends the wait for records.
+    also_wakes: Option<OwnedFd>,
     is_busy: bool,
     undecodable: u64,
 }
@@ -172,6 +174,7 @@ impl Sensor {
             watched: BTreeMap::new(),
             unavailable: BTreeSet::new(),
             active: 0,
+            also_wakes: None,
             is_busy: false,
             undecodable: 0,
         };
@@ -363,12 +366,18 @@ impl Sensor {
         Ok(read)
     }
 
+    /// Lets [`Sensor::poll`] return, too, when this becomes readable.
+    pub fn wake_by(&mut self, other: OwnedFd) {
+        self.also_wakes = Some(other);
+    }
+
     fn wait(&self, timeout: Duration) -> Result<(), PollError> {
         let timeout = Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(timeout.subsec_nanos()),
         };
-        let mut ready = [PollFd::new(&self.records, PollFlags::IN)];
+        let mut ready = vec![PollFd::new(&self.records, PollFlags::IN)];
+        ready.extend(self.also_wakes.iter().map(|other| PollFd::new(other, PollFlags::IN)));
         match rustix::event::poll(&mut ready, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(PollError::Wait(error.into())),
@@ -434,15 +443,18 @@ fn system_call_program(programs: &mut Ebpf) -> Result<&mut TracePoint, OpenError
     programs.program_mut(name).ok_or_else(missing)?.try_into().map_err(of_program(name))
 }
 
-fn take<M: TryFrom<Map, Error = MapError>>(programs: &mut Ebpf, name: &'static str) -> Result<M, OpenError> {
+pub(crate) fn take<M: TryFrom<Map, Error = MapError>>(
+    programs: &mut Ebpf,
+    name: &'static str,
+) -> Result<M, OpenError> {
     let missing = || OpenError::Map { name, source: MapError::InvalidName { name: name.to_owned() } };
     M::try_from(programs.take_map(name).ok_or_else(missing)?).map_err(of_map(name))
 }
 
-fn of_map(name: &'static str) -> impl Fn(MapError) -> OpenError {
+pub(crate) fn of_map(name: &'static str) -> impl Fn(MapError) -> OpenError {
     move |source| OpenError::Map { name, source }
 }
 
-fn of_program(name: &'static str) -> impl Fn(ProgramError) -> OpenError {
+pub(crate) fn of_program(name: &'static str) -> impl Fn(ProgramError) -> OpenError {
     move |source| OpenError::Program { name, source }
 }

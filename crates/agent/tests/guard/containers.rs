@@ -10,10 +10,10 @@ use seawall_testkit::Daemon;
 use crate::dns::{CLIENT, SERVER};
 use crate::running::{Running, Setup, official};
 
-const IMAGE: &str = "registry.example/team/perl:5";
+pub(crate) const IMAGE: &str = "registry.example/team/perl:5";
 
 /// Perl, a shell and what they load, as they are on this machine.
-fn import_image(daemon: &Daemon) {
+pub(crate) fn import_image(daemon: &Daemon) {
     let root = tempfile::tempdir().unwrap();
     let programs = ["/usr/bin/perl", "/bin/sh", "/bin/true"];
     let mut files: Vec<String> = programs.iter().map(|program| (*program).to_owned()).collect();
@@ -70,7 +70,7 @@ for my $i (0 .. $#ARGV) {
 exec 'runc', @ARGV;
 "#;
 
-fn docker(directory: &Path) -> Option<Daemon> {
+pub(crate) fn docker(directory: &Path) -> Option<Daemon> {
     use std::os::unix::fs::PermissionsExt;
     let lesser = directory.join("lesser");
     std::fs::write(&lesser, LESSER).unwrap();
@@ -86,7 +86,7 @@ struct Case {
     misses: (&'static str, Vec<&'static str>),
 }
 
-const COPY: &str = "open(I, '<', '/bin/true'); open(O, '>', '/tmp/dropped'); while (read(I, $b, 65536)) { print O $b } \
+pub(crate) const COPY: &str = "open(I, '<', '/bin/true'); open(O, '>', '/tmp/dropped'); while (read(I, $b, 65536)) { print O $b } \
     close O; chmod 0755, '/tmp/dropped'; exec {'/tmp/dropped'} '/tmp/dropped', @ARGV";
 /// A listener, and a connection to it that becomes what the script says of it.
 const CONNECTED: &str = "socket(L, 2, 1, 0); $a = pack('S n a4 x8', 2, 7777, \"\\x7f\\0\\0\\1\"); bind(L, $a); \

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a failed test panics, and says what it skips")]
 
 mod containers;
+mod denial;
 mod dns;
 mod host;
 mod kernels;

@@ -14,6 +14,7 @@ use seawall_agent::{Counts, Guard, GuardError, Judgement, NameSource, Notice, Op
 use seawall_detect::Matching;
 use seawall_finding::{Evidence, Happened, Priority};
 use seawall_policy::{Judged, Policy, Sink};
+use seawall_respond::Mode;
 
 /// Tests of one machine would see one another's processes.
 static ONE: Mutex<()> = Mutex::new(());
@@ -52,6 +53,8 @@ pub(crate) struct Setup {
     pub(crate) matching: Matching,
     pub(crate) containers: containers::Options,
     pub(crate) record: Option<PathBuf>,
+    pub(crate) mode: Mode,
+    pub(crate) policy: Policy,
 }
 
 impl Setup {
@@ -61,7 +64,14 @@ impl Setup {
             stores: Vec::new(),
             ..containers::Options::of_host(std::path::Path::new("/"))
         };
-        Setup { rules, matching: Matching::First, containers, record: None }
+        Setup {
+            rules,
+            matching: Matching::First,
+            containers,
+            record: None,
+            mode: Mode::Rehearsal,
+            policy: Policy::default(),
+        }
     }
 }
 
@@ -91,7 +101,7 @@ impl Running {
         let (stop_of_guard, reload_of_guard) = (Arc::clone(&stop), Arc::clone(&reload));
         let thread = std::thread::spawn(move || {
             let options = Options {
-                judgement: judgement(setup.rules, setup.matching),
+                judgement: Judgement { policy: setup.policy, ..judgement(setup.rules, setup.matching) },
                 proc_root: PathBuf::from("/proc"),
                 hostname: "host".to_owned(),
                 containers: setup.containers,
@@ -100,6 +110,7 @@ impl Running {
                 record: setup.record,
                 kernel: "6".to_owned(),
                 names: NameSource::Observed,
+                mode: setup.mode,
             };
             let say = move |notice| {
                 let _ = said.send(notice);

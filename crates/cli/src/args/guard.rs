@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use seawall_finding::Priority;
-use seawall_respond::{EVIDENCE_DIRECTORY, RECEIPTS_DIRECTORY};
+use seawall_respond::{EVIDENCE_DIRECTORY, Mode, RECEIPTS_DIRECTORY};
 
 pub(crate) const GUARD_EXAMPLES: &str = "\
 Rules are in Falco's language; its official files load unchanged. SIGHUP, or a change of a rule file, loads them
@@ -94,8 +94,8 @@ pub(crate) struct Answering {
     /// Serve /metrics, /healthz and /versions here, such as 127.0.0.1:8765
     #[arg(long, value_name = "ADDRESS", conflicts_with = "replay")]
     pub(crate) metrics: Option<String>,
-    /// Do what the policy asks for (kill, freeze, isolate, stop, quarantine, capture); without it, only say what would
-    /// be done
+    /// Do what the policy and rules ask for (kill, freeze, isolate, stop, quarantine, capture, deny); without it, only
+    /// say what would be done
     #[arg(long, conflicts_with = "replay")]
     pub(crate) enforce: bool,
     /// Directory of the receipts of responses
@@ -104,6 +104,13 @@ pub(crate) struct Answering {
     /// Directory of evidence
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = EVIDENCE_DIRECTORY)]
     pub(crate) evidence: PathBuf,
+}
+
+impl Answering {
+    /// Whether anything is done.
+    pub(crate) fn mode(&self) -> Mode {
+        if self.enforce { Mode::Enforced } else { Mode::Rehearsal }
+    }
 }
 
 /// How many rules may speak of one event.

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, bail};
 use seawall_agent::{Counts, GuardError, Judgement, NameSource, Notice, Options, RuleFile, containers};
 use seawall_policy::{Judged, Policy, Sink};
-use seawall_respond::Recent;
+use seawall_respond::{DenySupport, Recent};
 
 use crate::Session;
 use crate::args::guard::{Guard, Matching};
@@ -89,7 +89,15 @@ fn watch(
         bail!("--look-up-names asks the network, and --offline says not to");
     }
     let recent = Arc::new(Recent::default());
-    let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
+    // What a rule asks for and cannot be done keeps the guard from starting.
+    let mut answers = Answers::start(
+        &args.answering,
+        &judgement.policy,
+        DenySupport::Kernel,
+        &hostname(),
+        &recent,
+        session,
+    )?;
     let outputs = answers.watch();
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     listen(&stop, &[&reload, &answers.reopen]).context("cannot listen to signals")?;
@@ -108,6 +116,7 @@ fn watch(
         record: args.record.clone(),
         kernel: machine.release().to_string_lossy().into_owned(),
         names: if args.look_up_names { NameSource::ObservedAndLookedUp } else { NameSource::Observed },
+        mode: args.answering.mode(),
     };
     let notices = |notice: Notice| tell(&notice, session);
     let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {
@@ -148,7 +157,7 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
         }
         Err(
             error @ (GuardError::Rules(_)
-            | GuardError::Deny(..)
+            | GuardError::Deny(_)
             | GuardError::NothingToAsk(_)
             | GuardError::Record { .. }
             | GuardError::Sinks(_)),
@@ -196,8 +205,10 @@ fn shown(notice: &Notice) -> String {
 
 fn summary(counts: &Counts, session: &Session<'_>) {
     let (events, lost, alerts) = (counts.events_total(), counts.lost_total(), counts.alerts_total());
+    let refused: u64 = counts.denials.values().sum::<u64>() + counts.denials_untold;
+    let refused = if refused > 0 { format!(", {refused} refused by the kernel") } else { String::new() };
     session.terminal.note(format_args!(
-        "{events} events, {lost} lost, {alerts} findings ({} denied), {} gaps",
+        "{events} events, {lost} lost, {alerts} findings ({} denied), {} gaps{refused}",
         counts.denied,
         counts.gaps.len()
     ));

@@ -116,6 +116,11 @@ impl Protected {
         self.programs.iter().any(|glob| glob.matches(path.trim_start_matches('/')))
     }
 
+    /// The patterns of the executables that are spared, without the slash at their beginning.
+    pub fn program_patterns(&self) -> impl Iterator<Item = &str> {
+        self.programs.iter().map(Glob::text)
+    }
+
     /// Whether it takes more than an id to know that a container is not spared.
     pub fn asks_for_containers(&self) -> bool {
         !(self.names.is_empty() && self.images.is_empty() && self.labels.is_empty())

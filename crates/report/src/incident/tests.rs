@@ -25,6 +25,7 @@ fn judged(name: &str, second: &str, rule: &str, tags: &[&str], lineage: &[&str])
         process: None,
         container: None,
         respond: Vec::new(),
+        denial: None,
     };
     let finding = Finding {
         rule: rule.to_lowercase().replace(' ', "-"),

@@ -1,7 +1,7 @@
 //! Seawall's JSON against its own published schema (`schema/report.v1.json`), by a validator of the few keywords that the
 //! schema uses; `scripts/validate-reports` does it again with a whole one.
 
-use seawall_finding::{ContainerIdentity, Evidence, Happened, ProcessIdentity, Severity, Untrusted};
+use seawall_finding::{ContainerIdentity, Denial, Evidence, Happened, ProcessIdentity, Severity, Untrusted};
 use seawall_policy::{Requested, Response};
 use serde_json::Value;
 
@@ -159,7 +159,8 @@ fn happened() -> Report {
             engine: text("docker"),
             image: text("nginx:1"),
         }),
-        respond: vec![text("kill")],
+        respond: vec![text("deny")],
+        denial: Some(Denial::Rehearsed),
         lineage: vec![text("sh -i")],
         tags: vec![text("shell")],
         events: 1,

@@ -5,6 +5,7 @@
     reason = "a failed test panics, and looks for one kind of event among many"
 )]
 
+mod denial;
 mod dns;
 mod doctor;
 mod files;

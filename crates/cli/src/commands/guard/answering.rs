@@ -12,8 +12,8 @@ use seawall_agent::Counts;
 use seawall_deliver::metrics::{Counter, Snapshot, Usage};
 use seawall_deliver::{Config, Deliveries, Health, Secret, SecretSource, Server, Surroundings, Watch};
 use seawall_finding::Gap;
-use seawall_policy::{Judged, Policy, Sink};
-use seawall_respond::{DenySupport, Mode, Receipt, Recent, Responder, Roots};
+use seawall_policy::{Judged, Policy, Response, Sink};
+use seawall_respond::{DenySupport, Receipt, Recent, Responder, Roots, SetupError};
 
 use super::super::respond::told;
 use crate::args::guard::Answering;
@@ -41,6 +41,7 @@ impl Answers {
     pub(super) fn start(
         args: &Answering,
         policy: &Policy,
+        deny: DenySupport,
         host: &str,
         recent: &Arc<Recent>,
         session: &Session<'_>,
@@ -58,7 +59,7 @@ impl Answers {
         let deliveries = Deliveries::start(config, Surroundings { host: host.to_owned(), clock })?;
         let is_asked = policy.wanted_responses().next().is_some();
         let is_heard = args.outputs.is_some() || args.metrics.is_some() || args.enforce || is_asked;
-        let responder = match responder(args, policy, recent, session) {
+        let responder = match responder(args, policy, deny, recent, session) {
             Ok(responder) => Some(responder),
             Err(error) if args.enforce || is_asked => return Err(error),
             // Only a rule could ask, and it would only be rehearsed.
@@ -120,16 +121,21 @@ fn secret(source: &SecretSource, session: &Session<'_>) -> Result<Secret, String
 fn responder(
     args: &Answering,
     policy: &Policy,
+    deny: DenySupport,
     recent: &Arc<Recent>,
     session: &Session<'_>,
 ) -> Result<Responder> {
-    let mode = if args.enforce { Mode::Enforced } else { Mode::Rehearsal };
+    let mode = args.mode();
+    if let Some((by, _)) = policy.wanted_responses().find(|(_, response)| *response == Response::Deny) {
+        let reason = "a clause is judged after it happened; write `respond: [deny]` into the rule".to_owned();
+        return Err(SetupError::Deny { by: by.to_owned(), reason }.into());
+    }
     let voice = session.terminal.voice();
     let options = seawall_respond::Options {
         mode,
         settings: policy.respond.clone(),
         wanted: policy.wanted_responses().map(|(by, response)| (by.to_owned(), response)).collect(),
-        deny: DenySupport::None("Seawall's sensor watches; it does not refuse system calls".to_owned()),
+        deny,
         receipts: args.receipts.clone(),
         evidence: args.evidence.clone(),
         roots: Roots::of_this_machine(endpoints(session)?),
@@ -149,6 +155,17 @@ fn release(receipts: &PathBuf) -> Result<Vec<OsString>> {
     Ok(vec![own.into(), "respond".into(), "release".into(), "--receipts".into(), receipts.into()])
 }
 
+fn denials(counts: &Counts) -> Counter {
+    let known = counts.denials.iter().map(|(rule, count)| (rule.clone(), *count));
+    let untold = (counts.denials_untold > 0).then(|| (String::new(), counts.denials_untold));
+    Counter {
+        name: "denials_total",
+        help: "What the kernel has denied, by the rule; without a rule, what could not be told.",
+        label: "rule",
+        values: known.chain(untold).collect(),
+    }
+}
+
 /// Serves metrics and health.
 pub(super) fn serve(address: &str, status: seawall_agent::Status, watch: Watch) -> Result<Server> {
     Ok(Server::start(address, Health::default(), move || snapshot(&status.counts(), &watch))?)
@@ -164,15 +181,18 @@ fn snapshot(counts: &Counts, watch: &Watch) -> Snapshot {
         containers: counts.containers as u64,
         rules: counts.rules as u64,
         rule_set: format!("{:016x}", counts.rules_digest),
-        more: vec![Counter {
-            name: "rules_loaded_total",
-            help: "How often rules were loaded again, by what came of it.",
-            label: "outcome",
-            values: vec![
-                ("accepted".to_owned(), counts.reloads),
-                ("refused".to_owned(), counts.reloads_refused),
-            ],
-        }],
+        more: vec![
+            denials(counts),
+            Counter {
+                name: "rules_loaded_total",
+                help: "How often rules were loaded again, by what came of it.",
+                label: "outcome",
+                values: vec![
+                    ("accepted".to_owned(), counts.reloads),
+                    ("refused".to_owned(), counts.reloads_refused),
+                ],
+            },
+        ],
         usage: Usage::read(std::path::Path::new("/proc")),
         ..Snapshot::default()
     };

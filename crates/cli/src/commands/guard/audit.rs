@@ -19,7 +19,7 @@ use seawall_agent::{
 };
 use seawall_event::limits::AUDIT_BATCH_BYTES_MAX;
 use seawall_policy::Sink;
-use seawall_respond::Recent;
+use seawall_respond::{DenySupport, Recent};
 
 use super::answering::{self, Answers};
 use super::lines::Lines;
@@ -119,7 +119,9 @@ fn ask<'s>(
     run: impl FnOnce(AuditOptions, Vec<Box<dyn Sink + '_>>, &AtomicBool) -> Result<Counts, GuardError>,
 ) -> Result<Result<Counts, GuardError>> {
     let recent = Arc::new(Recent::default());
-    let mut answers = Answers::start(&args.answering, &judgement.policy, &hostname(), &recent, session)?;
+    let deny = DenySupport::None("what an audit log tells has happened".to_owned());
+    let mut answers =
+        Answers::start(&args.answering, &judgement.policy, deny, &hostname(), &recent, session)?;
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     listen(&stop, &[&reload, &answers.reopen]).context("cannot listen to signals")?;
     let status = Status::default();

@@ -87,7 +87,8 @@ fn text(judged: &Judged, colour: bool) -> String {
     let output = seawall_report::printable(&happened.output).replace(['\n', '\t'], " ");
     let place = seawall_report::printable(&place).replace(['\n', '\t'], " ");
     let rule = seawall_report::printable(&happened.rule).replace(['\n', '\t'], " ");
-    format!("{time} {on}{:<13}{off}{denied}{place} {rule}: {output}", happened.priority.name())
+    let denial = happened.denial.map_or_else(String::new, |denial| format!(" [{}]", denial.text()));
+    format!("{time} {on}{:<13}{off}{denied}{place} {rule}: {output}{denial}", happened.priority.name())
 }
 
 fn colour_of(happened: &Happened) -> &'static str {

@@ -13,6 +13,7 @@ use seawall_respond::Recent;
 use seawall_sensor::{OpenError, PollError, Sensor};
 
 use crate::containers::{self, Containers};
+use crate::images::{Images, Scans, ScansError};
 use crate::interest;
 use crate::limits::{COUNT_EVERY, LAST_TURNS, LOOK_EVERY, POLL_MAX, POLL_WAITING};
 use crate::processes::{Clock, Environments, Processes};
@@ -53,6 +54,8 @@ pub struct Options {
     pub reload: Arc<AtomicBool>,
     /// Ends after this long.
     pub duration: Option<Duration>,
+    /// Reports of scans, files or directories, by which executed files are told from those of their images.
+    pub with: Vec<PathBuf>,
     /// A new file for every event that rules are asked of.
     pub record: Option<PathBuf>,
     /// The kernel's release, for the recording.
@@ -79,6 +82,9 @@ pub enum GuardError {
     /// The kernel cannot be listened to any more.
     #[error("cannot hear the kernel")]
     Poll(#[from] PollError),
+    /// The reports of scans cannot be used.
+    #[error("cannot use what scans found")]
+    Scans(#[from] ScansError),
     /// The recording cannot be begun.
     #[error("cannot record to {path}")]
     Record {
@@ -162,6 +168,7 @@ impl<'s> Guard<'s> {
         let mut files = Files::new(options.judgement.rules);
         let rules = files.compiling(asking)()?;
         refuse_useless(&rules)?;
+        let scans = (!options.with.is_empty()).then(|| Scans::read(&options.with)).transpose()?;
         let wanted = interest::of(&rules.engine);
         let sensor_options =
             seawall_sensor::Options { interest: wanted.interest, ..seawall_sensor::Options::default() };
@@ -185,6 +192,7 @@ impl<'s> Guard<'s> {
         let mut judging = Judging::new(rules, options.judgement.policy, options.hostname, sinks);
         judging.recorder = recorder.transpose()?;
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
+        watch.images = scans.map(|scans| Images::start(options.with, scans, &options.proc_root));
         watch.unknown_types = wanted.unknown;
         Ok(Self {
             sensor,

@@ -6,6 +6,7 @@
 mod audit_log;
 pub mod containers;
 mod guard;
+mod images;
 mod interest;
 mod limits;
 mod processes;
@@ -23,6 +24,7 @@ mod watch;
 
 pub use audit_log::audit_log;
 pub use guard::{Guard, GuardError, Judgement, Notice, Options};
+pub use images::{PackageRisk, Scans, ScansError};
 pub use record::ReplayError;
 pub use replay::replay;
 pub use rules::{RuleFile, RulesError};

@@ -70,3 +70,31 @@ pub(crate) const LAST_TURNS: u32 = 16;
 
 /// The last threads of a process that are kept as they were: a server's threads take turns.
 pub(crate) const THREADS_MAX: usize = 8;
+
+/// Bytes of one report of a scan; `seawall incidents` takes as many.
+pub(crate) const REPORT_BYTES_MAX: u64 = 128 << 20;
+
+/// Reports of one directory.
+pub(crate) const REPORTS_MAX: usize = 1000;
+
+/// Programs of all reports together, some 300 bytes of memory each; an image has 500 to 20,000. The report that goes
+/// beyond is the last.
+pub(crate) const PROGRAMS_MAX: usize = 300_000;
+
+/// Threads that digest executed files: one file that takes its time must not be waited for by all others.
+pub(crate) const DIGEST_THREADS: usize = 2;
+
+/// Files that wait to be digested.
+pub(crate) const DIGEST_QUEUE_MAX: usize = 256;
+
+/// Bytes of a file that is digested: half a second of work. Larger programs are rare, and `seawall scan` has them.
+pub(crate) const DIGEST_BYTES_MAX: u64 = 512 << 20;
+
+/// How long one file may take.
+pub(crate) const DIGEST_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Answers that are kept, some 300 bytes each.
+pub(crate) const DIGESTS_KEPT_MAX: usize = 16 * 1024;
+
+/// Processes by whose root a file is looked for when the one that executed it has ended.
+pub(crate) const ANCESTORS_ASKED: usize = 8;

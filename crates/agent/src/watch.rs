@@ -17,13 +17,14 @@ use seawall_sensor::{Action, Caller, KernelEvent};
 
 use crate::containers::{Containers, Lookup};
 use crate::guard::GuardError;
+use crate::images::{Digesting, Images, Looked};
 use crate::limits::MOMENTS_MAX;
 use crate::processes::{Clock, Processes};
 use crate::record::Recorder;
 use crate::rules::Rules;
 use crate::status::Counts;
 use crate::translate::{self, Translator};
-use crate::waiting::{Queue, Waiting};
+use crate::waiting::Queue;
 
 /// Everything between the sensor and the rules.
 pub(crate) struct Watch<'s> {
@@ -31,6 +32,8 @@ pub(crate) struct Watch<'s> {
     containers: Containers,
     translator: Translator,
     queue: Queue,
+    /// What scans know of images, where it was asked for.
+    pub(crate) images: Option<Images>,
     host: Arc<Container>,
     marked: HashSet<u64>,
     /// Cgroups that the kernel does not know yet to be containers.
@@ -51,6 +54,7 @@ impl<'s> Watch<'s> {
             containers,
             translator: Translator::new(),
             queue: Queue::default(),
+            images: None,
             host: Arc::new(Container::host()),
             marked: HashSet::new(),
             new_containers: Vec::new(),
@@ -140,7 +144,9 @@ impl<'s> Watch<'s> {
             self.new_containers.push(cgroup);
         }
         event.container = Some(container);
-        if is_whole && !self.queue.holds(cgroup) {
+        // Even behind others it is looked at at once: its executable may be gone when its turn comes.
+        let looked = if is_whole { self.look(&mut event) } else { Looked::Pending };
+        if looked == Looked::Done && !self.queue.holds(cgroup) {
             self.judging.observe(event);
         } else {
             self.queue.push(cgroup, event, caller.process, Instant::now());
@@ -159,8 +165,7 @@ impl<'s> Watch<'s> {
                 // It ended; what is known of it stays.
                 Lookup::Host => None,
             };
-            let released = self.queue.release(cgroup);
-            self.release(released, container.as_ref());
+            self.release(cgroup, container.as_ref());
         }
         let now = Instant::now();
         while let Some(waiting) = self.queue.overdue(now) {
@@ -173,19 +178,31 @@ impl<'s> Watch<'s> {
     pub(crate) fn release_all(&mut self) {
         self.release_due();
         for (cgroup, _) in self.queue.cgroups() {
-            let released = self.queue.release(cgroup);
-            self.without_context += released.len() as u64;
-            self.release(released, None);
+            while let Some(waiting) = self.queue.release(cgroup) {
+                self.without_context += 1;
+                self.judging.observe(waiting.event);
+            }
         }
     }
 
-    fn release(&mut self, released: VecDeque<Waiting>, container: Option<&Arc<Container>>) {
-        for mut waiting in released {
+    /// Those of a cgroup whose container is known, up to the first whose executable is still looked at.
+    fn release(&mut self, cgroup: u64, container: Option<&Arc<Container>>) {
+        while let Some(waiting) = self.queue.oldest(cgroup) {
             if let Some(container) = container {
                 waiting.event.container = Some(Arc::clone(container));
             }
-            self.judging.observe(waiting.event);
+            if look(self.images.as_ref(), &mut waiting.event, self.judging.digesting) == Looked::Pending {
+                break;
+            }
+            if let Some(waiting) = self.queue.release(cgroup) {
+                self.judging.observe(waiting.event);
+            }
         }
+    }
+
+    /// Says what scans know of the executable.
+    fn look(&self, event: &mut Event) -> Looked {
+        look(self.images.as_ref(), event, self.judging.digesting)
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -197,9 +214,10 @@ impl<'s> Watch<'s> {
                 format!("rules ask for events of {kind}, which the sensor does not watch"),
             )
         }));
+        gaps.extend(self.images.iter().flat_map(Images::gaps));
         let counted = [
             (self.processes.turned_away(), "processes were not remembered: there are too many"),
-            (self.without_context, "events went on without all of their container"),
+            (self.without_context, "events went on without all of their container or the digest of their executable"),
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);
         gaps.extend(counted.map(|(count, what)| gap(GapKind::Limit, format!("{count} {what}"))));
@@ -215,6 +233,10 @@ impl<'s> Watch<'s> {
             ..judged
         }
     }
+}
+
+fn look(images: Option<&Images>, event: &mut Event, digesting: Digesting) -> Looked {
+    images.map_or(Looked::Done, |images| images.look(event, digesting))
 }
 
 fn name_of(action: &Action) -> &'static str {
@@ -270,12 +292,18 @@ fn is_evidence(judged: &Judged) -> bool {
     judged.responses.iter().any(|asked| matches!(asked.response, Response::Capture | Response::Quarantine))
 }
 
+fn digesting(engine: &Engine) -> Digesting {
+    if engine.looks_at_digests() { Digesting::Wanted } else { Digesting::NotWanted }
+}
+
 /// Rules, policy and who hears of it.
 pub(crate) struct Judging<'s> {
     engine: Engine,
     digest: u64,
     /// Types of events that the rules ask for.
     types: EventTypes,
+    /// Whether they ask for digests of executables.
+    digesting: Digesting,
     policy: Policy,
     inventory: Inventory,
     hostname: String,
@@ -302,6 +330,7 @@ impl<'s> Judging<'s> {
     ) -> Self {
         Self {
             types: rules.engine.event_types(),
+            digesting: digesting(&rules.engine),
             engine: rules.engine,
             digest: rules.digest,
             policy,
@@ -322,6 +351,7 @@ impl<'s> Judging<'s> {
 
     pub(crate) fn exchange(&mut self, rules: Rules) {
         self.types = rules.engine.event_types();
+        self.digesting = digesting(&rules.engine);
         self.engine = rules.engine;
         self.digest = rules.digest;
         self.reloads += 1;

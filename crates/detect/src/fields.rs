@@ -6,6 +6,7 @@ mod audit;
 mod container;
 mod descriptor;
 mod event;
+mod image;
 mod process;
 mod table;
 mod unsupported;
@@ -249,6 +250,15 @@ impl FieldId {
     }
 }
 
+/// What an alert tells of the executed file beside its rule's output: name and value of what is known.
+pub(crate) fn of_image(event: &seawall_event::Event) -> impl Iterator<Item = (&'static str, Value<'_>)> {
+    let told = |(name, id): (&'static str, FieldId)| {
+        let value = image::value(&Field { id, argument: Argument::None }, event);
+        (!matches!(value, Value::Absent)).then_some((name, value))
+    };
+    image::TOLD.into_iter().filter_map(told)
+}
+
 impl Field {
     /// What the field is for an event.
     pub(crate) fn value<'e>(&'e self, occurrence: Occurrence<'e>) -> Value<'e> {
@@ -265,6 +275,7 @@ impl Field {
             table::Group::Process => process::value(self, event),
             table::Group::Descriptor => descriptor::value(self, event),
             table::Group::Container => container::value(self, event),
+            table::Group::Image => image::value(self, event),
             table::Group::Audit => Value::Absent,
         }
     }
@@ -314,6 +325,11 @@ impl Field {
     pub(crate) fn is_data(&self) -> bool {
         matches!(self.id, FieldId::EvtBuffer | FieldId::EvtBufferLength)
             || self.argument == Argument::Of(ArgumentName::Data)
+    }
+
+    /// Whether it needs the digest of the executed file.
+    pub(crate) fn is_digest(&self) -> bool {
+        self.id == FieldId::ImageFileDigestMatches
     }
 
     /// Whether it walks up the ancestors.

@@ -133,6 +133,7 @@ fn watch(
         },
         reload,
         duration: args.duration,
+        with: args.with.clone(),
         record: args.record.clone(),
         kernel: machine.release().to_string_lossy().into_owned(),
     };
@@ -177,6 +178,7 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
             error @ (GuardError::Rules(_)
             | GuardError::Deny(..)
             | GuardError::NothingToAsk(_)
+            | GuardError::Scans(_)
             | GuardError::Record { .. }
             | GuardError::Sinks(_)),
         ) => Err(error.into()),

@@ -30,6 +30,8 @@ pub(crate) enum FieldId {
     ContainerMountPropagation, ContainerStartTs, ContainerDuration, ContainerIp, ContainerCni,
     ContainerLabel, ContainerLabels, PodName, PodNamespace, PodUid, PodSandboxId, PodFullSandboxId,
     PodLabel, PodLabels, PodIp, PodCni,
+    ImageFileKnown, ImageFileMounted, ImageFileDigest, ImageFileDigestMatches, ImageFilePackage,
+    ImagePackageVulnerable, ImagePackageVulnerability, ImagePackageSeverity, ImagePackageExploited,
     /// A field of the audit log, by its place in that table.
     Audit(u16),
 }
@@ -41,6 +43,7 @@ pub(super) enum Group {
     Process,
     Descriptor,
     Container,
+    Image,
     Audit,
 }
 
@@ -78,6 +81,9 @@ impl FieldId {
                 | ContainerDuration | ContainerIp | ContainerCni | ContainerLabel | ContainerLabels
                 | PodName | PodNamespace | PodUid | PodSandboxId | PodFullSandboxId | PodLabel
                 | PodLabels | PodIp | PodCni => Group::Container,
+            ImageFileKnown | ImageFileMounted | ImageFileDigest | ImageFileDigestMatches | ImageFilePackage
+                | ImagePackageVulnerable | ImagePackageVulnerability | ImagePackageSeverity
+                | ImagePackageExploited => Group::Image,
             Audit(_) => Group::Audit,
         }
     }
@@ -249,6 +255,15 @@ pub(super) const TABLE: &[FieldInfo] = {
         row("container.cni.json", ContainerCni, Text, Nothing),
         row("container.label", ContainerLabel, Text, Key),
         row("container.labels", ContainerLabels, Text, Nothing),
+        row("image.file.known", ImageFileKnown, Bool, Nothing),
+        row("image.file.mounted", ImageFileMounted, Bool, Nothing),
+        row("image.file.digest", ImageFileDigest, Text, Nothing),
+        row("image.file.digest_matches", ImageFileDigestMatches, Bool, Nothing),
+        row("image.file.package", ImageFilePackage, Text, Nothing),
+        row("image.package.vulnerable", ImagePackageVulnerable, Bool, Nothing),
+        row("image.package.vulnerability", ImagePackageVulnerability, Text, Nothing),
+        row("image.package.severity", ImagePackageSeverity, Text, Nothing),
+        row("image.package.exploited", ImagePackageExploited, Bool, Nothing),
         row("k8s.pod.name", PodName, Text, Nothing),
         row("k8s.ns.name", PodNamespace, Text, Nothing),
         row("k8s.pod.uid", PodUid, Text, Nothing),

@@ -18,7 +18,7 @@ mod storage;
 mod store;
 mod tree;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
@@ -205,6 +205,20 @@ impl Containers {
             },
         };
         slot.map_or(Lookup::Host, |slot| slot.lookup(&self.shared))
+    }
+
+    /// The containers whose cgroups are there.
+    pub fn running(&self) -> Vec<Arc<Container>> {
+        let cgroups = lock(&self.shared.cgroups);
+        let removed: HashSet<u64> = cgroups.removed.iter().map(|(_, cgroup)| *cgroup).collect();
+        let slots = cgroups.by_id.iter().filter(|(id, _)| !removed.contains(id));
+        slots.filter_map(|(_, known)| Some(known.slot.as_ref()?.container())).collect()
+    }
+
+    /// The container of a cgroup that is known to be one's, as far as it is known.
+    pub fn known(&self, cgroup_id: u64) -> Option<Arc<Container>> {
+        let cgroups = lock(&self.shared.cgroups);
+        Some(cgroups.by_id.get(&cgroup_id)?.slot.as_ref()?.container())
     }
 
     /// What could not be found out, and how often, since the start.

@@ -12,6 +12,7 @@ use seawall_policy::{Policy, Sink};
 use seawall_respond::Recent;
 use seawall_sensor::{OpenError, PollError, Sensor};
 
+use crate::activity::{Activities, Counting};
 use crate::containers::{self, Containers};
 use crate::images::{Images, Scans, ScansError};
 use crate::interest;
@@ -214,6 +215,11 @@ impl<'s> Guard<'s> {
         self.watch.judging.recent = Some(Moments::new(recent));
     }
 
+    /// Counts what happens in each container, and tells it there.
+    pub fn count_activity(&mut self, told: Activities) {
+        self.watch.counting = Some(Counting::new(told));
+    }
+
     /// Counts that other threads may read while the guard runs.
     pub fn status(&self) -> Status {
         self.status.clone()
@@ -238,6 +244,7 @@ impl<'s> Guard<'s> {
             self.keep_rules();
             if self.last_count.elapsed() >= COUNT_EVERY {
                 self.last_count = Instant::now();
+                self.watch.tell_activity();
                 self.status.set(Counts { turned: Some(self.last_count), ..self.counts() });
             }
         }

@@ -3,6 +3,7 @@
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
 
+mod activity;
 mod audit_log;
 pub mod containers;
 mod guard;
@@ -22,6 +23,7 @@ mod users;
 mod waiting;
 mod watch;
 
+pub use activity::{Active, Activities, Tally};
 pub use audit_log::audit_log;
 pub use guard::{Guard, GuardError, Judgement, Notice, Options};
 pub use images::{PackageRisk, Scans, ScansError};

@@ -98,3 +98,9 @@ pub(crate) const DIGESTS_KEPT_MAX: usize = 16 * 1024;
 
 /// Processes by whose root a file is looked for when the one that executed it has ended.
 pub(crate) const ANCESTORS_ASKED: usize = 8;
+
+/// Cgroups whose events are counted between two looks; what is beyond is not counted as activity.
+pub(crate) const ACTIVE_CGROUPS_MAX: usize = 16 * 1024;
+
+/// How long a container is shown after its end: longer than the time between two looks of a person.
+pub(crate) const ENDED_KEPT: Duration = Duration::from_secs(10);

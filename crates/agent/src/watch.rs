@@ -15,6 +15,7 @@ use seawall_policy::{Context, Judged, Policy, Response, Sink, Verdict};
 use seawall_respond::Recent;
 use seawall_sensor::{Action, Caller, KernelEvent};
 
+use crate::activity::Counting;
 use crate::containers::{Containers, Lookup};
 use crate::guard::GuardError;
 use crate::images::{Digesting, Images, Looked};
@@ -34,6 +35,8 @@ pub(crate) struct Watch<'s> {
     queue: Queue,
     /// What scans know of images, where it was asked for.
     pub(crate) images: Option<Images>,
+    /// How much happens where, for somebody who wants to know.
+    pub(crate) counting: Option<Counting>,
     host: Arc<Container>,
     marked: HashSet<u64>,
     /// Cgroups that the kernel does not know yet to be containers.
@@ -55,6 +58,7 @@ impl<'s> Watch<'s> {
             translator: Translator::new(),
             queue: Queue::default(),
             images: None,
+            counting: None,
             host: Arc::new(Container::host()),
             marked: HashSet::new(),
             new_containers: Vec::new(),
@@ -71,6 +75,13 @@ impl<'s> Watch<'s> {
         self.processes.follow_clock(clock);
     }
 
+    /// Hands over how much happened.
+    pub(crate) fn tell_activity(&mut self) {
+        if let Some(counting) = &mut self.counting {
+            counting.tell(&self.containers);
+        }
+    }
+
     /// Whether events wait for their container.
     pub(crate) fn waits(&self) -> bool {
         self.queue.len() > 0
@@ -80,6 +91,9 @@ impl<'s> Watch<'s> {
     pub(crate) fn take(&mut self, told: KernelEvent) {
         let KernelEvent { boot_ns, cpu, caller, action, .. } = told;
         *self.events.entry(name_of(&action)).or_default() += 1;
+        if let Some(counting) = &mut self.counting {
+            counting.count(caller.cgroup_id, &action);
+        }
         let types = self.judging.types;
         let named = |name: &str| EventType::named(name).is_some_and(|kind| types.contains(kind));
         let mut cgroup_path = None;

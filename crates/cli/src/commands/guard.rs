@@ -1,7 +1,7 @@
 //! `seawall guard`: what processes do, as the kernel tells it, judged by rules.
 
 mod answering;
-mod doctor;
+pub(super) mod doctor;
 mod lines;
 
 use std::fs::File;
@@ -21,6 +21,7 @@ use crate::args::guard::{Guard, Matching};
 use crate::exit::Exit;
 use answering::Answers;
 use lines::Lines;
+pub(super) use lines::escaped;
 
 /// Watches until somebody ends it.
 pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
@@ -122,20 +123,12 @@ fn watch(
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     listen(&stop, &[&reload, &answers.reopen]).context("cannot listen to signals")?;
     let sinks = sinks(lines, &mut answers);
-    let machine = rustix::system::uname();
     let options = Options {
-        judgement,
-        proc_root: PathBuf::from("/proc"),
-        hostname: hostname(),
-        containers: containers::Options {
-            engines: crate::target::endpoints(session)?,
-            ..containers::Options::of_host(Path::new("/"))
-        },
         reload,
         duration: args.duration,
         with: args.with.clone(),
         record: args.record.clone(),
-        kernel: machine.release().to_string_lossy().into_owned(),
+        ..agent_options(judgement, session)?
     };
     let notices = |notice: Notice| session.terminal.note(shown(&notice));
     let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {
@@ -150,6 +143,24 @@ fn watch(
         Err(error) => Err(error),
     };
     Ok(with_lost(counts, answers))
+}
+
+/// A guard of this machine that nobody asked anything else of.
+pub(super) fn agent_options(judgement: Judgement, session: &Session<'_>) -> Result<Options> {
+    Ok(Options {
+        judgement,
+        proc_root: PathBuf::from("/proc"),
+        hostname: hostname(),
+        containers: containers::Options {
+            engines: crate::target::endpoints(session)?,
+            ..containers::Options::of_host(Path::new("/"))
+        },
+        reload: Arc::new(AtomicBool::new(false)),
+        duration: None,
+        with: Vec::new(),
+        record: None,
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+    })
 }
 
 fn hostname() -> String {
@@ -185,7 +196,7 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
     }
 }
 
-fn listen(stop: &Arc<AtomicBool>, on_hangup: &[&Arc<AtomicBool>]) -> std::io::Result<()> {
+pub(super) fn listen(stop: &Arc<AtomicBool>, on_hangup: &[&Arc<AtomicBool>]) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM] {
         // Whoever asks twice does not want to wait for the end.

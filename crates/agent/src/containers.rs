@@ -221,6 +221,12 @@ impl Containers {
         Some(cgroups.by_id.get(&cgroup_id)?.slot.as_ref()?.container())
     }
 
+    /// The path of a container's cgroup by which it became known.
+    pub fn cgroup_path(&self, cgroup_id: u64) -> Option<PathBuf> {
+        let cgroups = lock(&self.shared.cgroups);
+        Some(cgroups.by_id.get(&cgroup_id)?.slot.as_ref()?.path.clone())
+    }
+
     /// What could not be found out, and how often, since the start.
     pub fn gaps(&self) -> Vec<Gap> {
         let gaps = lock(&self.shared.gaps);

@@ -192,8 +192,10 @@ impl<'s> Guard<'s> {
         }
         let mut judging = Judging::new(rules, options.judgement.policy, options.hostname, sinks);
         judging.recorder = recorder.transpose()?;
+        let cgroup_root = options.containers.cgroup_root.clone();
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
-        watch.images = scans.map(|scans| Images::start(options.with, scans, &options.proc_root));
+        let images = |scans| Images::start(options.with, scans, &options.proc_root, &cgroup_root);
+        watch.images = scans.map(images);
         watch.unknown_types = wanted.unknown;
         Ok(Self {
             sensor,

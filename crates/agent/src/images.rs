@@ -44,16 +44,16 @@ pub(crate) enum Digesting {
 
 impl Images {
     /// Begins with what the reports say now, and reads them again when they change.
-    pub(crate) fn start(paths: Vec<PathBuf>, scans: Scans, proc_root: &Path) -> Images {
+    pub(crate) fn start(paths: Vec<PathBuf>, scans: Scans, proc_root: &Path, cgroup_root: &Path) -> Images {
         let scans = Arc::new(Mutex::new(Arc::new(scans)));
         let shared = Arc::downgrade(&scans);
         std::thread::spawn(move || follow(&paths, &shared));
-        Images { scans, digests: Digests::start(proc_root) }
+        Images { scans, digests: Digests::start(proc_root, cgroup_root) }
     }
 
     /// Says what is known of the event's executable. An execution of a file that has to be digested waits for it; what
     /// the process does later does not.
-    pub(crate) fn look(&self, event: &mut Event, digesting: Digesting) -> Looked {
+    pub(crate) fn look(&self, event: &mut Event, digesting: Digesting, cgroup: impl FnOnce() -> Option<PathBuf>) -> Looked {
         let (Some(container), Some(process)) = (&event.container, &event.process) else { return Looked::Done };
         let Some(facts) = self.scans().of(container) else { return Looked::Done };
         let Some(path) = process.exe_path.as_deref() else { return Looked::Done };
@@ -65,7 +65,7 @@ impl Images {
             return Looked::Done;
         };
         let answer = match digesting {
-            Digesting::Wanted => self.answer(event, process, path, program),
+            Digesting::Wanted => self.answer(event, process, path, program, cgroup),
             Digesting::NotWanted => Some(Answer::Unknown),
         };
         let file = program.file(answer.as_ref().and_then(|answer| program.matches(answer)));
@@ -83,6 +83,7 @@ impl Images {
         process: &Process,
         path: &str,
         program: &ProgramFacts,
+        cgroup: impl FnOnce() -> Option<PathBuf>,
     ) -> Option<Answer> {
         let file = process.exe_file.as_ref();
         let container = event.container.as_deref();
@@ -103,7 +104,8 @@ impl Images {
                 let numbers = std::iter::once(process).chain(process.ancestors());
                 let numbers = numbers.filter_map(|process| u32::try_from(process.pid?).ok());
                 let processes = numbers.take(ANCESTORS_ASKED).collect();
-                self.digests.ask(Job { executed, processes, size_bytes: program.size_bytes })
+                let size_bytes = program.size_bytes;
+                self.digests.ask(Job { executed, processes, cgroup: cgroup(), size_bytes, handle: None })
             }
             None => Some(Answer::Unknown),
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -159,7 +160,7 @@ impl<'s> Watch<'s> {
         }
         event.container = Some(container);
         // Even behind others it is looked at at once: its executable may be gone when its turn comes.
-        let looked = if is_whole { self.look(&mut event) } else { Looked::Pending };
+        let looked = if is_whole { self.look(&mut event, cgroup) } else { Looked::Pending };
         if looked == Looked::Done && !self.queue.holds(cgroup) {
             self.judging.observe(event);
         } else {
@@ -205,7 +206,8 @@ impl<'s> Watch<'s> {
             if let Some(container) = container {
                 waiting.event.container = Some(Arc::clone(container));
             }
-            if look(self.images.as_ref(), &mut waiting.event, self.judging.digesting) == Looked::Pending {
+            let path = || self.containers.cgroup_path(cgroup);
+            if look(self.images.as_ref(), &mut waiting.event, self.judging.digesting, path) == Looked::Pending {
                 break;
             }
             if let Some(waiting) = self.queue.release(cgroup) {
@@ -215,8 +217,9 @@ impl<'s> Watch<'s> {
     }
 
     /// Says what scans know of the executable.
-    fn look(&self, event: &mut Event) -> Looked {
-        look(self.images.as_ref(), event, self.judging.digesting)
+    fn look(&self, event: &mut Event, cgroup: u64) -> Looked {
+        let path = || self.containers.cgroup_path(cgroup);
+        look(self.images.as_ref(), event, self.judging.digesting, path)
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -249,8 +252,13 @@ impl<'s> Watch<'s> {
     }
 }
 
-fn look(images: Option<&Images>, event: &mut Event, digesting: Digesting) -> Looked {
-    images.map_or(Looked::Done, |images| images.look(event, digesting))
+fn look(
+    images: Option<&Images>,
+    event: &mut Event,
+    digesting: Digesting,
+    cgroup: impl FnOnce() -> Option<PathBuf>,
+) -> Looked {
+    images.map_or(Looked::Done, |images| images.look(event, digesting, cgroup))
 }
 
 fn name_of(action: &Action) -> &'static str {

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use seawall_testkit::{Daemon, Image, Kind, Storage, Tar};
@@ -22,7 +22,7 @@ mod place;
 
 use place::{OS_RELEASE, Place, status};
 
-const NAME: &str = "docker.io/library/seawall-drift:1";
+const NAME: &str = "docker.io/library/drift-of-files:1";
 const TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A rule that tells of every program what is known of it.
@@ -70,6 +70,7 @@ fn image() -> Image {
 struct Guard {
     process: Child,
     alerts: PathBuf,
+    said: PathBuf,
 }
 
 impl Drop for Guard {
@@ -87,7 +88,7 @@ impl Guard {
         let mut command = place.command(&["guard", "--format", "json", "--matching", "all"]);
         command.args(more).env(variable, socket);
         command.stdout(File::create(&alerts).unwrap()).stderr(File::create(&said).unwrap());
-        let mut guard = Guard { process: command.spawn().unwrap(), alerts };
+        let mut guard = Guard { process: command.spawn().unwrap(), alerts, said: said.clone() };
         let end = Instant::now() + TIME_MAX;
         while Instant::now() < end {
             let text = fs::read_to_string(&said).unwrap();
@@ -101,6 +102,14 @@ impl Guard {
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!("the guard does not begin to watch: {}", fs::read_to_string(&said).unwrap());
+    }
+
+    /// Ends it, and gives what it said.
+    fn end(&mut self) -> String {
+        let process = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+        self.process.wait().unwrap();
+        fs::read_to_string(&self.said).unwrap()
     }
 
     /// What the rules said of a mark, once the rule that always speaks did: rule and output.
@@ -163,7 +172,7 @@ fn check(storage: Storage) {
     let pack = pack();
     more.extend(pack.iter().map(String::as_str));
     more.push(&tells);
-    let Some(guard) = Guard::start(&place, &daemon, &more) else { return };
+    let Some(mut guard) = Guard::start(&place, &daemon, &more) else { return };
     daemon.ask(&["run", "-d", "--network=none", "--name", "web", NAME, "/bin/sleep", "600"]).unwrap();
     let package = "pkg:deb/debian/tools@1.0-1?arch=amd64&distro=debian-12";
     let (same, other) = (told("true", "true", package), told("true", "false", package));
@@ -188,8 +197,9 @@ fn check(storage: Storage) {
         let of_mark: Vec<&String> =
             spoke.iter().filter(|(rule, _)| rule == "told").map(|(_, output)| output).collect();
         assert!(
-            of_mark.iter().all(|output| output.starts_with(told.as_str())),
-            "{storage:?} {mark}: {of_mark:#?}"
+            of_mark.iter().all(|output| output.starts_with(*told)),
+            "{storage:?} {mark}: {of_mark:#?} {}",
+            guard.end()
         );
         let found: BTreeSet<&str> = spoke.iter().map(|(rule, _)| rule.as_str()).collect();
         let found: BTreeSet<&str> = found.into_iter().filter(|rule| DRIFT.contains(rule)).collect();

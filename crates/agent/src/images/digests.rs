@@ -1,8 +1,9 @@
 //! Digests of executed files as they are now, in threads of their own.
 //!
-//! A file is found through the process that executes it, or through the root of one of its ancestors where it has ended,
-//! and counts only if it is the file that the kernel told of: by its number and times, of which the last change cannot be
-//! set. A file is opened without waiting, and only on file systems that no program answers for.
+//! A file is found through the process that executes it, of which a handle is taken at once, or through the root of one of
+//! its ancestors or of another process of its container where it has ended. It counts only if it is the file that the
+//! kernel told of: by its number and times, of which the last change cannot be set. A file is opened without waiting, and
+//! only on file systems that no program answers for.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,7 +20,7 @@ use seawall_inventory::Digest;
 use sha2::{Digest as _, Sha256};
 
 use crate::limits::{
-    DIGEST_BYTES_MAX, DIGEST_QUEUE_MAX, DIGEST_THREADS, DIGEST_TIME_MAX, DIGESTS_KEPT_MAX, PROC_FILE_BYTES_MAX,
+    ANCESTORS_ASKED, DIGEST_BYTES_MAX, DIGEST_QUEUE_MAX, DIGEST_THREADS, DIGEST_TIME_MAX, DIGESTS_KEPT_MAX, PROC_FILE_BYTES_MAX,
 };
 
 /// File systems of the kernel's own: reading one never waits for a program or another machine.
@@ -44,6 +45,10 @@ pub(super) struct Job {
     pub(super) executed: Executed,
     /// The process that executes it, then its ancestors.
     pub(super) processes: Vec<u32>,
+    /// The control group of its container, whose other processes see the same files.
+    pub(super) cgroup: Option<PathBuf>,
+    /// A handle of it, which reads nothing; taken when it is asked for.
+    pub(super) handle: Option<OwnedFd>,
     /// The size that makes a digest worth the work.
     pub(super) size_bytes: u64,
 }
@@ -64,6 +69,34 @@ pub(super) enum Answer {
 pub(super) struct Digests {
     jobs: SyncSender<Job>,
     shared: Arc<Shared>,
+    machine: Machine,
+}
+
+/// Where processes and control groups are seen.
+#[derive(Debug, Clone)]
+struct Machine {
+    proc_root: PathBuf,
+    cgroup_root: PathBuf,
+}
+
+impl Machine {
+    fn of_process(&self, process: u32, name: &str) -> PathBuf {
+        self.proc_root.join(process.to_string()).join(name)
+    }
+
+    /// Some processes of a control group; a cgroup of the old kind is in a hierarchy of its controller.
+    fn processes(&self, cgroup: &Path) -> Vec<u32> {
+        let below = cgroup.strip_prefix("/").unwrap_or(cgroup);
+        let places = ["", "unified", "pids"].map(|hierarchy| self.cgroup_root.join(hierarchy).join(below));
+        let read = |place: &PathBuf| {
+            let mut text = String::new();
+            let file = File::open(place.join("cgroup.procs")).ok()?;
+            file.take(PROC_FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+            Some(text)
+        };
+        let text = places.iter().find_map(read).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).take(ANCESTORS_ASKED).collect()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,16 +124,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Digests {
     /// Starts the threads, which end when it is dropped.
-    pub(super) fn start(proc_root: &Path) -> Digests {
+    pub(super) fn start(proc_root: &Path, cgroup_root: &Path) -> Digests {
+        let machine = Machine { proc_root: proc_root.to_owned(), cgroup_root: cgroup_root.to_owned() };
         let (jobs, waiting) = sync_channel(DIGEST_QUEUE_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         let shared = Arc::new(Shared::default());
         for _ in 0..DIGEST_THREADS {
             let (waiting, shared) = (Arc::clone(&waiting), Arc::clone(&shared));
-            let proc_root = proc_root.to_owned();
-            std::thread::spawn(move || work(&waiting, &shared, &proc_root));
+            let machine = machine.clone();
+            std::thread::spawn(move || work(&waiting, &shared, &machine));
         }
-        Digests { jobs, shared }
+        Digests { jobs, shared, machine }
     }
 
     /// What is known of a file: nothing, that it is looked at, or what it is.
@@ -109,9 +143,11 @@ impl Digests {
     }
 
     /// Has it looked at. None, or what is known at once: nothing, when too many wait.
-    pub(super) fn ask(&self, job: Job) -> Option<Answer> {
-        let executed = job.executed.clone();
-        self.shared.keep(executed, None);
+    pub(super) fn ask(&self, mut job: Job) -> Option<Answer> {
+        self.shared.keep(job.executed.clone(), None);
+        // The process may be gone in a moment. Following the kernel's link to its file waits for nobody.
+        let link = job.processes.first().map(|process| self.machine.of_process(*process, "exe"));
+        job.handle = link.and_then(|link| openat(CWD, link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok());
         match self.jobs.try_send(job) {
             Ok(()) => None,
             Err(_) => {
@@ -150,11 +186,13 @@ impl Shared {
     }
 }
 
-fn work(waiting: &Mutex<Receiver<Job>>, shared: &Shared, proc_root: &Path) {
+fn work(waiting: &Mutex<Receiver<Job>>, shared: &Shared, machine: &Machine) {
     loop {
         // The lock is held while waiting: whoever has it is the next.
-        let Ok(job) = lock(waiting).recv() else { return };
-        let answer = look(&job, shared, proc_root).unwrap_or_else(|reason| {
+        let Ok(mut job) = lock(waiting).recv() else { return };
+        let cgroup = job.cgroup.take();
+        job.processes.extend(cgroup.iter().flat_map(|cgroup| machine.processes(cgroup)));
+        let answer = look(&mut job, shared, machine).unwrap_or_else(|reason| {
             shared.unknown(reason);
             Answer::Unknown
         });
@@ -162,15 +200,14 @@ fn work(waiting: &Mutex<Receiver<Job>>, shared: &Shared, proc_root: &Path) {
     }
 }
 
-/// A file that was found: a handle that reads nothing, and the process through which it was found.
+/// A file that was found: a handle that reads nothing.
 struct Found {
     handle: OwnedFd,
     about: Statx,
-    process: u32,
 }
 
-fn look(job: &Job, shared: &Shared, proc_root: &Path) -> Result<Answer, &'static str> {
-    let found = find(job, proc_root).ok_or("the file was gone before it could be read")?;
+fn look(job: &mut Job, shared: &Shared, machine: &Machine) -> Result<Answer, &'static str> {
+    let found = find(job, machine).ok_or("the file was gone before it could be read")?;
     let identity = identity(&found.about);
     if identity.size_bytes != job.size_bytes {
         return Ok(Answer::HasSize(identity.size_bytes));
@@ -181,12 +218,12 @@ fn look(job: &Job, shared: &Shared, proc_root: &Path) -> Result<Answer, &'static
     if identity.size_bytes > DIGEST_BYTES_MAX {
         return Err("the file is larger than is digested");
     }
-    let kind = file_system(&found, proc_root).ok_or("its file system could not be told")?;
+    let kind = file_system(&found, job, machine).ok_or("its file system could not be told")?;
     if !FILE_SYSTEMS.contains(&kind.as_str()) {
         return Err("its file system is one that a program or another machine answers for");
     }
     let digest = digest(&found.handle).map_err(|_| "the file could not be read")?;
-    let after = about(&found.handle, c"", AtFlags::EMPTY_PATH).map(|about| self::identity(&about));
+    let after = about(&found.handle).map(|about| self::identity(&about));
     if after != Some(identity) {
         return Err("the file changed while it was read");
     }
@@ -199,36 +236,29 @@ fn look(job: &Job, shared: &Shared, proc_root: &Path) -> Result<Answer, &'static
 }
 
 /// The file that was executed, as long as some process leads to it.
-fn find(job: &Job, proc_root: &Path) -> Option<Found> {
-    let of_process = |process: u32| proc_root.join(process.to_string());
+fn find(job: &mut Job, machine: &Machine) -> Option<Found> {
+    let Job { executed, processes, handle, .. } = job;
     let is_it = |found: &Found| {
         let is = identity(&found.about);
-        is.inode == job.executed.inode
-            && is.changed_ns == job.executed.changed_ns
-            && is.modified_ns == job.executed.modified_ns
+        is.inode == executed.inode
+            && is.changed_ns == executed.changed_ns
+            && is.modified_ns == executed.modified_ns
     };
-    let found = |handle: OwnedFd, process| {
-        let about = about(&handle, c"", AtFlags::EMPTY_PATH)?;
-        Some(Found { handle, about, process }).filter(is_it)
-    };
+    let found = |handle: OwnedFd| Some(Found { about: about(&handle)?, handle }).filter(is_it);
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let executable = |process: u32| {
-        let handle = openat(CWD, of_process(process).join("exe"), flags, Mode::empty()).ok()?;
-        found(handle, process)
-    };
     let below_root = |process: &u32| {
-        let root = openat(CWD, of_process(*process).join("root"), flags | OFlags::DIRECTORY, Mode::empty()).ok()?;
+        let root = machine.of_process(*process, "root");
+        let root = openat(CWD, root, flags | OFlags::DIRECTORY, Mode::empty()).ok()?;
         let below = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        let handle = openat2(root, &job.executed.path, flags | OFlags::NOFOLLOW, Mode::empty(), below).ok()?;
-        found(handle, *process)
+        found(openat2(root, &executed.path, flags | OFlags::NOFOLLOW, Mode::empty(), below).ok()?)
     };
-    let first = job.processes.first().copied();
-    first.and_then(executable).or_else(|| job.processes.iter().find_map(below_root))
+    handle.take().and_then(found).or_else(|| processes.iter().find_map(below_root))
 }
 
 /// What the kernel remembers of a file; nobody is asked for news.
-fn about(file: impl AsFd, path: &std::ffi::CStr, flags: AtFlags) -> Option<Statx> {
-    let about = statx(file, path, flags | AtFlags::STATX_DONT_SYNC, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID).ok()?;
+fn about(file: impl AsFd) -> Option<Statx> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let about = statx(file, c"", flags, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID).ok()?;
     let kind = rustix::fs::FileType::from_raw_mode(about.stx_mode.into());
     (kind == rustix::fs::FileType::RegularFile).then_some(about)
 }
@@ -246,15 +276,17 @@ fn identity(about: &Statx) -> Identity {
     }
 }
 
-/// The kind of the file's file system, by the mounts of the process that led to it (proc_pid_mountinfo(5)).
-fn file_system(found: &Found, proc_root: &Path) -> Option<String> {
-    let file = File::open(proc_root.join(found.process.to_string()).join("mountinfo")).ok()?;
-    let mut text = String::new();
-    file.take(16 * PROC_FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+/// The kind of the file's file system, by the mounts of a process that sees it (proc_pid_mountinfo(5)).
+fn file_system(found: &Found, job: &Job, machine: &Machine) -> Option<String> {
     let mount = found.about.stx_mnt_id.to_string();
-    let line = text.lines().find(|line| line.split(' ').next() == Some(&mount))?;
-    let (_, behind) = line.split_once(" - ")?;
-    behind.split(' ').next().map(str::to_owned)
+    job.processes.iter().find_map(|process| {
+        let file = File::open(machine.of_process(*process, "mountinfo")).ok()?;
+        let mut text = String::new();
+        file.take(16 * PROC_FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+        let line = text.lines().find(|line| line.split(' ').next() == Some(&mount))?;
+        let (_, behind) = line.split_once(" - ")?;
+        behind.split(' ').next().map(str::to_owned)
+    })
 }
 
 fn digest(handle: &OwnedFd) -> io::Result<Digest> {

@@ -86,7 +86,7 @@ fn execution(path: &Path) -> Event {
 
 fn looked(images: &Images, mut event: Event) -> Arc<ImageFile> {
     let end = Instant::now() + Duration::from_secs(10);
-    while images.look(&mut event, Digesting::Wanted) == Looked::Pending {
+    while images.look(&mut event, Digesting::Wanted, || None) == Looked::Pending {
         assert!(Instant::now() < end, "no answer");
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -106,7 +106,7 @@ fn a_file_is_told_from_the_images_by_its_digest() {
     let file = at("scan.json");
     fs::write(&file, report("image", json!({"is_complete": true, "files": listed})).to_string()).unwrap();
     let scans = Scans::read(std::slice::from_ref(&file)).unwrap();
-    let images = Images::start(vec![file], scans, Path::new("/proc"));
+    let images = Images::start(vec![file], scans, Path::new("/proc"), Path::new("/sys/fs/cgroup"));
     let check = |event: Event, matches: Option<bool>| {
         let told = looked(&images, event);
         assert_eq!((told.is_known, told.digest_matches), (Some(true), matches), "{told:?}");
@@ -138,7 +138,7 @@ fn an_executable_has_the_package_of_the_image_and_what_is_wrong_with_it() {
         let scans = Scans::read(std::slice::from_ref(&file)).unwrap();
         let risk = scans.packages_of(&container());
         assert_eq!(risk, Some(PackageRisk { exploited: 1, critical: 0, high: 1 }));
-        Images::start(Vec::new(), scans, Path::new("/proc"))
+        Images::start(Vec::new(), scans, Path::new("/proc"), Path::new("/sys/fs/cgroup"))
     };
     let event = |path: &str, mounted: Option<&str>| {
         let mount = |to: &str| Mount { destination: to.to_owned(), ..Mount::default() };
@@ -165,7 +165,7 @@ fn an_executable_has_the_package_of_the_image_and_what_is_wrong_with_it() {
     assert_eq!(told.is_known, None, "what was not seen whole may have it");
     let mut elsewhere = event("/usr/sbin/sshd", None);
     elsewhere.container = Some(Arc::new(Container::host()));
-    assert_eq!(images.look(&mut elsewhere, Digesting::Wanted), Looked::Done);
+    assert_eq!(images.look(&mut elsewhere, Digesting::Wanted, || None), Looked::Done);
     assert_eq!(elsewhere.image_file, None);
 }
 

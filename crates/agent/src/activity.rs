@@ -91,7 +91,9 @@ impl Counting {
         let one = match action {
             Action::Executed(_) => Tally { events: 1, executions: 1, ..Tally::default() },
             Action::Forked(_) => Tally { events: 1, processes: 1, ..Tally::default() },
-            Action::Called(call) if is_connection(call) => Tally { events: 1, connections: 1, ..Tally::default() },
+            Action::Called(call) if is_connection(call) => {
+                Tally { events: 1, connections: 1, ..Tally::default() }
+            }
             Action::Called(_) | Action::Exited { .. } | Action::Submitted { .. } => {
                 Tally { events: 1, ..Tally::default() }
             }
@@ -125,7 +127,8 @@ impl Counting {
     fn known(&mut self, container: Arc<Container>, now: Instant) -> &mut Active {
         let key = container.full_id.clone().or_else(|| container.id.clone()).unwrap_or_default();
         let known = self.by_container.entry(key).or_insert_with(|| {
-            let active = Active { container: Arc::clone(&container), tally: Tally::default(), is_running: false };
+            let active =
+                Active { container: Arc::clone(&container), tally: Tally::default(), is_running: false };
             Known { active, seen: now }
         });
         known.active.container = container;

@@ -18,7 +18,7 @@ mod storage;
 mod store;
 mod tree;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
@@ -207,12 +207,15 @@ impl Containers {
         slot.map_or(Lookup::Host, |slot| slot.lookup(&self.shared))
     }
 
-    /// The containers whose cgroups are there.
+    /// The containers in which a process runs.
     pub fn running(&self) -> Vec<Arc<Container>> {
-        let cgroups = lock(&self.shared.cgroups);
-        let removed: HashSet<u64> = cgroups.removed.iter().map(|(_, cgroup)| *cgroup).collect();
-        let slots = cgroups.by_id.iter().filter(|(id, _)| !removed.contains(id));
-        slots.filter_map(|(_, known)| Some(known.slot.as_ref()?.container())).collect()
+        let slots: HashMap<PathBuf, Arc<Slot>> = {
+            let cgroups = lock(&self.shared.cgroups);
+            let slots = cgroups.by_id.values().filter_map(|known| known.slot.as_ref());
+            slots.map(|slot| (slot.path.clone(), Arc::clone(slot))).collect()
+        };
+        let running = slots.iter().filter(|(path, _)| self.tree.is_populated(path));
+        running.map(|(_, slot)| slot.container()).collect()
     }
 
     /// The container of a cgroup that is known to be one's, as far as it is known.

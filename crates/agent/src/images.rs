@@ -53,8 +53,15 @@ impl Images {
 
     /// Says what is known of the event's executable. An execution of a file that has to be digested waits for it; what
     /// the process does later does not.
-    pub(crate) fn look(&self, event: &mut Event, digesting: Digesting, cgroup: impl FnOnce() -> Option<PathBuf>) -> Looked {
-        let (Some(container), Some(process)) = (&event.container, &event.process) else { return Looked::Done };
+    pub(crate) fn look(
+        &self,
+        event: &mut Event,
+        digesting: Digesting,
+        cgroup: impl FnOnce() -> Option<PathBuf>,
+    ) -> Looked {
+        let (Some(container), Some(process)) = (&event.container, &event.process) else {
+            return Looked::Done;
+        };
         let Some(facts) = self.scans().of(container) else { return Looked::Done };
         let Some(path) = process.exe_path.as_deref() else { return Looked::Done };
         let mounted = is_mounted(container, path);

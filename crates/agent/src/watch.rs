@@ -207,7 +207,8 @@ impl<'s> Watch<'s> {
                 waiting.event.container = Some(Arc::clone(container));
             }
             let path = || self.containers.cgroup_path(cgroup);
-            if look(self.images.as_ref(), &mut waiting.event, self.judging.digesting, path) == Looked::Pending {
+            if look(self.images.as_ref(), &mut waiting.event, self.judging.digesting, path) == Looked::Pending
+            {
                 break;
             }
             if let Some(waiting) = self.queue.release(cgroup) {
@@ -234,7 +235,10 @@ impl<'s> Watch<'s> {
         gaps.extend(self.images.iter().flat_map(Images::gaps));
         let counted = [
             (self.processes.turned_away(), "processes were not remembered: there are too many"),
-            (self.without_context, "events went on without all of their container or the digest of their executable"),
+            (
+                self.without_context,
+                "events went on without all of their container or the digest of their executable",
+            ),
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);
         gaps.extend(counted.map(|(count, what)| gap(GapKind::Limit, format!("{count} {what}"))));

@@ -349,12 +349,8 @@ impl<'r> Run<'r> {
         let mut facts = match (known, cataloger) {
             (Some(facts), _) => facts,
             (None, cataloger) => {
-                let facts = LayerFacts::of(
-                    walk,
-                    cataloger.unwrap_or_default(),
-                    checks.unwrap_or_default(),
-                    programs,
-                );
+                let facts =
+                    LayerFacts::of(walk, cataloger.unwrap_or_default(), checks.unwrap_or_default(), programs);
                 if is_whole {
                     self.keep(|cache| cache.put(diff_id, None, &facts));
                 }

@@ -46,7 +46,12 @@ impl LayerFacts {
         let LayerWalk { files, bytes, shape, links, aliases, mut gaps, diff_id: _, verification: _ } = walk;
         // A walk that missed something may have missed a program.
         programs.is_whole &= gaps.is_empty();
-        gaps.extend(programs.take_gaps().filter(|gap| !gaps.iter().any(|told| told.place == gap.place)).collect::<Vec<_>>());
+        gaps.extend(
+            programs
+                .take_gaps()
+                .filter(|gap| !gaps.iter().any(|told| told.place == gap.place))
+                .collect::<Vec<_>>(),
+        );
         let mut catalog = cataloger.finish();
         // A file that the walk could not read to its end, its reader could not either.
         let is_told = |gap: &Gap| gap.place.path.is_some() && gaps.iter().any(|told| told.place == gap.place);

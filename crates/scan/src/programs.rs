@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use seawall_finding::{Gap, GapKind};
-use seawall_inventory::{
-    Content, Digest, Entry, EntryKind, Interest, Program, Programs, ReadSeek, Visitor,
-};
+use seawall_inventory::{Content, Digest, Entry, EntryKind, Interest, Program, Programs, ReadSeek, Visitor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -73,7 +71,8 @@ impl<'v, 'scope, 'r> ProgramVisitor<'v, 'scope, 'r> {
         }
         let is_whole = !has_no_room.into_inner();
         if !is_whole {
-            let reason = format!("there are more than {PROGRAMS_MAX} programs: the others are not told apart");
+            let reason =
+                format!("there are more than {PROGRAMS_MAX} programs: the others are not told apart");
             gaps.push(Gap::of_target(GapKind::Limit, reason));
         }
         let mut files: Vec<Program> = found.into_values().collect();
@@ -134,7 +133,8 @@ impl Visitor for ProgramVisitor<'_, '_, '_> {
         let digest = match (hash, streamed) {
             (Some(hash), Some(Ok(()))) => Some(Digest::sha256(hash.finalize().into())),
             (_, streamed) => {
-                let too_large = || format!("its digest is not known: it has more than {PROGRAM_BYTES_MAX} bytes");
+                let too_large =
+                    || format!("its digest is not known: it has more than {PROGRAM_BYTES_MAX} bytes");
                 let reason = streamed.and_then(Result::err).unwrap_or_else(too_large);
                 self.gaps.push(Gap::at(GapKind::Unreadable, entry.path, reason));
                 None

@@ -20,7 +20,8 @@ use seawall_inventory::Digest;
 use sha2::{Digest as _, Sha256};
 
 use crate::limits::{
-    ANCESTORS_ASKED, DIGEST_BYTES_MAX, DIGEST_QUEUE_MAX, DIGEST_THREADS, DIGEST_TIME_MAX, DIGESTS_KEPT_MAX, PROC_FILE_BYTES_MAX,
+    ANCESTORS_ASKED, DIGEST_BYTES_MAX, DIGEST_QUEUE_MAX, DIGEST_THREADS, DIGEST_TIME_MAX, DIGESTS_KEPT_MAX,
+    PROC_FILE_BYTES_MAX,
 };
 
 /// File systems of the kernel's own: reading one never waits for a program or another machine.
@@ -147,7 +148,8 @@ impl Digests {
         self.shared.keep(job.executed.clone(), None);
         // The process may be gone in a moment. Following the kernel's link to its file waits for nobody.
         let link = job.processes.first().map(|process| self.machine.of_process(*process, "exe"));
-        job.handle = link.and_then(|link| openat(CWD, link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok());
+        job.handle =
+            link.and_then(|link| openat(CWD, link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok());
         match self.jobs.try_send(job) {
             Ok(()) => None,
             Err(_) => {

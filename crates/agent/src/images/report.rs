@@ -42,7 +42,9 @@ pub enum ScansError {
         source: serde_json::Error,
     },
     /// It is of something else, or was written by a version that told less.
-    #[error("the report {path} does not list the programs of an image: scan the image again, not a container of it")]
+    #[error(
+        "the report {path} does not list the programs of an image: scan the image again, not a container of it"
+    )]
     NoImage {
         /// Which.
         path: PathBuf,
@@ -209,7 +211,8 @@ impl Scans {
 
     fn try_file(&mut self, path: &Path) {
         if let Err(error) = self.add_file(path) {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause =
+                std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             self.gaps.push(Gap::of_target(GapKind::Unreadable, format!("{error}{cause}")));
         }
     }
@@ -219,7 +222,10 @@ impl Scans {
             let mut text = String::new();
             regular::open(path)?.take(REPORT_BYTES_MAX + 1).read_to_string(&mut text)?;
             if text.len() as u64 > REPORT_BYTES_MAX {
-                return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "it has more than 128 MiB"));
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::FileTooLarge,
+                    "it has more than 128 MiB",
+                ));
             }
             Ok(text)
         };
@@ -228,19 +234,18 @@ impl Scans {
             .map_err(|source| ScansError::Malformed { path: path.to_owned(), source })?;
         let Report { target, image, .. } = &report;
         let ids: Vec<String> = match (target.kind, image, &report.programs) {
-            (TargetKind::Image, Some(image), Some(_)) => [
-                &image.config_digest,
-                &image.digest,
-                &image.index_digest,
-            ]
-            .into_iter()
-            .flatten()
-            .map(|digest| digest.short().to_owned())
-            .collect(),
+            (TargetKind::Image, Some(image), Some(_)) => {
+                [&image.config_digest, &image.digest, &image.index_digest]
+                    .into_iter()
+                    .flatten()
+                    .map(|digest| digest.short().to_owned())
+                    .collect()
+            }
             (_, _, _) => return Err(ScansError::NoImage { path: path.to_owned() }),
         };
         if self.programs >= PROGRAMS_MAX {
-            let reason = format!("{}: the other reports list {PROGRAMS_MAX} programs already", path.display());
+            let reason =
+                format!("{}: the other reports list {PROGRAMS_MAX} programs already", path.display());
             self.gaps.push(Gap::of_target(GapKind::Limit, reason));
             return Ok(());
         }

@@ -23,7 +23,7 @@ fn finding(id: &str, severity: &str, is_exploited: bool, is_waived: bool) -> Val
             "known_exploited": is_exploited.then_some(exploited),
         },
         "remedy": "", "references": [], "controls": [],
-        "fingerprint": "0000000000000000", "verdict": "warn",
+        "fingerprint": "00000000000000000000000000000000", "verdict": "warn",
         "waived": is_waived.then_some(json!({"by": "policy.yaml", "reason": "no"})),
     })
 }
@@ -57,7 +57,12 @@ fn digest_of(bytes: &[u8]) -> Digest {
 
 fn container() -> Container {
     let image = Image { id: Some(ID[7..19].to_owned()), ..Image::default() };
-    Container { id: Some("c".to_owned()), image: Some(image), mounts: Some(Vec::new()), ..Container::default() }
+    Container {
+        id: Some("c".to_owned()),
+        image: Some(image),
+        mounts: Some(Vec::new()),
+        ..Container::default()
+    }
 }
 
 /// An execution by this process of a file as it is on disk.
@@ -95,14 +100,15 @@ fn looked(images: &Images, mut event: Event) -> Arc<ImageFile> {
 
 #[test]
 fn a_file_is_told_from_the_images_by_its_digest() {
-    let directory = tempfile::tempdir_in(std::env::current_dir().unwrap()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     for (name, content) in [("same", "one"), ("other", "two"), ("longer", "three")] {
         fs::write(at(name), content).unwrap();
     }
     let shipped = digest_of(b"one");
-    let listed: Vec<Value> =
-        ["same", "other", "longer", "gone"].map(|name| program(&at(name).display().to_string(), 3, &shipped)).into();
+    let listed: Vec<Value> = ["same", "other", "longer", "gone"]
+        .map(|name| program(&at(name).display().to_string(), 3, &shipped))
+        .into();
     let file = at("scan.json");
     fs::write(&file, report("image", json!({"is_complete": true, "files": listed})).to_string()).unwrap();
     let scans = Scans::read(std::slice::from_ref(&file)).unwrap();

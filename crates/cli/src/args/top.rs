@@ -8,15 +8,17 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::guard::duration;
 
 pub(crate) const TOP_EXAMPLES: &str = "\
-It watches by itself, with a sensor and Seawall's own rules, and needs root as the guard does: a running guard's /metrics
-tell nothing of single containers, so that many short-lived ones cannot flood whoever collects them. What a running guard
-has found before, and finds meanwhile, comes with --alerts. It responds to nothing.
+It watches by itself, with a sensor and Seawall's own rules, and needs root as the guard does: a
+running guard's /metrics tell nothing of single containers, so that many short-lived ones cannot
+flood whoever collects them. What a running guard has found before, and finds meanwhile, comes
+with --alerts. It responds to nothing.
 
-Activity is what left the kernel for the rules: executions, forks and connections all do, of opens only those that some
-rule is about. A container's risk is the worst of: its alerts (critical; error and warning count as high), what it may do
-to the host (a privileged container or an engine's socket is high, a namespace of the host medium), and what a scan found
-in its image (known exploitation is high, a critical vulnerability medium, a high one low). An exploited package or an
-alert in a container that can take over the host makes it critical.
+Activity is what left the kernel for the rules: executions, forks and connections all do, of opens
+only those that some rule is about. A container's risk is the worst of its alerts (critical; error
+and warning count as high, the others as low), what it may do to the host (privileged, an engine's
+socket or files of the host are high, a namespace of the host medium), and what a scan found in its
+image (known exploitation is high, a critical vulnerability medium, a high one low). Two that are
+high, one of them a way to the host, are critical.
 
 On a terminal: q ends it, s sorts by activity or risk.
 

@@ -35,8 +35,12 @@ pub(crate) fn run(args: &Top, session: &Session<'_>) -> Result<Exit> {
     }
     let files = Files::open(&args.alerts)?;
     let rules = seawall_detect::pack().iter().map(|(name, text)| RuleFile::BuiltIn(name, text)).collect();
-    let judgement =
-        Judgement { rules, matching: Matching::First, min_priority: Priority::Debug, policy: Policy::default() };
+    let judgement = Judgement {
+        rules,
+        matching: Matching::First,
+        min_priority: Priority::Debug,
+        policy: Policy::default(),
+    };
     let options = Options { with: args.with.clone(), ..agent_options(judgement, session)? };
     let stop = Arc::new(AtomicBool::new(false));
     listen(&stop, &[])?;

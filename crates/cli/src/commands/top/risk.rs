@@ -172,12 +172,13 @@ mod tests {
 
     #[test]
     fn risk_is_the_worst_and_together_they_are_worse() {
-        let check = |alerts: &[Priority], privileged: bool, exploited: usize, critical: usize, expected: Level| {
-            let alerts = alerts.iter().map(|priority| (*priority, 1)).collect();
-            let privileges = if privileged { &PRIVILEGES[..1] } else { &[] };
-            let packages = PackageRisk { exploited, critical, high: 0 };
-            assert_eq!(level(&alerts, privileges, Some(packages)), expected);
-        };
+        let check =
+            |alerts: &[Priority], privileged: bool, exploited: usize, critical: usize, expected: Level| {
+                let alerts = alerts.iter().map(|priority| (*priority, 1)).collect();
+                let privileges = if privileged { &PRIVILEGES[..1] } else { &[] };
+                let packages = PackageRisk { exploited, critical, high: 0 };
+                assert_eq!(level(&alerts, privileges, Some(packages)), expected);
+            };
         check(&[], false, 0, 0, Level::None);
         check(&[Priority::Notice], false, 0, 0, Level::Low);
         check(&[Priority::Notice], false, 0, 1, Level::Medium);

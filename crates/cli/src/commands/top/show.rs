@@ -98,7 +98,13 @@ impl Looks {
     }
 
     /// All that is shown of the interval that ends now.
-    pub(super) fn seen(&mut self, rows: Vec<Row>, counts: &Counts, gaps: Vec<String>, now: Timestamp) -> Seen {
+    pub(super) fn seen(
+        &mut self,
+        rows: Vec<Row>,
+        counts: &Counts,
+        gaps: Vec<String>,
+        now: Timestamp,
+    ) -> Seen {
         let (events, lost) = (counts.events_total(), counts.lost_total());
         let seen = Seen {
             schema: "seawall.top/v1",
@@ -128,7 +134,10 @@ fn row(active: &Active, activity: Tally, alerts: Option<&OfContainer>, scans: &S
         is_running: active.is_running,
         risk: risk::level(&by_priority, &privileges, packages),
         activity,
-        alerts: by_priority.iter().map(|(priority, count)| (priority.name().to_ascii_lowercase(), *count)).collect(),
+        alerts: by_priority
+            .iter()
+            .map(|(priority, count)| (priority.name().to_ascii_lowercase(), *count))
+            .collect(),
         worst_alert: alerts.map(|alerts| alerts.worst.clone()).unwrap_or_default(),
         privileges,
         packages,
@@ -237,6 +246,7 @@ impl Seen {
                 cell(&row.reasons(), usize::MAX),
             ));
         }
+        lines.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
         lines.extend(self.gaps.iter().map(|gap| format!("gap: {}", cell(gap, usize::MAX))));
         lines
     }
@@ -267,7 +277,8 @@ mod tests {
     use super::*;
 
     fn active(name: &str, events: u64) -> Active {
-        let container = Container { id: Some(name.to_owned()), name: Some(name.to_owned()), ..Container::default() };
+        let container =
+            Container { id: Some(name.to_owned()), name: Some(name.to_owned()), ..Container::default() };
         let tally = Tally { events, executions: events / 2, ..Tally::default() };
         Active { container: Arc::new(container), tally, is_running: true }
     }
@@ -296,7 +307,10 @@ mod tests {
         let lines = seen(&now, Order::Risk).lines(Order::Risk, false);
         assert_eq!(lines[0], "00:00:00  3 containers by risk, 0 events/s, 0 lost");
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(words(&lines[2]), ["critical", "bad", "2.5", "1.0", "0", "0", "2", "crit", "Shell\u{fffd}[2J"]);
+        assert_eq!(
+            words(&lines[2]),
+            ["critical", "bad", "2.5", "1.0", "0", "0", "2", "crit", "Shell\u{fffd}[2J"]
+        );
         assert_eq!(words(&lines[3]), ["-", "busy", "500", "250", "0", "0"]);
     }
 

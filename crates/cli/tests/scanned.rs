@@ -1,5 +1,5 @@
-//! A scan, a guard that has its report, and containers of the image: what runs is told from what was shipped, by digest,
-//! with a storage driver that has an upper layer and with one that has none.
+//! A scan, a guard and a `top` that have its report, and containers of the image: what runs is told from what was shipped,
+//! by digest, with a storage driver that has an upper layer and with one that has none.
 #![cfg(feature = "runtime")]
 #![expect(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use seawall_testkit::{Daemon, Image, Kind, Storage, Tar};
@@ -22,6 +23,8 @@ mod place;
 
 use place::{OS_RELEASE, Place, status};
 
+/// Two engines and two guards at once take longer than an event waits for its container.
+static ONE: Mutex<()> = Mutex::new(());
 const NAME: &str = "docker.io/library/drift-of-files:1";
 const TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -157,9 +160,8 @@ const DRIFT: [&str; 4] = [
     "program-run-that-a-scan-did-not-find-in-the-image",
 ];
 
-fn check(storage: Storage) {
-    let Some(daemon) = Daemon::start_with(Kind::Docker, storage) else { return };
-    let place = Place::with_database();
+/// The image in the engine, and the report of its scan.
+fn scanned(place: &Place, daemon: &Daemon) -> String {
     fs::write(daemon.path("archive"), image().docker_archive()).unwrap();
     daemon.ask(&["load", "-q", "-i", &daemon.path("archive")]).unwrap();
     let report = place.path("scan.json").display().to_string();
@@ -167,6 +169,14 @@ fn check(storage: Storage) {
     let scan = ["scan", "-f", &format!("json={report}"), &format!("docker:{NAME}")];
     let scanned = place.command(&scan).env(variable, socket).output().unwrap();
     assert!(scanned.status.success(), "{}", String::from_utf8_lossy(&scanned.stderr));
+    report
+}
+
+fn check(storage: Storage) {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(daemon) = Daemon::start_with(Kind::Docker, storage) else { return };
+    let place = Place::with_database();
+    let report = scanned(&place, &daemon);
     let tells = place.write("tells.yaml", TELLS);
     let mut more = vec!["--with", &report, "--rules"];
     let pack = pack();
@@ -216,4 +226,64 @@ fn drift_is_judged_by_digest_with_an_upper_layer() {
 #[test]
 fn drift_is_judged_by_digest_without_one() {
     check(Storage::Copies);
+}
+
+/// A finding as a guard wrote it of this container.
+fn alert(id: &str) -> String {
+    let container = format!(r#"{{"id":"{id}","name":"bad","engine":"docker","image":"app:1"}}"#);
+    let happened = format!(
+        r#"{{"kind":"happened","rule":"Shell\u001b[2J","priority":"Critical","source":"syscall","event":"execve","number":1,"time":"2026-11-28T00:00:00Z","output":"o","fields":{{}},"lineage":[],"tags":[],"events":2,"about":"x","container":{container}}}"#
+    );
+    format!(
+        r#"{{"rule":"shell","subject":{{"kind":"container","engine":"docker","name":"bad"}},"place":{{}},"severity":"critical","confidence":"high","summary":"o","evidence":{happened},"remedy":"","references":[],"controls":[],"fingerprint":"00000000000000000000000000000000","verdict":"warn"}}"#
+    )
+}
+
+#[test]
+fn top_shows_who_is_busy_and_who_is_at_risk() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(daemon) = Daemon::start_with(Kind::Docker, Storage::Overlay) else { return };
+    let place = Place::with_database();
+    let report = scanned(&place, &daemon);
+    let run = |name: &str, more: &[&str], command: &[&str]| {
+        let line = [&["run", "-d", "--network=none", "--name", name], more, &[NAME], command].concat();
+        String::from_utf8(daemon.ask(&line).unwrap()).unwrap().trim().to_owned()
+    };
+    let busy = "while :; do /bin/true; /bin/sleep 0.1; done";
+    run("busy", &["--pid=host"], &["/bin/sh", "-c", busy]);
+    let bad = run("bad", &["-v", "/etc:/mnt:ro"], &["/bin/sleep", "600"]);
+    run("idle", &[], &["/bin/sleep", "600"]);
+    let alerts = place.write("alerts.jsonl", format!("{}\nnothing\n{{\"half", alert(&bad)));
+    let top = |more: &[&str]| {
+        let mut command = place.command(&["top", "--once", "--with", &report, "--alerts", &alerts]);
+        let (variable, socket) = daemon.variable();
+        let output = command.args(more).env(variable, socket).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, out, err) = top(&["--format", "json"]);
+    if code == Some(3) {
+        println!("skipped: the kernel cannot be watched: {err}");
+        return;
+    }
+    assert_eq!(code, Some(0), "{err}");
+    let seen: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(seen["schema"], "seawall.top/v1");
+    let rows = seen["containers"].as_array().unwrap();
+    let of =
+        |name: &str| rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}: {out}"));
+    assert!(of("busy")["activity"]["executions"].as_u64() > Some(5), "{}", of("busy"));
+    assert!(of("busy")["activity"]["processes"].as_u64() > Some(5), "{}", of("busy"));
+    assert_eq!(of("busy")["privileges"][0]["rule"], "host-pid-namespace");
+    assert_eq!(of("bad")["risk"], "critical");
+    assert_eq!(of("bad")["alerts"]["critical"], 2);
+    assert_eq!(of("bad")["privileges"][0]["rule"], "sensitive-host-mount");
+    assert_eq!(of("idle")["risk"], "none");
+    assert_eq!(of("idle")["packages"], serde_json::json!({"exploited": 0, "critical": 0, "high": 0}));
+    assert_eq!(of("idle")["activity"]["executions"], 0);
+    assert!(seen["gaps"].to_string().contains("1 lines of --alerts are no findings"), "{}", seen["gaps"]);
+    let (_, text, _) = top(&["--sort", "activity"]);
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    let at = |name: &str| text.lines().position(|line| line.split_whitespace().nth(1) == Some(name)).unwrap();
+    assert!(at("busy") < at("bad"), "{text}");
 }

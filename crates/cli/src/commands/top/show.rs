@@ -322,6 +322,6 @@ mod tests {
             assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");
         }
         let longest = seen.lines(Order::Risk, false).iter().map(|line| line.trim_end().chars().count()).max();
-        assert!(longest < Some(90), "{longest:?}");
+        assert!(longest <= Some(100), "{longest:?}");
     }
 }

@@ -9,13 +9,15 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use seawall_event::{Container, Event, EventType, ImageFile, Mount, Process};
-use seawall_finding::Gap;
+use seawall_finding::{Gap, GapKind};
 
-use crate::limits::{ANCESTORS_ASKED, LOOK_EVERY};
+use crate::limits::{ANCESTORS_ASKED, LOOK_EVERY, UNSCANNED_MAX};
 use digests::{Answer, Digests, Executed, Job};
 use report::ProgramFacts;
 pub use report::{PackageRisk, Scans, ScansError};
@@ -24,6 +26,8 @@ pub use report::{PackageRisk, Scans, ScansError};
 pub(crate) struct Images {
     scans: Arc<Mutex<Arc<Scans>>>,
     digests: Digests,
+    /// Containers whose image no report is of.
+    unscanned: RefCell<HashSet<String>>,
 }
 
 /// Whether an event has all that can be known of its executable.
@@ -48,7 +52,8 @@ impl Images {
         let scans = Arc::new(Mutex::new(Arc::new(scans)));
         let shared = Arc::downgrade(&scans);
         std::thread::spawn(move || follow(&paths, &shared));
-        Images { scans, digests: Digests::start(proc_root, cgroup_root) }
+        let digests = Digests::start(proc_root, cgroup_root);
+        Images { scans, digests, unscanned: RefCell::default() }
     }
 
     /// Says what is known of the event's executable. An execution of a file that has to be digested waits for it; what
@@ -62,7 +67,10 @@ impl Images {
         let (Some(container), Some(process)) = (&event.container, &event.process) else {
             return Looked::Done;
         };
-        let Some(facts) = self.scans().of(container) else { return Looked::Done };
+        let Some(facts) = self.scans().of(container) else {
+            self.count_unscanned(container);
+            return Looked::Done;
+        };
         let Some(path) = process.exe_path.as_deref() else { return Looked::Done };
         let mounted = is_mounted(container, path);
         let Some(program) = facts.program(path) else {
@@ -123,7 +131,20 @@ impl Images {
     pub(crate) fn gaps(&self) -> Vec<Gap> {
         let mut gaps = self.scans().gaps().to_vec();
         gaps.extend(self.digests.gaps());
+        let unscanned = self.unscanned.borrow().len();
+        if unscanned > 0 {
+            let reason = format!("no report of a scan is of the image of {unscanned} containers");
+            gaps.push(Gap::of_target(GapKind::NoData, reason));
+        }
         gaps
+    }
+
+    fn count_unscanned(&self, container: &Container) {
+        let mut unscanned = self.unscanned.borrow_mut();
+        let id = container.id.as_deref().filter(|_| !container.is_host()).unwrap_or_default();
+        if !id.is_empty() && unscanned.len() < UNSCANNED_MAX && !unscanned.contains(id) {
+            unscanned.insert(id.to_owned());
+        }
     }
 
     fn scans(&self) -> Arc<Scans> {

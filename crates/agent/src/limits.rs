@@ -104,3 +104,10 @@ pub(crate) const ACTIVE_CGROUPS_MAX: usize = 16 * 1024;
 
 /// How long a container is shown after its end: longer than the time between two looks of a person.
 pub(crate) const ENDED_KEPT: Duration = Duration::from_secs(10);
+
+/// After this long a file that could not be digested is tried again, when it is executed again: longer than an event
+/// waits, so that none asks twice.
+pub(crate) const DIGEST_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Containers of images without a scan that are told apart to count them.
+pub(crate) const UNSCANNED_MAX: usize = 10_000;

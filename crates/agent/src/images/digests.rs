@@ -20,8 +20,8 @@ use seawall_inventory::Digest;
 use sha2::{Digest as _, Sha256};
 
 use crate::limits::{
-    ANCESTORS_ASKED, DIGEST_BYTES_MAX, DIGEST_QUEUE_MAX, DIGEST_THREADS, DIGEST_TIME_MAX, DIGESTS_KEPT_MAX,
-    PROC_FILE_BYTES_MAX,
+    ANCESTORS_ASKED, DIGEST_AGAIN_AFTER, DIGEST_BYTES_MAX, DIGEST_QUEUE_MAX, DIGEST_THREADS, DIGEST_TIME_MAX,
+    DIGESTS_KEPT_MAX, PROC_FILE_BYTES_MAX, WAIT_MAX,
 };
 
 /// File systems of the kernel's own: reading one never waits for a program or another machine.
@@ -102,11 +102,17 @@ impl Machine {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// None while it is looked at.
-    answers: Mutex<HashMap<Executed, Option<Answer>>>,
+    answers: Mutex<HashMap<Executed, Kept>>,
     /// What was digested, by what it is on disk.
     digested: Mutex<HashMap<Identity, Digest>>,
     unknown: Mutex<HashMap<&'static str, u64>>,
+}
+
+/// An answer, none while it is looked at, and since when.
+#[derive(Debug, Clone)]
+struct Kept {
+    answer: Option<Answer>,
+    since: Instant,
 }
 
 /// A file's content, as far as one can tell without reading it.
@@ -138,9 +144,15 @@ impl Digests {
         Digests { jobs, shared, machine }
     }
 
-    /// What is known of a file: nothing, that it is looked at, or what it is.
+    /// What is known of a file: nothing, that it is looked at, or what it is. What takes longer than an event waits is
+    /// unknown for now, and what was unknown is looked at again when it is executed again.
     pub(super) fn answer(&self, executed: &Executed) -> Option<Option<Answer>> {
-        lock(&self.shared.answers).get(executed).cloned()
+        let Kept { answer, since } = lock(&self.shared.answers).get(executed).cloned()?;
+        match answer {
+            None if since.elapsed() > WAIT_MAX => Some(Some(Answer::Unknown)),
+            Some(Answer::Unknown) if since.elapsed() > DIGEST_AGAIN_AFTER => None,
+            known => Some(known),
+        }
     }
 
     /// Has it looked at. None, or what is known at once: nothing, when too many wait.
@@ -180,7 +192,7 @@ impl Shared {
         if answers.len() >= DIGESTS_KEPT_MAX {
             answers.clear();
         }
-        answers.insert(executed, answer);
+        answers.insert(executed, Kept { answer, since: Instant::now() });
     }
 
     fn unknown(&self, reason: &'static str) {

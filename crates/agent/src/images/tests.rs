@@ -173,6 +173,10 @@ fn an_executable_has_the_package_of_the_image_and_what_is_wrong_with_it() {
     elsewhere.container = Some(Arc::new(Container::host()));
     assert_eq!(images.look(&mut elsewhere, Digesting::Wanted, || None), Looked::Done);
     assert_eq!(elsewhere.image_file, None);
+    assert!(images.gaps().is_empty(), "{:?}", images.gaps());
+    elsewhere.container = Some(Arc::new(Container { image: None, ..container() }));
+    assert_eq!(images.look(&mut elsewhere, Digesting::Wanted, || None), Looked::Done);
+    assert_eq!(images.gaps().len(), 1, "a container of an image that was not scanned is told");
 }
 
 #[test]

@@ -186,7 +186,7 @@ impl Content for Tee<'_> {
             }
             sink(piece);
         });
-        self.streamed = Some(streamed.as_ref().map(|()| ()).map_err(ToString::to_string));
+        self.streamed = Some(streamed.as_ref().copied().map_err(ToString::to_string));
         streamed
     }
 

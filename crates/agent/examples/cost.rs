@@ -110,6 +110,7 @@ impl Running {
             containers: containers::Options::of_host(Path::new("/")),
             reload: Arc::default(),
             duration: None,
+            with: Vec::new(),
             record: None,
             kernel: String::new(),
             names: seawall_agent::NameSource::Observed,

@@ -213,6 +213,29 @@ impl Containers {
         slot.map_or(Lookup::Host, |slot| slot.lookup(&self.shared))
     }
 
+    /// The containers in which a process runs.
+    pub fn running(&self) -> Vec<Arc<Container>> {
+        let slots: HashMap<PathBuf, Arc<Slot>> = {
+            let cgroups = lock(&self.shared.cgroups);
+            let slots = cgroups.by_id.values().filter_map(|known| known.slot.as_ref());
+            slots.map(|slot| (slot.path.clone(), Arc::clone(slot))).collect()
+        };
+        let running = slots.iter().filter(|(path, _)| self.tree.is_populated(path));
+        running.map(|(_, slot)| slot.container()).collect()
+    }
+
+    /// The container of a cgroup that is known to be one's, as far as it is known.
+    pub fn known(&self, cgroup_id: u64) -> Option<Arc<Container>> {
+        let cgroups = lock(&self.shared.cgroups);
+        Some(cgroups.by_id.get(&cgroup_id)?.slot.as_ref()?.container())
+    }
+
+    /// The path of a container's cgroup by which it became known.
+    pub fn cgroup_path(&self, cgroup_id: u64) -> Option<PathBuf> {
+        let cgroups = lock(&self.shared.cgroups);
+        Some(cgroups.by_id.get(&cgroup_id)?.slot.as_ref()?.path.clone())
+    }
+
     /// What could not be found out, and how often, since the start.
     pub fn gaps(&self) -> Vec<Gap> {
         let gaps = lock(&self.shared.gaps);

@@ -11,8 +11,10 @@ use seawall_policy::{Policy, ResponseSettings, Sink};
 use seawall_respond::{Mode, Recent};
 use seawall_sensor::{OpenError, PollError, Sensor};
 
+use crate::activity::{Activities, Counting};
 use crate::containers::{self, Containers};
 use crate::denying::{self, DenyError, Denying, KernelDenials};
+use crate::images::{Images, Scans, ScansError};
 use crate::interest;
 use crate::limits::{COUNT_EVERY, LAST_TURNS, LOOK_EVERY, POLL_MAX, POLL_WAITING};
 use crate::processes::{Clock, Environments, Processes};
@@ -53,6 +55,8 @@ pub struct Options {
     pub reload: Arc<AtomicBool>,
     /// Ends after this long.
     pub duration: Option<Duration>,
+    /// Reports of scans, files or directories, by which executed files are told from those of their images.
+    pub with: Vec<PathBuf>,
     /// A new file for every event that rules are asked of.
     pub record: Option<PathBuf>,
     /// The kernel's release, for the recording.
@@ -90,6 +94,9 @@ pub enum GuardError {
     /// The kernel cannot be listened to any more.
     #[error("cannot hear the kernel")]
     Poll(#[from] PollError),
+    /// The reports of scans cannot be used.
+    #[error("cannot use what scans found")]
+    Scans(#[from] ScansError),
     /// The recording cannot be begun.
     #[error("cannot record to {path}")]
     Record {
@@ -184,6 +191,7 @@ impl<'s> Guard<'s> {
         let settings = options.judgement.policy.respond.clone();
         let denying = Denying::of(options.mode, &settings);
         let denied = denied_by(&rules, denying)?;
+        let scans = (!options.with.is_empty()).then(|| Scans::read(&options.with)).transpose()?;
         let wanted = interest::of(&rules.engine);
         let sensor_options =
             seawall_sensor::Options { interest: wanted.interest, ..seawall_sensor::Options::default() };
@@ -206,7 +214,10 @@ impl<'s> Guard<'s> {
         }
         let mut judging = Judging::new(rules, options.judgement.policy, options.hostname, sinks);
         judging.recorder = recorder.transpose()?;
+        let cgroup_root = options.containers.cgroup_root.clone();
         let mut watch = Watch::new(processes, Containers::start(options.containers), judging);
+        let images = |scans| Images::start(options.with, scans, &options.proc_root, &cgroup_root);
+        watch.images = scans.map(images);
         watch.unknown_types = wanted.unknown;
         watch.resolving.wanted = wanted.dns;
         if options.names == NameSource::ObservedAndLookedUp {
@@ -263,6 +274,11 @@ impl<'s> Guard<'s> {
         self.watch.judging.recent = Some(Moments::new(recent));
     }
 
+    /// Counts what happens in each container, and tells it there.
+    pub fn count_activity(&mut self, told: Activities) {
+        self.watch.counting = Some(Counting::new(told));
+    }
+
     /// Counts that other threads may read while the guard runs.
     pub fn status(&self) -> Status {
         self.status.clone()
@@ -288,6 +304,7 @@ impl<'s> Guard<'s> {
             self.keep_rules();
             if self.last_count.elapsed() >= COUNT_EVERY {
                 self.last_count = Instant::now();
+                self.watch.tell_activity();
                 self.status.set(Counts { turned: Some(self.last_count), ..self.counts() });
             }
         }

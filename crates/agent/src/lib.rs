@@ -3,12 +3,14 @@
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
 
+mod activity;
 mod audit_log;
 mod audit_queue;
 pub mod containers;
 mod denying;
 pub mod dns;
 mod guard;
+mod images;
 mod interest;
 mod limits;
 mod processes;
@@ -24,10 +26,12 @@ mod users;
 mod waiting;
 mod watch;
 
+pub use activity::{Active, Activities, Tally};
 pub use audit_log::{AuditOptions, audit_log, audit_webhook};
 pub use audit_queue::{AuditQueue, TurnedAway};
 pub use denying::DenyError;
 pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
+pub use images::{PackageRisk, Scans, ScansError};
 pub use record::ReplayError;
 pub use replay::replay;
 pub use rules::{RuleFile, RulesError};

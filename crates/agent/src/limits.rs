@@ -112,3 +112,44 @@ pub(crate) const ASKERS_MAX: usize = 4096;
 
 /// Questions of one such socket: a forwarder has many on their way.
 pub(crate) const ASKED_MAX: usize = 128;
+
+/// Bytes of one report of a scan; `seawall incidents` takes as many.
+pub(crate) const REPORT_BYTES_MAX: u64 = 128 << 20;
+
+/// Reports of one directory.
+pub(crate) const REPORTS_MAX: usize = 1000;
+
+/// Programs of all reports together, some 300 bytes of memory each; an image has 500 to 20,000. The report that goes
+/// beyond is the last.
+pub(crate) const PROGRAMS_MAX: usize = 300_000;
+
+/// Threads that digest executed files: one file that takes its time must not be waited for by all others.
+pub(crate) const DIGEST_THREADS: usize = 2;
+
+/// Files that wait to be digested.
+pub(crate) const DIGEST_QUEUE_MAX: usize = 256;
+
+/// Bytes of a file that is digested: half a second of work. Larger programs are rare, and `seawall scan` has them.
+pub(crate) const DIGEST_BYTES_MAX: u64 = 512 << 20;
+
+/// How long one file may take.
+pub(crate) const DIGEST_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Answers that are kept, some 300 bytes each.
+pub(crate) const DIGESTS_KEPT_MAX: usize = 16 * 1024;
+
+/// Processes by whose root a file is looked for when the one that executed it has ended.
+pub(crate) const ANCESTORS_ASKED: usize = 8;
+
+/// Cgroups whose events are counted between two looks; what is beyond is not counted as activity.
+pub(crate) const ACTIVE_CGROUPS_MAX: usize = 16 * 1024;
+
+/// How long a container is shown after its end: longer than the time between two looks of a person.
+pub(crate) const ENDED_KEPT: Duration = Duration::from_secs(10);
+
+/// After this long a file that could not be digested is tried again, when it is executed again: longer than an event
+/// waits, so that none asks twice.
+pub(crate) const DIGEST_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Containers of images without a scan that are told apart to count them.
+pub(crate) const UNSCANNED_MAX: usize = 10_000;

@@ -70,12 +70,21 @@ impl Queue {
         self.order.iter().filter_map(first).collect()
     }
 
-    /// All of one cgroup: its container is known now.
-    pub(crate) fn release(&mut self, cgroup_id: u64) -> VecDeque<Waiting> {
-        let released = self.by_cgroup.remove(&cgroup_id).unwrap_or_default();
-        self.order.retain(|cgroup| *cgroup != cgroup_id);
-        self.count -= released.len();
-        released
+    /// The oldest of one cgroup, to be looked at again.
+    pub(crate) fn oldest(&mut self, cgroup_id: u64) -> Option<&mut Waiting> {
+        self.by_cgroup.get_mut(&cgroup_id)?.front_mut()
+    }
+
+    /// Lets the oldest of one cgroup go.
+    pub(crate) fn release(&mut self, cgroup_id: u64) -> Option<Waiting> {
+        let queue = self.by_cgroup.get_mut(&cgroup_id)?;
+        let waiting = queue.pop_front()?;
+        self.count -= 1;
+        if queue.is_empty() {
+            self.by_cgroup.remove(&cgroup_id);
+            self.order.retain(|known| *known != cgroup_id);
+        }
+        Some(waiting)
     }
 
     /// The next that has waited long enough, or for which there is no room.
@@ -86,14 +95,7 @@ impl Queue {
             oldest.is_some_and(|waiting| is_full || now.duration_since(waiting.since) >= WAIT_MAX)
         };
         let cgroup = *self.order.iter().find(is_due)?;
-        let queue = self.by_cgroup.get_mut(&cgroup)?;
-        let waiting = queue.pop_front()?;
-        self.count -= 1;
-        if queue.is_empty() {
-            self.by_cgroup.remove(&cgroup);
-            self.order.retain(|known| *known != cgroup);
-        }
-        Some(waiting)
+        self.release(cgroup)
     }
 }
 
@@ -118,9 +120,9 @@ mod tests {
         assert_eq!(next(WAIT_MAX / 2), None);
         assert_eq!(next(WAIT_MAX), Some(1));
         assert_eq!(next(WAIT_MAX), None);
-        let released: Vec<u64> = queue.release(1).iter().map(|waiting| waiting.event.number).collect();
-        assert_eq!((released, queue.len()), (vec![3], 1));
-        assert_eq!(queue.release(1).len(), 0);
+        assert_eq!(queue.oldest(1).map(|waiting| waiting.event.number), Some(3));
+        assert_eq!((queue.release(1).map(|waiting| waiting.event.number), queue.len()), (Some(3), 1));
+        assert!(queue.release(1).is_none());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,9 +16,11 @@ use seawall_policy::{Context, Judged, Policy, Response, Sink, Verdict};
 use seawall_respond::Recent;
 use seawall_sensor::{Action, Caller, KernelEvent, Message};
 
+use crate::activity::Counting;
 use crate::containers::{Containers, Lookup};
 use crate::dns::{Resolving, Side};
 use crate::guard::GuardError;
+use crate::images::{Digesting, Images, Looked};
 use crate::limits::MOMENTS_MAX;
 use crate::processes::{Clock, Processes};
 use crate::record::Recorder;
@@ -37,6 +40,10 @@ pub(crate) struct Watch<'s> {
     pub(crate) containers: Containers,
     translator: Translator,
     queue: Queue,
+    /// What scans know of images, where it was asked for.
+    pub(crate) images: Option<Images>,
+    /// How much happens where, for somebody who wants to know.
+    pub(crate) counting: Option<Counting>,
     host: Arc<Container>,
     marked: HashSet<u64>,
     /// Cgroups that the kernel does not know yet to be containers.
@@ -62,6 +69,8 @@ impl<'s> Watch<'s> {
             containers,
             translator: Translator::new(),
             queue: Queue::default(),
+            images: None,
+            counting: None,
             host: Arc::new(Container::host()),
             marked: HashSet::new(),
             new_containers: Vec::new(),
@@ -81,6 +90,13 @@ impl<'s> Watch<'s> {
         self.processes.follow_clock(clock);
     }
 
+    /// Hands over how much happened.
+    pub(crate) fn tell_activity(&mut self) {
+        if let Some(counting) = &mut self.counting {
+            counting.tell(&self.containers);
+        }
+    }
+
     /// Whether events wait for their container.
     pub(crate) fn waits(&self) -> bool {
         self.queue.len() > 0
@@ -90,6 +106,9 @@ impl<'s> Watch<'s> {
     pub(crate) fn take(&mut self, told: KernelEvent) {
         let KernelEvent { boot_ns, cpu, caller, action, .. } = told;
         *self.events.entry(name_of(&action)).or_default() += 1;
+        if let Some(counting) = &mut self.counting {
+            counting.count(caller.cgroup_id, &action);
+        }
         let types = self.judging.types;
         let named = |name: &str| EventType::named(name).is_some_and(|kind| types.contains(kind));
         let mut cgroup_path = None;
@@ -210,7 +229,9 @@ impl<'s> Watch<'s> {
             self.made.push(cgroup);
         }
         told.event.container = Some(container);
-        if is_whole && !self.queue.holds(cgroup) {
+        // Even behind others it is looked at at once: its executable may be gone when its turn comes.
+        let looked = if is_whole { self.look(&mut told.event, cgroup) } else { Looked::Pending };
+        if looked == Looked::Done && !self.queue.holds(cgroup) {
             self.judging.observe(told.event, told.denied.as_ref());
         } else {
             self.queue.push(cgroup, told, process, Instant::now());
@@ -229,8 +250,7 @@ impl<'s> Watch<'s> {
                 // It ended; what is known of it stays.
                 Lookup::Host => None,
             };
-            let released = self.queue.release(cgroup);
-            self.release(released, container.as_ref());
+            self.release(cgroup, container.as_ref());
         }
         let now = Instant::now();
         while let Some(waiting) = self.queue.overdue(now) {
@@ -243,19 +263,34 @@ impl<'s> Watch<'s> {
     pub(crate) fn release_all(&mut self) {
         self.release_due();
         for (cgroup, _) in self.queue.cgroups() {
-            let released = self.queue.release(cgroup);
-            self.without_context += released.len() as u64;
-            self.release(released, None);
+            while let Some(waiting) = self.queue.release(cgroup) {
+                self.without_context += 1;
+                self.judging.observe(waiting.event);
+            }
         }
     }
 
-    fn release(&mut self, released: VecDeque<Waiting>, container: Option<&Arc<Container>>) {
-        for mut waiting in released {
+    /// Those of a cgroup whose container is known, up to the first whose executable is still looked at.
+    fn release(&mut self, cgroup: u64, container: Option<&Arc<Container>>) {
+        while let Some(waiting) = self.queue.oldest(cgroup) {
             if let Some(container) = container {
                 waiting.event.container = Some(Arc::clone(container));
             }
-            self.judging.observe(waiting.event, waiting.denied.as_ref());
+            let path = || self.containers.cgroup_path(cgroup);
+            if look(self.images.as_ref(), &mut waiting.event, self.judging.digesting, path) == Looked::Pending
+            {
+                break;
+            }
+            if let Some(waiting) = self.queue.release(cgroup) {
+                self.judging.observe(waiting.event, waiting.denied.as_ref());
+            }
         }
+    }
+
+    /// Says what scans know of the executable.
+    fn look(&self, event: &mut Event, cgroup: u64) -> Looked {
+        let path = || self.containers.cgroup_path(cgroup);
+        look(self.images.as_ref(), event, self.judging.digesting, path)
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -267,9 +302,13 @@ impl<'s> Watch<'s> {
                 format!("rules ask for events of {kind}, which the sensor does not watch"),
             )
         }));
+        gaps.extend(self.images.iter().flat_map(Images::gaps));
         let counted = [
             (self.processes.turned_away(), "processes were not remembered: there are too many"),
-            (self.without_context, "events went on without all of their container"),
+            (
+                self.without_context,
+                "events went on without all of their container or the digest of their executable",
+            ),
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);
         gaps.extend(counted.map(|(count, what)| gap(GapKind::Limit, format!("{count} {what}"))));
@@ -286,6 +325,15 @@ impl<'s> Watch<'s> {
             ..judged
         }
     }
+}
+
+fn look(
+    images: Option<&Images>,
+    event: &mut Event,
+    digesting: Digesting,
+    cgroup: impl FnOnce() -> Option<PathBuf>,
+) -> Looked {
+    images.map_or(Looked::Done, |images| images.look(event, digesting, cgroup))
 }
 
 fn name_of(action: &Action) -> &'static str {
@@ -353,12 +401,18 @@ fn is_evidence(judged: &Judged) -> bool {
     judged.responses.iter().any(|asked| matches!(asked.response, Response::Capture | Response::Quarantine))
 }
 
+fn digesting(engine: &Engine) -> Digesting {
+    if engine.looks_at_digests() { Digesting::Wanted } else { Digesting::NotWanted }
+}
+
 /// Rules, policy and who hears of it.
 pub(crate) struct Judging<'s> {
     engine: Engine,
     digest: u64,
     /// Types of events that the rules ask for.
     types: EventTypes,
+    /// Whether they ask for digests of executables.
+    digesting: Digesting,
     policy: Policy,
     inventory: Inventory,
     hostname: String,
@@ -391,6 +445,7 @@ impl<'s> Judging<'s> {
     ) -> Self {
         Self {
             types: rules.engine.event_types(),
+            digesting: digesting(&rules.engine),
             engine: rules.engine,
             digest: rules.digest,
             policy,
@@ -424,6 +479,7 @@ impl<'s> Judging<'s> {
 
     pub(crate) fn exchange(&mut self, rules: Rules) {
         self.types = rules.engine.event_types();
+        self.digesting = digesting(&rules.engine);
         self.engine = rules.engine;
         self.digest = rules.digest;
         self.reloads += 1;

@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 
 use seawall_finding::{Gap, GapKind};
-use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place, Presence};
+use seawall_inventory::{Content, Distro, Ecosystem, OwnedFiles, Package, Place, Presence, Program};
 use serde::{Deserialize, Serialize};
 
 use crate::inflation::Inflation;
@@ -53,8 +53,18 @@ pub struct Joined {
     pub distro: Option<Distro>,
     /// The packages with licences and owners, sorted by ecosystem, name, version, first place.
     pub packages: Vec<Package>,
+    /// The file lists, which are complete and joined.
+    pub owned: Vec<OwnedFiles>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+}
+
+impl Joined {
+    /// Sets the package of each program that a file list names.
+    pub fn own(&self, programs: &mut [Program]) {
+        let by_path = programs.iter_mut().map(|program| (program.path.clone(), &mut program.package));
+        ownership::own(by_path, &self.packages, &self.owned, self.distro.as_ref());
+    }
 }
 
 impl Catalog {
@@ -100,7 +110,7 @@ impl Catalog {
         ownership::resolve(&mut packages, &owned, distro.as_ref());
         packages.sort_by(|a, b| identity(a).cmp(&identity(b)));
         let packages = programs_once(packages);
-        Joined { distro, packages, gaps }
+        Joined { distro, packages, owned, gaps }
     }
 
     /// Adds the facts of another tree. For layers: lower first, and [`Catalog::retain_paths`] before each.

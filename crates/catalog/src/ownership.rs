@@ -11,7 +11,7 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use seawall_inventory::{Distro, Ecosystem, OwnedFiles, Package};
+use seawall_inventory::{Distro, Ecosystem, OwnedFiles, Package, Purl};
 
 use crate::catalog::outermost;
 
@@ -41,6 +41,29 @@ pub fn resolve(packages: &mut [Package], owned: &[OwnedFiles], distro: Option<&D
                 package.owner = Some(purl.clone());
             }
         }
+    }
+}
+
+/// Sets the package of each file, given as its path and where its package belongs.
+pub(crate) fn own<'f>(
+    files: impl Iterator<Item = (String, &'f mut Option<Purl>)>,
+    packages: &[Package],
+    owned: &[OwnedFiles],
+    distro: Option<&Distro>,
+) {
+    let owners = Owners::of(packages);
+    let mut wanted: HashMap<String, Vec<&mut Option<Purl>>> = HashMap::new();
+    for (path, package) in files {
+        wanted.entry(merged(&path).into_owned()).or_default().push(package);
+    }
+    for list in owned {
+        let Some(owner) = owners.find(list).and_then(|owner| packages.get(owner)) else { continue };
+        let purl = owner.purl(distro);
+        list.files.for_each(|path| {
+            for package in wanted.remove(merged(path).as_ref()).into_iter().flatten() {
+                *package = Some(purl.clone());
+            }
+        });
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) mod admit;
 pub(crate) mod guard;
 pub(crate) mod respond;
 pub(crate) mod rules;
+#[cfg(feature = "runtime")]
+pub(crate) mod top;
 pub(crate) mod trust;
 
 use rules::Rules;
@@ -146,6 +148,10 @@ pub(crate) enum Command {
     #[cfg(feature = "runtime")]
     #[command(after_help = guard::GUARD_EXAMPLES)]
     Guard(Box<guard::Guard>),
+    /// Show containers by what happens in them and by risk
+    #[cfg(feature = "runtime")]
+    #[command(after_help = top::TOP_EXAMPLES)]
+    Top(top::Top),
     /// Tell what the guard found as incidents: one story for each container or host, with what a scan knows of it
     #[command(after_help = INCIDENTS_EXAMPLES)]
     Incidents(Incidents),

@@ -29,6 +29,8 @@ mod rules_test;
 pub(crate) mod sbom;
 pub(crate) mod scan;
 pub(crate) mod sign;
+#[cfg(feature = "runtime")]
+pub(crate) mod top;
 pub(crate) mod trust;
 pub(crate) mod verify;
 pub(crate) mod wrap;

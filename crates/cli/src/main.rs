@@ -40,6 +40,8 @@ fn main() -> ExitCode {
         Command::Incidents(args) => incidents::run(args, &session),
         #[cfg(feature = "runtime")]
         Command::Guard(args) => commands::guard::run(args, &session),
+        #[cfg(feature = "runtime")]
+        Command::Top(args) => commands::top::run(args, &session),
         Command::Db { command } => db::run(command, &session),
         Command::Rules { command } => rules_command::run(command, &session),
         Command::Respond { command } => respond::run(command, &session),

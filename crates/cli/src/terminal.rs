@@ -197,3 +197,84 @@ impl Terminal {
         }
     }
 }
+
+/// What the user asked for with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// To end.
+    End,
+    /// Another order.
+    Sort,
+}
+
+/// The whole terminal for pictures that replace one another. As it was before, once this is dropped.
+pub(crate) struct Screen {
+    before: rustix::termios::Termios,
+}
+
+impl Screen {
+    /// Takes the terminal, where stdin and stdout are one.
+    pub(crate) fn open() -> Option<Screen> {
+        use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+        let stdin = io::stdin();
+        if !stdin.is_terminal() || !io::stdout().is_terminal() {
+            return None;
+        }
+        let before = tcgetattr(&stdin).ok()?;
+        let mut keys = before.clone();
+        // Keys one by one, unseen and without waiting; signals stay.
+        keys.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        keys.special_codes[SpecialCodeIndex::VMIN] = 0;
+        keys.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&stdin, OptionalActions::Now, &keys).ok()?;
+        let screen = Screen { before };
+        // The other screen, no cursor, and lines that are too long end at the edge.
+        screen.write("\x1b[?1049h\x1b[?25l\x1b[?7l").ok()?;
+        Some(screen)
+    }
+
+    /// The next key that means something.
+    pub(crate) fn key(&mut self) -> Option<Key> {
+        let mut byte = [0];
+        while rustix::io::read(io::stdin(), &mut byte).is_ok_and(|read| read == 1) {
+            match byte[0] {
+                b'q' | b'Q' => return Some(Key::End),
+                b's' | b'S' => return Some(Key::Sort),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Shows these lines, as many as there is room for. They hold nothing that a terminal obeys but colours.
+    pub(crate) fn show(&self, lines: &[String]) -> io::Result<()> {
+        let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0));
+        let mut picture = "\x1b[H".to_owned();
+        let shown = if lines.len() > rows { rows.saturating_sub(1) } else { lines.len() };
+        for (index, line) in lines.iter().take(shown).enumerate() {
+            picture.push_str(if index > 0 { "\r\n" } else { "" });
+            picture.push_str(line);
+            picture.push_str("\x1b[K");
+        }
+        if shown < lines.len() {
+            picture.push_str(&format!("\r\nand {} more\x1b[K", lines.len() - shown));
+        }
+        picture.push_str("\x1b[J");
+        self.write(&picture)
+    }
+
+    fn write(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        // Whoever ends has no other terminal to tell of it.
+        let _ = self.write("\x1b[?7h\x1b[?25h\x1b[?1049l");
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+}

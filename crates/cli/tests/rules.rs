@@ -25,7 +25,7 @@ fn rules_are_listed_for_people_programs_and_the_reference() {
     let place = Place::new();
     let (out, _) = place.check(&["rules", "list"], 0);
     assert!(out.contains("Critical      Program run from memory"), "{out}");
-    assert!(out.ends_with("134 rules\n"), "{out}");
+    assert!(out.ends_with("137 rules\n"), "{out}");
     let rules = place.write("rules.yaml", SHELL);
     let (out, _) = place.check(&["rules", "list", "--rules", &rules, "--format", "json"], 0);
     let listed: Value = serde_json::from_str(&out).unwrap();

@@ -165,6 +165,11 @@ impl Engine {
         self.memory.weigh(rule, self.rules.get(rule)?, occurrence)
     }
 
+    /// Whether a rule looks at the digest of the executed file.
+    pub fn looks_at_digests(&self) -> bool {
+        self.looks_at(Field::is_digest)
+    }
+
     /// How many keys of `count`, `dedup` and `sequence` were forgotten early because there were too many: what they
     /// would have found is lost.
     pub fn forgotten(&self) -> u64 {

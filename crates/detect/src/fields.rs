@@ -7,6 +7,7 @@ mod container;
 mod descriptor;
 mod dns;
 mod event;
+mod image;
 mod process;
 mod table;
 mod unsupported;
@@ -250,6 +251,15 @@ impl FieldId {
     }
 }
 
+/// What an alert tells of the executed file beside its rule's output: name and value of what is known.
+pub(crate) fn of_image(event: &seawall_event::Event) -> impl Iterator<Item = (&'static str, Value<'_>)> {
+    let told = |(name, id): (&'static str, FieldId)| {
+        let value = image::value(&Field { id, argument: Argument::None }, event);
+        (!matches!(value, Value::Absent)).then_some((name, value))
+    };
+    image::TOLD.into_iter().filter_map(told)
+}
+
 impl Field {
     /// As rules write it.
     pub(crate) fn shown(&self) -> String {
@@ -278,6 +288,7 @@ impl Field {
             table::Group::Descriptor => descriptor::value(self, event),
             table::Group::Container => container::value(self, event),
             table::Group::Dns => dns::value(self, event),
+            table::Group::Image => image::value(self, event),
             table::Group::Audit => Value::Absent,
         }
     }
@@ -333,6 +344,11 @@ impl Field {
     pub(crate) fn is_name_of_address(&self) -> bool {
         use FieldId::{FdCipName, FdLipName, FdRipName, FdSipName};
         matches!(self.id, FdCipName | FdLipName | FdRipName | FdSipName)
+    }
+
+    /// Whether it needs the digest of the executed file.
+    pub(crate) fn is_digest(&self) -> bool {
+        self.id == FieldId::ImageFileDigestMatches
     }
 
     /// Whether it walks up the ancestors.

@@ -10,7 +10,7 @@ use seawall_inventory::Place;
 
 use crate::clock;
 use crate::limits;
-use crate::output::printable;
+use crate::output::{field_value, printable};
 use crate::rule::Rule;
 use crate::value::Occurrence;
 
@@ -29,7 +29,7 @@ pub(crate) fn finding(rule: &Rule, occurrence: Occurrence<'_>, events: u64) -> F
         number: told.number,
         time: clock::rfc_3339(told.time_ns),
         output: output.clone(),
-        fields: rule.output.values(occurrence),
+        fields: fields(rule, occurrence),
         suggested: told.suggested,
         lineage: told.lineage,
         tags: rule.tags.clone(),
@@ -52,6 +52,16 @@ pub(crate) fn finding(rule: &Rule, occurrence: Occurrence<'_>, events: u64) -> F
         references: Vec::new(),
         controls: rule.controls(),
     }
+}
+
+/// The fields of the output, and what is known of the executed file.
+fn fields(rule: &Rule, occurrence: Occurrence<'_>) -> BTreeMap<String, FieldValue> {
+    let mut fields = rule.output.values(occurrence);
+    if let Occurrence::Syscall(event) = occurrence {
+        let of_image = crate::fields::of_image(event);
+        fields.extend(of_image.map(|(name, value)| (name.to_owned(), field_value(&value))));
+    }
+    fields
 }
 
 /// What an event tells beside the rule's output.

@@ -109,7 +109,7 @@ impl Template {
 
 /// A value as a finding keeps it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is kept as its text")]
-fn field_value(value: &Value<'_>) -> FieldValue {
+pub(crate) fn field_value(value: &Value<'_>) -> FieldValue {
     match value {
         Value::Absent => FieldValue::Null,
         Value::Number(number) => FieldValue::Number(*number),

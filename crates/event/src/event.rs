@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Argument, ArgumentName, ArgumentValue, Container, Descriptor, Dns, EventType, FlagKind, Process, argument,
+    Argument, ArgumentName, ArgumentValue, Container, Descriptor, Dns, EventType, FlagKind, ImageFile,
+    Process, argument,
 };
 
 /// One event. There is one for each system call, told when it returns; there are no events of entries.
@@ -31,6 +32,9 @@ pub struct Event {
     /// Where it ran; [`Container::host`] outside of containers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<Arc<Container>>,
+    /// What a scan of the container's image says of the file that the process executes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_file: Option<Arc<ImageFile>>,
     /// The file, socket or other object that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fd: Option<Descriptor>,

@@ -14,6 +14,7 @@ mod error_number;
 mod event;
 mod event_type;
 mod flags;
+mod image_file;
 pub mod limits;
 mod process;
 
@@ -26,4 +27,5 @@ pub use error_number::error_name;
 pub use event::Event;
 pub use event_type::{EventType, EventTypes};
 pub use flags::{FlagKind, open};
+pub use image_file::ImageFile;
 pub use process::{Capabilities, ExeFile, Group, Leader, Lineage, Process, Texts, User};

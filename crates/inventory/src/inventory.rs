@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Container, Digest, Distro, Image, Package};
+use crate::{Container, Digest, Distro, Image, Package, Programs};
 
 /// All that is known of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Inventory {
     pub distro: Option<Distro>,
     /// The packages, sorted by ecosystem, name, version, first place.
     pub packages: Vec<Package>,
+    /// The files that can be run, where the target is an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<Programs>,
 }
 
 /// What was looked at.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use seawall_finding::{Coverage, Gap};
-use seawall_inventory::{Base, Container, Distro, Image, Package, Target};
+use seawall_inventory::{Base, Container, Distro, Image, Package, Programs, Target};
 use seawall_policy::{Judged, Verdict};
 use serde::{Serialize, Serializer};
 
@@ -35,6 +35,8 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     rules: &'a BTreeMap<String, RuleText>,
     packages: &'a [Package],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    programs: Option<&'a Programs>,
 }
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
@@ -60,6 +62,7 @@ pub(crate) fn document(report: &Report) -> impl Serialize {
         sections: sections(&report.coverage.checks),
         rules: &report.rules,
         packages: &inventory.packages,
+        programs: inventory.programs.as_ref(),
     }
 }
 

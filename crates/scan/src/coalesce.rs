@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use seawall_catalog::Catalog;
 use seawall_finding::{Findings, Gap};
 use seawall_image::Squash;
-use seawall_inventory::{Ecosystem, Image, Package, PlaceLayer};
+use seawall_inventory::{Ecosystem, Image, Package, PlaceLayer, Programs};
 use seawall_lint::image_config::{ImageOptions, lint_files};
 
 use crate::facts::LayerFacts;
+use crate::programs;
 
 /// The squashed tree.
 pub(crate) struct Squashed {
@@ -16,6 +17,8 @@ pub(crate) struct Squashed {
     pub(crate) catalog: Catalog,
     /// What the modes and names of its files say.
     pub(crate) settings: Findings,
+    /// What of its files can be run.
+    pub(crate) programs: Programs,
     /// Gaps of all walks.
     pub(crate) gaps: Vec<Gap>,
 }
@@ -26,11 +29,13 @@ pub(crate) fn coalesce(layers: Vec<LayerFacts>, image: &Image, options: &ImageOp
     let mut shapes = Vec::with_capacity(layers.len());
     let mut catalogs = Vec::with_capacity(layers.len());
     let mut files = Vec::with_capacity(layers.len());
+    let mut layer_programs = Vec::with_capacity(layers.len());
     let mut gaps = Vec::new();
     for (index, facts) in layers.into_iter().enumerate() {
         shapes.push(facts.shape);
         catalogs.push(facts.catalog);
         files.push(facts.files_seen);
+        layer_programs.push(facts.programs);
         gaps.extend(facts.gaps.into_iter().map(|gap| in_layer(gap, image, index)));
     }
     let squash = Squash::new(&shapes.iter().collect::<Vec<_>>());
@@ -46,7 +51,8 @@ pub(crate) fn coalesce(layers: Vec<LayerFacts>, image: &Image, options: &ImageOp
         squashed.extend(catalog);
     }
     let settings = lint_files(image, options, &files, &|index, path| squash.survives(index, path));
-    Squashed { catalog: squashed, settings, gaps }
+    let programs = programs::squashed(layer_programs, &|index, path| squash.survives(index, path));
+    Squashed { catalog: squashed, settings, programs, gaps }
 }
 
 pub(crate) fn in_layer(mut gap: Gap, image: &Image, index: usize) -> Gap {

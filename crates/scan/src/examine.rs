@@ -25,6 +25,7 @@ use crate::cache::LayerCache;
 use crate::coalesce::{Squashed, coalesce};
 use crate::facts::LayerFacts;
 use crate::leaks::{self, FoundLeaks, LeakSearch};
+use crate::programs::{LayerPrograms, ProgramVisitor};
 
 /// How to examine.
 pub struct Examine<'a> {
@@ -99,8 +100,9 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
     let base = base::guess(&image);
     let base_layers = base.as_ref().map(|base| base.layers);
     let known = ImageOptions { base_layers, ..ImageOptions::default() };
-    let Squashed { catalog, settings, mut gaps } = coalesce(layers, &image, &known);
+    let Squashed { catalog, settings, mut programs, mut gaps } = coalesce(layers, &image, &known);
     let joined = catalog.join();
+    joined.own(&mut programs.files);
     let configured = image_config::lint(&image, &ImageOptions { packages: &joined.packages, ..known });
     let settings_found = configured.found.into_iter().chain(settings.found).collect();
     gaps.extend(joined.gaps);
@@ -118,6 +120,7 @@ pub fn image(name: &str, open: &OpenImage, options: &Examine<'_>) -> Examined {
         image: Some(image),
         distro: joined.distro,
         packages: joined.packages,
+        programs: Some(programs),
         ..Inventory::default()
     };
     if let Some(cache) = options.cache.filter(|_| coverage.layers_cached < coverage.layers) {
@@ -132,6 +135,8 @@ pub fn container(name: &str, open: &OpenContainer, options: &Examine<'_>) -> Exa
     let mut examined = image(name, &open.image, options);
     examined.inventory.target.kind = TargetKind::Container;
     examined.inventory.container = Some(open.container.clone());
+    // What it changed is among them: they are not its image's.
+    examined.inventory.programs = None;
     examined.gaps.extend(open.gaps.iter().cloned());
     examined
 }
@@ -155,7 +160,7 @@ pub fn directory(name: &str, root: &Path, options: &Examine<'_>) -> io::Result<E
         (walk, leaks.map(Aside::finish))
     });
     let walk = walk?;
-    let mut layers = [LayerFacts::of(walk, cataloger, FileChecks::default())];
+    let mut layers = [LayerFacts::of(walk, cataloger, FileChecks::default(), LayerPrograms::default())];
     for (_, reread) in aliases::rereads(&layers) {
         let mut cataloger = reread.cataloger();
         walk_directory_only(root, &reread.wanted, &mut [&mut cataloger], options.limits)?;
@@ -324,15 +329,17 @@ impl<'r> Run<'r> {
         let mut cataloger = known.is_none().then(Cataloger::new);
         let mut checks = known.is_none().then(FileChecks::default);
         let search = self.options.leaks.as_ref().filter(|_| known_leaks.is_none());
-        let (walk, leaks) = thread::scope(|scope| {
+        let (walk, programs, leaks) = thread::scope(|scope| {
             let mut leaks = search.map(|search| Aside::start(scope, *search));
+            let mut programs = ProgramVisitor::before(leaks.as_mut());
             let mut visitors: Vec<&mut dyn Visitor> = Vec::new();
             visitors.extend(cataloger.as_mut().map(|cataloger| cataloger as &mut dyn Visitor));
             visitors.extend(checks.as_mut().map(|checks| checks as &mut dyn Visitor));
-            // The search for leaks streams the files, so it is the last.
-            visitors.extend(leaks.as_mut().map(|leaks| leaks as &mut dyn Visitor));
+            // It streams the files, and lets the search for leaks read with it, so it is the last.
+            visitors.push(&mut programs);
             let walk = self.walk(layer, &mut visitors);
-            (walk, leaks.map(Aside::finish))
+            let programs = programs.finish();
+            (walk, programs, leaks.map(Aside::finish))
         });
         let walk = match walk {
             Ok(walk) => walk,
@@ -342,7 +349,8 @@ impl<'r> Run<'r> {
         let mut facts = match (known, cataloger) {
             (Some(facts), _) => facts,
             (None, cataloger) => {
-                let facts = LayerFacts::of(walk, cataloger.unwrap_or_default(), checks.unwrap_or_default());
+                let facts =
+                    LayerFacts::of(walk, cataloger.unwrap_or_default(), checks.unwrap_or_default(), programs);
                 if is_whole {
                     self.keep(|cache| cache.put(diff_id, None, &facts));
                 }

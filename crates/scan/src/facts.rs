@@ -7,6 +7,8 @@ use seawall_leaks::LayerLeaks;
 use seawall_lint::image_config::{FileChecks, LayerFiles};
 use serde::{Deserialize, Serialize};
 
+use crate::programs::LayerPrograms;
+
 /// Everything that a scan keeps of one layer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct LayerFacts {
@@ -26,6 +28,8 @@ pub(crate) struct LayerFacts {
     pub(crate) bytes: u64,
     /// What the modes and names of files say about how the image was made.
     pub(crate) files_seen: LayerFiles,
+    /// What of it can be run.
+    pub(crate) programs: LayerPrograms,
     /// Leaked credentials; kept by themselves, because they depend on the rules and the key of the search.
     #[serde(skip)]
     pub(crate) leaks: LayerLeaks,
@@ -33,8 +37,21 @@ pub(crate) struct LayerFacts {
 
 impl LayerFacts {
     /// The facts of a finished walk.
-    pub(crate) fn of(walk: LayerWalk, cataloger: Cataloger, checks: FileChecks) -> LayerFacts {
-        let LayerWalk { files, bytes, shape, links, aliases, gaps, diff_id: _, verification: _ } = walk;
+    pub(crate) fn of(
+        walk: LayerWalk,
+        cataloger: Cataloger,
+        checks: FileChecks,
+        mut programs: LayerPrograms,
+    ) -> LayerFacts {
+        let LayerWalk { files, bytes, shape, links, aliases, mut gaps, diff_id: _, verification: _ } = walk;
+        // A walk that missed something may have missed a program.
+        programs.is_whole &= gaps.is_empty();
+        gaps.extend(
+            programs
+                .take_gaps()
+                .filter(|gap| !gaps.iter().any(|told| told.place == gap.place))
+                .collect::<Vec<_>>(),
+        );
         let mut catalog = cataloger.finish();
         // A file that the walk could not read to its end, its reader could not either.
         let is_told = |gap: &Gap| gap.place.path.is_some() && gaps.iter().any(|told| told.place == gap.place);
@@ -49,6 +66,7 @@ impl LayerFacts {
             bytes,
             leaks: LayerLeaks::default(),
             files_seen: checks.finish(),
+            programs,
         }
     }
 
@@ -60,6 +78,6 @@ impl LayerFacts {
 
 /// Changes whenever cached facts would be wrong: the layout of [`LayerFacts`], the walk, the catalogers.
 pub(crate) fn version() -> u64 {
-    const LAYOUT: u64 = 3;
+    const LAYOUT: u64 = 4;
     LAYOUT << 32 | u64::from(seawall_image::VERSION) << 16 | u64::from(seawall_catalog::VERSION)
 }

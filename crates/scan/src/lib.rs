@@ -14,6 +14,7 @@ pub mod examine;
 mod facts;
 mod leaks;
 mod limits;
+mod programs;
 
 pub use assess::{AssessOptions, Assessed, assess};
 pub use base::given as base_of;

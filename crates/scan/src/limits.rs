@@ -11,3 +11,7 @@ pub(crate) const ASIDE_BATCH_BYTES: usize = 256 * 1024;
 pub(crate) const ASIDE_BATCH_STEPS: usize = 1024;
 /// Batches that wait, 2 MiB: enough that neither side waits for the other over one hard file.
 pub(crate) const ASIDE_BATCHES_MAX: usize = 8;
+/// Programs of one layer that are told apart; a large image with several languages has some 20,000.
+pub(crate) const PROGRAMS_MAX: usize = 200_000;
+/// Bytes of a program that is digested. Nobody ships larger ones, and a sparse file of exabytes is not read.
+pub(crate) const PROGRAM_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;

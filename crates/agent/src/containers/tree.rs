@@ -54,6 +54,22 @@ impl Tree {
         found
     }
 
+    /// Whether a process is in a cgroup or below it.
+    pub(super) fn is_populated(&self, path: &Path) -> bool {
+        let below = path.strip_prefix("/").unwrap_or(path);
+        let read = |root: &Path, name: &str| {
+            let mut text = String::new();
+            let file = fs::File::open(root.join(below).join(name)).ok()?;
+            file.take(PROC_BYTES_MAX).read_to_string(&mut text).ok()?;
+            Some(text)
+        };
+        self.hierarchies.iter().any(|(root, _)| match read(root, "cgroup.events") {
+            Some(events) => events.lines().any(|line| line == "populated 1"),
+            // A legacy hierarchy tells it by its processes alone.
+            None => read(root, "cgroup.procs").is_some_and(|processes| !processes.is_empty()),
+        })
+    }
+
     /// The path of a living process's cgroup, in the hierarchy that the id is of.
     pub(super) fn path_of(&self, pid: u32, cgroup_id: u64) -> Option<PathBuf> {
         let file = fs::File::open(self.proc_root.join(pid.to_string()).join("cgroup")).ok()?;
@@ -90,6 +106,24 @@ mod tests {
         assert_eq!(path_in(text, false), Some("/system.slice/b.scope".into()));
         assert_eq!(path_in("8:cpu:/a\n", false), None);
         assert_eq!(path_in("", true), None);
+    }
+
+    #[test]
+    fn a_cgroup_is_populated_when_its_hierarchy_says_so() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("cgroup.controllers", "");
+        write("full/cgroup.events", "populated 1\nfrozen 0\n");
+        write("empty/cgroup.events", "populated 0\nfrozen 0\n");
+        write("pids/old/cgroup.procs", "17\n");
+        let tree = Tree::new(Path::new("/proc"), root.path());
+        for (path, is_populated) in [("/full", true), ("/empty", false), ("/old", true), ("/none", false)] {
+            assert_eq!(tree.is_populated(Path::new(path)), is_populated, "{path}");
+        }
     }
 
     #[test]

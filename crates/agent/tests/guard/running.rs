@@ -107,6 +107,7 @@ impl Running {
                 containers: setup.containers,
                 reload: reload_of_guard,
                 duration: None,
+                with: Vec::new(),
                 record: setup.record,
                 kernel: "6".to_owned(),
                 names: NameSource::Observed,

@@ -16,6 +16,8 @@ Examples:
   sudo seawall guard --rules falco_rules.yaml
   sudo seawall guard --rules falco_rules.yaml --rules local_rules.yaml --format json
   sudo seawall guard --policy policy.yaml --enforce --outputs outputs.yaml --metrics 127.0.0.1:8765
+  seawall scan --format json=/var/lib/seawall/scans/app.json app:1.2
+  sudo seawall guard --with /var/lib/seawall/scans
   sudo seawall guard --rules falco_rules.yaml --record today.jsonl --for 10m
   seawall guard --rules falco_rules.yaml --replay today.jsonl --policy policy.yaml
   seawall guard --rules k8s_audit_rules.yaml --audit-webhook 0.0.0.0:8444 --tls-certificate tls.crt --tls-key tls.key
@@ -46,6 +48,10 @@ pub(crate) struct Guard {
     /// Policy file with clauses and waivers
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) policy: Vec<PathBuf>,
+    /// JSON report of a scan of an image, or a directory of some (*.json): executed files are told from the image's, with
+    /// their package and what is wrong with it (`image.*` in rules). Read again when they change
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with_all = ["replay", "audit_log"])]
+    pub(crate) with: Vec<PathBuf>,
     /// Write every event that is asked of, for --replay
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "replay")]
     pub(crate) record: Option<PathBuf>,
@@ -142,7 +148,7 @@ fn priority(text: &str) -> Result<Priority, String> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "a number with ms, s, m, h or d, such as 90s".to_owned();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().map_err(|_| wrong())?;

@@ -2,7 +2,7 @@
 
 mod answering;
 mod audit;
-mod doctor;
+pub(super) mod doctor;
 mod lines;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use crate::args::guard::{Guard, Matching};
 use crate::exit::Exit;
 use answering::Answers;
 use lines::Lines;
+pub(super) use lines::escaped;
 
 /// Watches until somebody ends it.
 pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
@@ -102,21 +103,14 @@ fn watch(
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     listen(&stop, &[&reload, &answers.reopen]).context("cannot listen to signals")?;
     let sinks = sinks(lines, &mut answers);
-    let machine = rustix::system::uname();
     let options = Options {
-        judgement,
-        proc_root: PathBuf::from("/proc"),
-        hostname: hostname(),
-        containers: containers::Options {
-            engines: crate::target::endpoints(session)?,
-            ..containers::Options::of_host(Path::new("/"))
-        },
         reload,
         duration: args.duration,
+        with: args.with.clone(),
         record: args.record.clone(),
-        kernel: machine.release().to_string_lossy().into_owned(),
         names: if args.look_up_names { NameSource::ObservedAndLookedUp } else { NameSource::Observed },
         mode: args.answering.mode(),
+        ..agent_options(judgement, session)?
     };
     let notices = |notice: Notice| tell(&notice, session);
     let counts = seawall_agent::Guard::new(options, sinks, notices).map(|mut guard| {
@@ -131,6 +125,26 @@ fn watch(
         Err(error) => Err(error),
     };
     Ok(with_lost(counts, answers))
+}
+
+/// A guard of this machine that nobody asked anything else of.
+pub(super) fn agent_options(judgement: Judgement, session: &Session<'_>) -> Result<Options> {
+    Ok(Options {
+        judgement,
+        proc_root: PathBuf::from("/proc"),
+        hostname: hostname(),
+        containers: containers::Options {
+            engines: crate::target::endpoints(session)?,
+            ..containers::Options::of_host(Path::new("/"))
+        },
+        reload: Arc::new(AtomicBool::new(false)),
+        duration: None,
+        with: Vec::new(),
+        record: None,
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        names: NameSource::Observed,
+        mode: Mode::Rehearsal,
+    })
 }
 
 fn hostname() -> String {
@@ -159,13 +173,14 @@ fn ended(counts: Result<Counts, GuardError>, args: &Guard, session: &Session<'_>
             error @ (GuardError::Rules(_)
             | GuardError::Deny(_)
             | GuardError::NothingToAsk(_)
+            | GuardError::Scans(_)
             | GuardError::Record { .. }
             | GuardError::Sinks(_)),
         ) => Err(error.into()),
     }
 }
 
-fn listen(stop: &Arc<AtomicBool>, on_hangup: &[&Arc<AtomicBool>]) -> std::io::Result<()> {
+pub(super) fn listen(stop: &Arc<AtomicBool>, on_hangup: &[&Arc<AtomicBool>]) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM] {
         // Whoever asks twice does not want to wait for the end.

@@ -48,6 +48,7 @@ pub(crate) fn judged() -> Judged {
             image: "shop/web:1.2".to_owned(),
         }),
         respond: Vec::new(),
+        denial: None,
     };
     let finding = Finding {
         rule: "write-below-binary-dir".to_owned(),

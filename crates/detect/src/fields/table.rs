@@ -31,6 +31,8 @@ pub(crate) enum FieldId {
     ContainerLabel, ContainerLabels, PodName, PodNamespace, PodUid, PodSandboxId, PodFullSandboxId,
     PodLabel, PodLabels, PodIp, PodCni,
     DnsQuestion, DnsDomain, DnsType, DnsIsAnswer, DnsRcode, DnsAnswers,
+    ImageFileKnown, ImageFileMounted, ImageFileDigest, ImageFileDigestMatches, ImageFilePackage,
+    ImagePackageVulnerable, ImagePackageVulnerability, ImagePackageSeverity, ImagePackageExploited,
     /// A field of the audit log, by its place in that table.
     Audit(u16),
 }
@@ -43,6 +45,7 @@ pub(super) enum Group {
     Descriptor,
     Container,
     Dns,
+    Image,
     Audit,
 }
 
@@ -81,6 +84,9 @@ impl FieldId {
                 | PodName | PodNamespace | PodUid | PodSandboxId | PodFullSandboxId | PodLabel
                 | PodLabels | PodIp | PodCni => Group::Container,
             DnsQuestion | DnsDomain | DnsType | DnsIsAnswer | DnsRcode | DnsAnswers => Group::Dns,
+            ImageFileKnown | ImageFileMounted | ImageFileDigest | ImageFileDigestMatches | ImageFilePackage
+                | ImagePackageVulnerable | ImagePackageVulnerability | ImagePackageSeverity
+                | ImagePackageExploited => Group::Image,
             Audit(_) => Group::Audit,
         }
     }
@@ -252,6 +258,15 @@ pub(super) const TABLE: &[FieldInfo] = {
         row("container.cni.json", ContainerCni, Text, Nothing),
         row("container.label", ContainerLabel, Text, Key),
         row("container.labels", ContainerLabels, Text, Nothing),
+        row("image.file.known", ImageFileKnown, Bool, Nothing),
+        row("image.file.mounted", ImageFileMounted, Bool, Nothing),
+        row("image.file.digest", ImageFileDigest, Text, Nothing),
+        row("image.file.digest_matches", ImageFileDigestMatches, Bool, Nothing),
+        row("image.file.package", ImageFilePackage, Text, Nothing),
+        row("image.package.vulnerable", ImagePackageVulnerable, Bool, Nothing),
+        row("image.package.vulnerability", ImagePackageVulnerability, Text, Nothing),
+        row("image.package.severity", ImagePackageSeverity, Text, Nothing),
+        row("image.package.exploited", ImagePackageExploited, Bool, Nothing),
         row("k8s.pod.name", PodName, Text, Nothing),
         row("k8s.ns.name", PodNamespace, Text, Nothing),
         row("k8s.pod.uid", PodUid, Text, Nothing),

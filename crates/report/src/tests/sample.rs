@@ -8,7 +8,7 @@ use seawall_finding::{
 };
 use seawall_inventory::{
     Base, Digest, Distro, Ecosystem, EndOfLife, Image, ImageConfig, Inventory, Layer, Package, Place,
-    PlaceLayer, Platform, Presence, SourcePackage, Target, TargetKind,
+    PlaceLayer, Platform, Presence, Program, Programs, SourcePackage, Target, TargetKind,
 };
 use seawall_policy::{Judged, Verdict, Waived};
 
@@ -374,6 +374,18 @@ pub(crate) fn everything() -> Report {
         }),
         distro: Some(distro()),
         packages: packages.clone(),
+        programs: Some(Programs {
+            is_complete: true,
+            files: vec![
+                Program {
+                    path: "usr/bin/openssl".to_owned(),
+                    size_bytes: 1,
+                    digest: Some(Digest::sha256([7; 32])),
+                    package: Some(packages[2].purl(Some(&distro()))),
+                },
+                Program { path: "opt/app/run".to_owned(), size_bytes: 2, digest: None, package: None },
+            ],
+        }),
     };
     let gaps = vec![
         Gap::at(GapKind::Malformed, "opt/app/package-lock.json", "it is not JSON"),
@@ -435,6 +447,10 @@ pub(super) fn hostile() -> Report {
         base: Some(Base { name: Some(text.clone()), layers: 2, known_by: "label".to_owned() }),
         distro: Some(distro),
         packages: vec![package.clone(), package],
+        programs: Some(Programs {
+            is_complete: false,
+            files: vec![Program { path: text.clone(), size_bytes: 1, digest: None, package: None }],
+        }),
     };
     let gaps = vec![Gap::at(GapKind::Malformed, HOSTILE, HOSTILE)];
     report(inventory, vec![judged(found, Verdict::Warn), waived], gaps)

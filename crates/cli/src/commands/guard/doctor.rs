@@ -16,7 +16,7 @@ pub(super) fn run(terminal: &Terminal) -> Result<Exit> {
 }
 
 /// Why this machine cannot be watched.
-pub(super) fn reasons(terminal: &Terminal) {
+pub(in crate::commands) fn reasons(terminal: &Terminal) {
     let report = seawall_sensor::doctor();
     for ability in report.abilities.iter().filter(|ability| ability.need == Need::Watching) {
         if let Err(reason) = &ability.works {

@@ -48,7 +48,7 @@ impl Sink for Lines<'_> {
 }
 
 /// JSON escapes the old control characters; the others (a C1 sequence steers a terminal as well) are still raw.
-fn escaped(json: &str) -> Cow<'_, str> {
+pub(in crate::commands) fn escaped(json: &str) -> Cow<'_, str> {
     let is_bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')

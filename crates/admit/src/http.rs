@@ -1,4 +1,5 @@
-//! As much of an HTTP/1.1 server as two callers need that we know: dockerd over a Unix socket and an API server over TLS.
+//! As much of an HTTP/1.1 server as callers need that we know: dockerd over a Unix socket, an API server over TLS or on
+//! loopback.
 //!
 //! A request has a length, comes within seconds and fits in memory, or it gets an error and the connection ends. No
 //! chunks, no pipelines, no upgrades.
@@ -91,27 +92,31 @@ impl Connection for rustls::StreamOwned<rustls::ServerConnection, Timed<TcpStrea
 
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) method: String,
+pub struct Request {
+    /// `POST`.
+    pub method: String,
     /// Path and query.
-    pub(crate) target: String,
-    pub(crate) body: Vec<u8>,
+    pub target: String,
+    /// What follows the head.
+    pub body: Vec<u8>,
 }
 
 /// What is answered: JSON, or a line of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct Answer {
     pub(crate) status: u16,
     pub(crate) media_type: &'static str,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(crate) fn json(body: &serde_json::Value) -> Answer {
+    /// A document.
+    pub fn json(body: &serde_json::Value) -> Answer {
         Answer { status: 200, media_type: "application/json", body: body.to_string().into_bytes() }
     }
 
-    pub(crate) fn text(status: u16, text: &str) -> Answer {
+    /// A line, with this status.
+    pub fn text(status: u16, text: &str) -> Answer {
         Answer { status, media_type: "text/plain; charset=utf-8", body: format!("{text}\n").into_bytes() }
     }
 }
@@ -143,9 +148,27 @@ impl Open {
     }
 }
 
-/// The bytes of bodies that one listener holds.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Bodies(Arc<AtomicUsize>);
+/// The bytes of bodies that one listener holds, and may hold.
+#[derive(Debug, Clone)]
+pub struct Bodies {
+    held: Arc<AtomicUsize>,
+    one_max: u64,
+    all_max: usize,
+}
+
+impl Bodies {
+    /// One body may have so many bytes, and all that are held at the same time so many.
+    pub fn new(one_max: u64, all_max: usize) -> Bodies {
+        Bodies { held: Arc::default(), one_max, all_max }
+    }
+}
+
+impl Default for Bodies {
+    /// What admission takes.
+    fn default() -> Bodies {
+        Bodies::new(BODY_BYTES_MAX, BODIES_BYTES_MAX)
+    }
+}
 
 /// What one request's body has of them.
 #[derive(Debug)]
@@ -162,8 +185,8 @@ impl Room {
     /// Takes what has come, not what is announced: else whoever sends nothing would keep others out.
     fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
         let more = bytes.saturating_sub(self.bytes);
-        let fits = |held: usize| held.checked_add(more).filter(|held| *held <= BODIES_BYTES_MAX);
-        match self.bodies.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits) {
+        let fits = |held: usize| held.checked_add(more).filter(|held| *held <= self.bodies.all_max);
+        match self.bodies.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits) {
             Ok(_) => {
                 self.bytes += more;
                 Ok(())
@@ -175,7 +198,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.bodies.0.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.bodies.held.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
 
@@ -234,7 +257,7 @@ fn read(
         timely(connection, held)?;
     };
     held.drain(..head.bytes);
-    if head.length > BODY_BYTES_MAX {
+    if head.length > room.bodies.one_max {
         return Err(Refusal::Status(413, "the request is too large"));
     }
     let length = usize::try_from(head.length).map_err(|_| Refusal::Lost)?;

@@ -9,15 +9,15 @@ mod review;
 mod sparse;
 mod tls;
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use crate::decide::Admission;
-use crate::http::{self, Answer, Bodies, Open};
+use crate::http::{Answer, Bodies, Request};
 use crate::limits::{DECIDE_WITHIN, PATIENCE_MAX, PATIENCE_PERCENT};
+use crate::server::{Answering, Server};
 
 pub use manifest::{Authority, manifest};
 pub use review::{Handler, answer};
@@ -52,24 +52,12 @@ impl Webhook {
                 refreshing.refresh();
             }
         });
-        let (open, bodies) = (Open::default(), Bodies::default());
-        loop {
-            // One connection that fails is no reason to leave the others.
-            let Ok((stream, _)) = listener.accept() else { continue };
-            let (webhook, certificates, bodies) = (self.clone(), Arc::clone(certificates), bodies.clone());
-            open.run(move || {
-                // Whoever does not shake hands is not the API server.
-                if let Ok(mut stream) = certificates.accept(stream) {
-                    http::serve(&mut stream, &bodies, &|request| webhook.answer(request));
-                }
-                if let Some(problem) = certificates.problem() {
-                    (webhook.log)(&problem);
-                }
-            });
-        }
+        let (webhook, log) = (self.clone(), Arc::clone(&self.log));
+        let server = Server::over_tls(Arc::clone(certificates), Bodies::default(), log);
+        server.listen(listener, &(Arc::new(move |request: &Request| webhook.answer(request)) as Answering))
     }
 
-    fn answer(&self, request: &http::Request) -> Answer {
+    fn answer(&self, request: &Request) -> Answer {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let handler = match (request.method.as_str(), path) {
             ("POST", "/validate") => Handler::Validate,
@@ -85,14 +73,6 @@ impl Webhook {
             Err(reason) => Answer::text(400, &reason),
         }
     }
-}
-
-/// Opens the port.
-///
-/// # Errors
-/// It cannot be had.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
 }
 
 /// How long a decision may take: most of what the API server waits, which it says itself.

@@ -1,20 +1,25 @@
-//! The rules asked of a Kubernetes audit log: a file, or what `tail -F` or the API server's log writes into a pipe.
+//! The rules asked of a Kubernetes audit log: a file, what `tail -F` or the API server's log writes into a pipe, or what
+//! the API server sends to its webhook.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use seawall_detect::Source;
 use seawall_event::{AuditBatch, AuditEvent, limits};
 use seawall_finding::{Gap, GapKind};
 use seawall_policy::Sink;
+use serde_json::Value;
 
+use crate::audit_queue::AuditQueue;
 use crate::guard::{GuardError, Judgement, Notice};
-use crate::rules::Files;
-use crate::status::Counts;
+use crate::limits::COUNT_EVERY;
+use crate::rules::{Files, Reloading, Rules};
+use crate::status::{Counts, Status};
 use crate::watch::Judging;
 
 /// Lines that wait to be asked of; each may have some MB.
@@ -22,26 +27,71 @@ const LINES_WAITING: usize = 4;
 /// How often somebody who wants the end is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Asks the rules of every event of an audit log, one JSON document a line, until its end or until `stop` is set: a pipe
-/// may say nothing for hours. Lines that are no events are counted in a gap, and the first is told at once. `hostname` is
-/// the machine of findings without a cluster of their own.
+/// How an audit log is asked of.
+pub struct AuditOptions {
+    /// The machine of findings without a cluster of their own.
+    pub hostname: String,
+    /// Rules and policy.
+    pub judgement: Judgement,
+    /// Set by whoever wants the rules read again.
+    pub reload: Arc<AtomicBool>,
+    /// Ends after this long.
+    pub duration: Option<Duration>,
+    /// Counts that other threads may read.
+    pub status: Status,
+}
+
+/// Asks the rules of every event of an audit log, one JSON document a line, until its end, until the time is over, or
+/// until `stop` is set: a pipe may say nothing for hours. Lines that are no events are counted in a gap, and the first is
+/// told at once.
 ///
 /// # Errors
 /// When the rules cannot be used or none is for audit logs, the log cannot be read, or no sink accepts any more.
 pub fn audit_log(
-    mut input: impl BufRead + Send + 'static,
-    hostname: String,
-    judgement: Judgement,
+    input: impl BufRead + Send + 'static,
+    options: AuditOptions,
     sinks: Vec<Box<dyn Sink + '_>>,
     stop: &AtomicBool,
-    mut notices: impl FnMut(Notice),
+    notices: impl FnMut(Notice),
 ) -> Result<Counts, GuardError> {
-    let asking = judgement.asking();
-    let rules = Files::new(judgement.rules).compiling(asking)()?;
-    if !rules.engine.rules().iter().any(|rule| rule.enabled && rule.source == Source::K8sAudit) {
-        return Err(GuardError::NothingToAsk("audit logs (`source: k8s_audit`)"));
+    let mut asked = Asked::new(options, sinks, notices)?;
+    let lines = lines_of(input);
+    while asked.goes_on(stop)? {
+        match lines.recv_timeout(LOOK_EVERY) {
+            Ok(line) => asked.line(&line.map_err(GuardError::AuditLog)?),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
-    let mut judging = Judging::new(rules, judgement.policy, hostname, sinks);
+    asked.finish(Vec::new())
+}
+
+/// The same of what the API server sends to its webhook. At the end, all that was accepted is asked of.
+///
+/// # Errors
+/// When the rules cannot be used or none is for audit logs, or no sink accepts any more.
+pub fn audit_webhook(
+    queue: &AuditQueue,
+    options: AuditOptions,
+    sinks: Vec<Box<dyn Sink + '_>>,
+    stop: &AtomicBool,
+    notices: impl FnMut(Notice),
+) -> Result<Counts, GuardError> {
+    let mut asked = Asked::new(options, sinks, notices)?;
+    queue.open();
+    while asked.goes_on(stop)? {
+        if let Some(batch) = queue.next(LOOK_EVERY) {
+            asked.batch(&batch);
+        }
+    }
+    queue.close();
+    while let Some(batch) = queue.next(Duration::ZERO) {
+        asked.batch(&batch);
+    }
+    asked.finish(queue.gaps())
+}
+
+fn lines_of(mut input: impl BufRead + Send + 'static) -> Receiver<io::Result<Vec<u8>>> {
     let (sender, lines) = sync_channel(LINES_WAITING);
     thread::spawn(move || {
         loop {
@@ -54,28 +104,115 @@ pub fn audit_log(
             }
         }
     });
-    let mut reading = Reading::default();
-    while !stop.load(Ordering::Relaxed) {
-        match lines.recv_timeout(LOOK_EVERY) {
-            Ok(line) => {
-                let was_told = reading.first.is_some();
-                for event in reading.events(&line.map_err(GuardError::AuditLog)?) {
-                    judging.observe_audit(&event);
-                }
-                if let Some(gap) = reading.gap().filter(|_| !was_told) {
-                    notices(Notice::Gap(gap));
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+    lines
+}
+
+/// The rules while they are asked.
+struct Asked<'s, N> {
+    judging: Judging<'s>,
+    reloading: Reloading,
+    reading: Reading,
+    end: Option<Instant>,
+    status: Status,
+    last_count: Option<Instant>,
+    notices: N,
+}
+
+impl<'s, N: FnMut(Notice)> Asked<'s, N> {
+    fn new(
+        options: AuditOptions,
+        sinks: Vec<Box<dyn Sink + 's>>,
+        mut notices: N,
+    ) -> Result<Self, GuardError> {
+        let AuditOptions { hostname, judgement, reload, duration, status } = options;
+        let asking = judgement.asking();
+        let mut files = Files::new(judgement.rules);
+        let rules = files.compiling(asking)()?;
+        refuse_useless(&rules)?;
+        if !rules.warnings.is_empty() {
+            notices(Notice::Warnings(rules.warnings.clone()));
         }
-        if let Some(failure) = judging.failure() {
+        Ok(Asked {
+            judging: Judging::new(rules, judgement.policy, hostname, sinks),
+            reloading: Reloading::new(files, asking, reload),
+            reading: Reading::default(),
+            end: duration.map(|duration| Instant::now() + duration),
+            status,
+            last_count: None,
+            notices,
+        })
+    }
+
+    /// Between two events: whether there is another one, new rules, counts for others.
+    fn goes_on(&mut self, stop: &AtomicBool) -> Result<bool, GuardError> {
+        if let Some(failure) = self.judging.failure() {
             return Err(failure);
         }
+        if let Some(answer) = self.reloading.look() {
+            match answer.map_err(GuardError::from).and_then(|rules| refuse_useless(&rules).map(|()| rules)) {
+                Ok(rules) => {
+                    (self.notices)(Notice::Reloaded(rules.warnings.clone()));
+                    self.judging.exchange(rules);
+                }
+                Err(error) => {
+                    self.judging.refused += 1;
+                    (self.notices)(Notice::refused(&error));
+                }
+            }
+        }
+        if self.last_count.is_none_or(|last| last.elapsed() >= COUNT_EVERY) {
+            let now = Instant::now();
+            self.last_count = Some(now);
+            self.status.set(Counts { turned: Some(now), ..self.counts() });
+        }
+        Ok(!stop.load(Ordering::Relaxed) && self.end.is_none_or(|end| Instant::now() < end))
     }
-    let counts = judging.counts();
-    let gaps = counts.gaps.iter().cloned().chain(reading.gap()).collect();
-    Ok(Counts { events: BTreeMap::from([("k8s_audit", reading.events)]), gaps, ..counts })
+
+    fn line(&mut self, line: &[u8]) {
+        let events = self.reading.events(line);
+        self.observe(events);
+    }
+
+    fn batch(&mut self, body: &[u8]) {
+        let read = AuditEvent::each_of_webhook(body, |item| {
+            let events = self.reading.document(item);
+            self.observe(events);
+        });
+        if let Err(error) = read {
+            // It was looked at before it was accepted.
+            self.reading.refuse(1, &error.to_string());
+        }
+    }
+
+    fn observe(&mut self, events: Vec<AuditEvent>) {
+        for event in events {
+            self.judging.observe_audit(&event);
+        }
+        if let Some(gap) = self.reading.untold_gap() {
+            (self.notices)(Notice::Gap(gap));
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let counts = self.judging.counts();
+        let gaps = counts.gaps.iter().cloned().chain(self.reading.gap()).collect();
+        Counts { events: BTreeMap::from([("k8s_audit", self.reading.events)]), gaps, ..counts }
+    }
+
+    fn finish(mut self, more: Vec<Gap>) -> Result<Counts, GuardError> {
+        self.judging.failure().map_or(Ok(()), Err)?;
+        let mut counts = self.counts();
+        counts.gaps.extend(more);
+        Ok(counts)
+    }
+}
+
+/// Without a rule for it nothing would ever be found.
+fn refuse_useless(rules: &Rules) -> Result<(), GuardError> {
+    match rules.engine.rules().iter().any(|rule| rule.enabled && rule.source == Source::K8sAudit) {
+        true => Ok(()),
+        false => Err(GuardError::NothingToAsk("audit logs (`source: k8s_audit`)")),
+    }
 }
 
 /// Lines as they come, and what of them was not understood.
@@ -85,6 +222,7 @@ struct Reading {
     events: u64,
     refused: u64,
     first: Option<String>,
+    is_told: bool,
 }
 
 impl Reading {
@@ -100,12 +238,7 @@ impl Reading {
             return Vec::new();
         }
         match serde_json::from_slice(line) {
-            Ok(json) => {
-                let AuditBatch { events, refused } = AuditEvent::each_of(json, self.events + 1);
-                self.events += events.len() as u64;
-                self.refuse(refused, "it is no event of the Kubernetes audit log");
-                events
-            }
+            Ok(json) => self.document(json),
             Err(error) => {
                 self.refuse(1, &format!("it is no JSON: {error}"));
                 Vec::new()
@@ -113,12 +246,28 @@ impl Reading {
         }
     }
 
+    /// The same of a document.
+    fn document(&mut self, json: Value) -> Vec<AuditEvent> {
+        let AuditBatch { events, refused } = AuditEvent::each_of(json, self.events + 1);
+        self.events += events.len() as u64;
+        self.refuse(refused, "it is no event of the Kubernetes audit log");
+        events
+    }
+
     fn refuse(&mut self, count: u64, reason: &str) {
         self.refused += count;
         if count > 0 {
-            let line = self.line;
-            self.first.get_or_insert_with(|| format!("line {line}: {reason}"));
+            // What a webhook was sent has no lines.
+            let line = if self.line > 0 { format!("line {}: ", self.line) } else { String::new() };
+            self.first.get_or_insert_with(|| format!("{line}{reason}"));
         }
+    }
+
+    /// What was not understood, the first time that there is something.
+    fn untold_gap(&mut self) -> Option<Gap> {
+        let gap = self.gap().filter(|_| !self.is_told)?;
+        self.is_told = true;
+        Some(gap)
     }
 
     fn gap(&self) -> Option<Gap> {
@@ -178,25 +327,54 @@ mod tests {
         }
     }
 
+    fn options() -> AuditOptions {
+        AuditOptions {
+            hostname: "here".to_owned(),
+            judgement: Judgement {
+                rules: vec![RuleFile::BuiltIn("r.yaml", RULES)],
+                matching: Matching::First,
+                min_priority: Priority::Debug,
+                policy: Policy::default(),
+            },
+            reload: Arc::default(),
+            duration: None,
+            status: Status::default(),
+        }
+    }
+
+    #[test]
+    fn what_the_webhook_accepted_before_the_end_is_asked_of() {
+        let event = r#"{"auditID":"a","verb":"create","user":{"username":"eve"},"objectRef":{"subresource":"exec","name":"web"},"stageTimestamp":"2026-11-28T00:00:01Z"}"#;
+        let list = format!(r#"{{"kind":"EventList","items":[{event},{{}},{event}]}}"#);
+        let queue = AuditQueue::default();
+        queue.open();
+        (0..3).for_each(|_| queue.offer(list.as_bytes()).unwrap());
+        let mut told = Told::default();
+        let sinks: Vec<Box<dyn Sink>> = vec![Box::new(&mut told)];
+        let stop = AtomicBool::new(true);
+        let counts = audit_webhook(&queue, options(), sinks, &stop, drop).unwrap();
+        assert_eq!((told.0.len(), counts.events["k8s_audit"]), (6, 6));
+        let [gap] = counts.gaps.as_slice() else { panic!("{:?}", counts.gaps) };
+        assert!(
+            gap.reason.starts_with("3 events of the audit log cannot be read; the first: it is"),
+            "{gap:?}"
+        );
+        assert!(queue.offer(list.as_bytes()).is_err());
+    }
+
     #[test]
     fn every_line_is_asked_of_and_bad_ones_are_counted() {
         let event = r#"{"kind":"Event","auditID":"a","stage":"ResponseComplete","verb":"create","user":{"username":"eve"},"objectRef":{"resource":"pods","subresource":"exec","name":"web"},"stageTimestamp":"2026-11-28T00:00:01Z"}"#;
         let long = "x".repeat(limits::AUDIT_EVENT_BYTES_MAX + 100);
         let list = format!(r#"{{"kind":"EventList","items":[{{}},{event}]}}"#);
         let log = format!("{event}\n\nnonsense\n{long}\n{event}\n{list}");
-        let judgement = Judgement {
-            rules: vec![RuleFile::BuiltIn("r.yaml", RULES)],
-            matching: Matching::First,
-            min_priority: Priority::Debug,
-            policy: Policy::default(),
-        };
         let mut told = Told::default();
         let input = BufReader::new(io::Cursor::new(log));
         let stop = AtomicBool::new(false);
         let sinks: Vec<Box<dyn Sink>> = vec![Box::new(&mut told)];
         let mut notices = Vec::new();
         let notice = |notice| notices.push(notice);
-        let counts = audit_log(input, "here".to_owned(), judgement, sinks, &stop, notice).unwrap();
+        let counts = audit_log(input, options(), sinks, &stop, notice).unwrap();
         assert_eq!(told.0, ["exec by eve in web"; 3]);
         assert_eq!(counts.events["k8s_audit"], 3);
         assert_eq!(notices.len(), 1);

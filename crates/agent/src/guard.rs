@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use seawall_detect::{Denied, Diagnostic, Engine, Matching};
@@ -18,7 +17,7 @@ use crate::interest;
 use crate::limits::{COUNT_EVERY, LAST_TURNS, LOOK_EVERY, POLL_MAX, POLL_WAITING};
 use crate::processes::{Clock, Environments, Processes};
 use crate::record::{Header, Recorder, ReplayError};
-use crate::rules::{Asking, Files, RuleFile, Rules, RulesError};
+use crate::rules::{Asking, Files, Reloading, RuleFile, Rules, RulesError};
 use crate::status::{Counts, Status};
 use crate::watch::{Judging, Moments, Watch};
 
@@ -131,6 +130,14 @@ pub enum Notice {
     Gap(Gap),
 }
 
+impl Notice {
+    pub(crate) fn refused(error: &dyn std::error::Error) -> Notice {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let told: Vec<String> = causes.map(ToString::to_string).collect();
+        Notice::Refused(told.join(": "))
+    }
+}
+
 /// Without any rule nothing would ever be found, and a rule that relies on something being refused must not go on as one
 /// that only tells. Returns what is to be denied.
 fn denied_by(rules: &Rules, denying: Denying) -> Result<[Denied; 3], GuardError> {
@@ -147,18 +154,14 @@ fn denied_by(rules: &Rules, denying: Denying) -> Result<[Denied; 3], GuardError>
 pub struct Guard<'s> {
     sensor: Sensor,
     watch: Watch<'s>,
-    files: Files,
-    asking: Asking,
+    reloading: Reloading,
     names: NameSource,
-    reload: Arc<AtomicBool>,
     duration: Option<Duration>,
     denying: Denying,
     /// The kernel's part, from the first rule on that denies.
     denials: Option<KernelDenials>,
     settings: ResponseSettings,
     proc_root: PathBuf,
-    /// Rules that are being compiled.
-    compiled: Option<Receiver<Result<Rules, RulesError>>>,
     last_look: Instant,
     last_count: Instant,
     status: Status,
@@ -218,11 +221,8 @@ impl<'s> Guard<'s> {
             proc_root: options.proc_root,
             sensor,
             watch,
-            files,
-            asking,
-            reload: options.reload,
+            reloading: Reloading::new(files, asking, options.reload),
             duration: options.duration,
-            compiled: None,
             last_look: Instant::now(),
             last_count: Instant::now(),
             status: Status::default(),
@@ -336,38 +336,20 @@ impl<'s> Guard<'s> {
         watch.judging.failure().map_or(Ok(read), Err)
     }
 
-    /// Rules that have changed are compiled beside the running ones and exchanged between two events.
+    /// Rules that have changed are exchanged between two events.
     fn keep_rules(&mut self) {
-        if let Some(compiled) = &self.compiled {
-            match compiled.try_recv() {
-                Err(TryRecvError::Empty) => return,
-                Ok(Ok(rules)) => match denied_by(&rules, self.denying) {
-                    Ok(denied) => self.exchange(rules, denied),
-                    Err(error) => self.refuse(&error),
-                },
-                Ok(Err(error)) => self.refuse(&error),
-                Err(TryRecvError::Disconnected) => self.refuse(&RulesError::Unfinished),
-            }
-            self.compiled = None;
-            return;
-        }
-        let is_time = self.last_look.elapsed() >= LOOK_EVERY;
-        let is_asked = self.reload.swap(false, Ordering::Relaxed);
-        if is_time {
+        if self.last_look.elapsed() >= LOOK_EVERY {
             self.last_look = Instant::now();
             self.watch.follow_clock(Clock::of_this_machine());
         }
-        if !(is_asked || is_time && self.files.have_changed()) {
-            return;
+        match self.reloading.look() {
+            None => {}
+            Some(Ok(rules)) => match denied_by(&rules, self.denying) {
+                Ok(denied) => self.exchange(rules, denied),
+                Err(error) => self.refuse(&error),
+            },
+            Some(Err(error)) => self.refuse(&error),
         }
-        // Reading too: a file system that hangs must not blind the guard.
-        let (sender, receiver) = channel();
-        let compiling = self.files.compiling(self.asking);
-        std::thread::spawn(move || {
-            // Nobody waits for the answer when the guard has ended.
-            let _ = sender.send(compiling());
-        });
-        self.compiled = Some(receiver);
     }
 
     /// First the kernel sends what the new rules want, then they are asked: no event that both want is lost.
@@ -397,9 +379,7 @@ impl<'s> Guard<'s> {
 
     fn refuse(&mut self, error: &dyn std::error::Error) {
         self.watch.judging.refused += 1;
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        let told: Vec<String> = causes.map(ToString::to_string).collect();
-        (self.notices)(Notice::Refused(told.join(": ")));
+        (self.notices)(Notice::refused(error));
     }
 
     fn counts(&self) -> Counts {

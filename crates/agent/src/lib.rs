@@ -4,6 +4,7 @@
 //! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
 
 mod audit_log;
+mod audit_queue;
 pub mod containers;
 mod denying;
 pub mod dns;
@@ -23,7 +24,8 @@ mod users;
 mod waiting;
 mod watch;
 
-pub use audit_log::audit_log;
+pub use audit_log::{AuditOptions, audit_log, audit_webhook};
+pub use audit_queue::{AuditQueue, TurnedAway};
 pub use denying::DenyError;
 pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
 pub use record::ReplayError;

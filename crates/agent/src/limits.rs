@@ -71,6 +71,13 @@ pub(crate) const LAST_TURNS: u32 = 16;
 /// The last threads of a process that are kept as they were: a server's threads take turns.
 pub(crate) const THREADS_MAX: usize = 8;
 
+/// Bytes of audit batches that wait for the rules: four of the largest, some hundred of the usual ones. Beyond, the API
+/// server is told to send them again.
+pub(crate) const AUDIT_BYTES_WAITING_MAX: usize = 64 * 1024 * 1024;
+
+/// Batches that wait: an API server with the usual settings sends ten a second.
+pub(crate) const AUDIT_BATCHES_WAITING_MAX: usize = 1000;
+
 /// Records of one answer of the DNS: as many as fit into what the kernel's part copies.
 pub(crate) const DNS_RECORDS_MAX: usize = 128;
 

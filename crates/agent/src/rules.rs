@@ -3,12 +3,15 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Instant, SystemTime};
 
 use seawall_detect::{Diagnostic, Engine, Level, Loaded, Matching, load};
 use seawall_finding::Priority;
 
-use crate::limits::RULE_FILE_BYTES_MAX;
+use crate::limits::{LOOK_EVERY, RULE_FILE_BYTES_MAX};
 use crate::regular;
 
 /// Where rules come from.
@@ -90,6 +93,51 @@ impl Files {
         self.seen = self.look();
         let files = self.files.clone();
         move || compile(&files.iter().map(text_of).collect::<Result<Vec<_>, _>>()?, asking)
+    }
+}
+
+/// Looks at rule files now and then, and compiles changed ones beside what runs: reading too, because a file system that
+/// hangs must not blind the guard.
+pub(crate) struct Reloading {
+    files: Files,
+    asking: Asking,
+    /// Set by whoever wants the rules read again.
+    asked: Arc<AtomicBool>,
+    compiled: Option<Receiver<Result<Rules, RulesError>>>,
+    last_look: Instant,
+}
+
+impl Reloading {
+    pub(crate) fn new(files: Files, asking: Asking, asked: Arc<AtomicBool>) -> Reloading {
+        Reloading { files, asking, asked, compiled: None, last_look: Instant::now() }
+    }
+
+    /// New rules, or why they cannot be used, once they are there.
+    pub(crate) fn look(&mut self) -> Option<Result<Rules, RulesError>> {
+        if let Some(compiled) = &self.compiled {
+            let answer = match compiled.try_recv() {
+                Err(TryRecvError::Empty) => return None,
+                Ok(answer) => answer,
+                Err(TryRecvError::Disconnected) => Err(RulesError::Unfinished),
+            };
+            self.compiled = None;
+            return Some(answer);
+        }
+        let is_time = self.last_look.elapsed() >= LOOK_EVERY;
+        let is_asked = self.asked.swap(false, Ordering::Relaxed);
+        if is_time {
+            self.last_look = Instant::now();
+        }
+        if is_asked || is_time && self.files.have_changed() {
+            let (sender, receiver) = channel();
+            let compiling = self.files.compiling(self.asking);
+            std::thread::spawn(move || {
+                // Nobody waits for the answer when the guard has ended.
+                let _ = sender.send(compiling());
+            });
+            self.compiled = Some(receiver);
+        }
+        None
     }
 }
 

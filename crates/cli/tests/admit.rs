@@ -347,7 +347,68 @@ fn fed(command: &mut Command, input: &[u8]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
-/// Debian's containerd has no verifiers: ours is called as containerd 1.7 and 2 call them.
+/// A program of containerd, in the directory that `SEAWALL_TEST_CONTAINERD` names, or in `PATH`.
+fn containerd(name: &str) -> PathBuf {
+    let told = std::env::var_os("SEAWALL_TEST_CONTAINERD").map(|path| PathBuf::from(path).join(name));
+    told.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
+}
+
+/// containerd itself asks when it pulls, by name, with the digest that the registry gave it.
+#[test]
+fn containerd_pulls_and_runs_what_is_signed() {
+    let Some(site) = Site::new() else { return };
+    let verifiers = site.at("verifiers");
+    std::fs::create_dir(&verifiers).unwrap();
+    let wrapper = site.check(&["admit", "image-verifier", "--policy", "policy.yaml", "--wrapper"], 0);
+    executable(&verifiers.join("seawall"), &wrapper);
+    let at = |name: &str| site.at(name).display().to_string();
+    let (server, socket) = (containerd("containerd"), at("containerd.sock"));
+    let is_root = output(Command::new("id").arg("-u")).is_ok_and(|out| out == b"0\n");
+    let version = Command::new(&server).arg("--version").output().map(|told| told.stdout).unwrap_or_default();
+    if !is_root || version.is_empty() {
+        println!("skipped: it takes root and containerd");
+        return;
+    }
+    let config = format!(
+        "version = 2\nroot = '{}'\nstate = '{}'\ndisabled_plugins = ['io.containerd.grpc.v1.cri']\n\
+         [grpc]\naddress = '{socket}'\n\
+         [plugins.'io.containerd.image-verifier.v1.bindir']\nbin_dir = '{}'\nmax_verifiers = 10\n\
+         per_verifier_timeout = '10s'\n",
+        at("root"),
+        at("state"),
+        verifiers.display()
+    );
+    std::fs::write(site.at("containerd.toml"), config).unwrap();
+    let log = std::fs::File::create(site.at("containerd.log")).unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    // It looks for its shim beside the others in PATH.
+    let path = match server.parent() {
+        Some(beside) if beside.is_absolute() => format!("{}:{path}", beside.display()),
+        _ => path,
+    };
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(&server).args(["-c", &at("containerd.toml")]);
+    let _running = Running(command.env("PATH", path).stderr(log).spawn().unwrap());
+    let ctr = |words: &[&str]| output(Command::new(containerd("ctr")).args(["-a", &socket]).args(words));
+    wait(|| ctr(&["version"]).is_ok());
+    let plugins = String::from_utf8(ctr(&["plugins", "ls"]).unwrap()).unwrap();
+    if !plugins.contains("io.containerd.image-verifier.v1") {
+        println!("skipped: {} has no image verifiers", String::from_utf8_lossy(&version).trim());
+        return;
+    }
+    let pull = |name: &str| ctr(&["images", "pull", "--plain-http", name]);
+    let (signed, unsigned) = (site.name("signed"), site.name("unsigned"));
+    let refused = pull(&unsigned).unwrap_err();
+    assert!(refused.contains("has no signature"), "{refused}");
+    assert!(!String::from_utf8(ctr(&["images", "ls"]).unwrap()).unwrap().contains(&unsigned));
+    pull(&signed).unwrap();
+    let ran = ctr(&["run", "--rm", &signed, "of-a-test", "/ran"]);
+    assert_eq!(ran.unwrap(), b"ran\n");
+    // By its digest, which is what it is pinned to.
+    pull(&format!("{}@{}", signed.trim_end_matches(":1"), digest(&signed))).unwrap();
+}
+
+/// A containerd without verifiers, as Debian's, leaves to us how 1.7 and 2 call them.
 #[test]
 fn containerd_is_told_by_exit_code_and_reason() {
     let Some(site) = Site::new() else { return };

@@ -66,6 +66,68 @@ fn a_recording_is_judged_and_told_as_an_incident() {
     }
 }
 
+/// What Falco 0.41 and later write of the same, as published lines have it: of the host, of a container, of a pod.
+#[test]
+fn falcos_lines_are_exact() {
+    let directory = directory();
+    let event = |number: u32, container: u32| {
+        format!(
+            r#"{{"event":{{"process":2,"container":{container},"event":{{"number":{number},"type":"openat","time_ns":1795824001000000000,"result":3,"fd":{{"number":3,"kind":"file","path":"/etc/shadow"}},"arguments":{{"flags":"O_RDONLY"}}}}}}}}"#
+        )
+    };
+    let lines: Vec<&str> = RECORDING.lines().collect();
+    let host = r#"{"container":{"id":4,"is":{"id":"host","name":"host","engine":"host"}}}"#;
+    let pod = r#"{"container":{"id":5,"is":{"id":"46362388bedc","full_id":"46362388bedc","name":"shop","engine":"containerd","image":{"name":"docker.io/library/alpine@sha256:00","repository":"docker.io/library/alpine"},"pod":{"name":"shop-1","namespace":"prod"}}}}"#;
+    let unknown = r#"{"container":{"id":6,"is":{"id":"56362388bedc","engine":"docker"}}}"#;
+    let events = [event(1, 4), event(2, 3), event(3, 5), event(4, 6)];
+    let told = [
+        &lines[..4],
+        &[host, pod, unknown],
+        &events.each_ref().map(String::as_str),
+        &[r#"{"end":{"events":4}}"#],
+    ];
+    std::fs::write(directory.path().join("events.jsonl"), told.concat().join("\n") + "\n").unwrap();
+    let rules = RULES.replace("%proc.cmdline)", "%proc.cmdline)%container.info");
+    std::fs::write(directory.path().join("rules.yaml"), rules).unwrap();
+    let replay = |format| {
+        seawall(
+            directory.path(),
+            &["guard", "--rules", "rules.yaml", "--replay", "events.jsonl", "--format", format],
+        )
+    };
+    let head = "00:00:01.000000000: Warning read (file=/etc/shadow command=cat /etc/shadow)";
+    let tails = [
+        "container_id=host container_name=host container_image_repository= container_image_tag= k8s_pod_name=<NA> k8s_ns_name=<NA>",
+        "container_id=0123456789ab container_name=web container_image_repository=shop container_image_tag=1.0 k8s_pod_name=<NA> k8s_ns_name=<NA>",
+        "container_id=46362388bedc container_name=shop container_image_repository=docker.io/library/alpine container_image_tag= k8s_pod_name=shop-1 k8s_ns_name=prod",
+        "container_id=56362388bedc container_name=<NA> container_image_repository=<NA> container_image_tag=<NA> k8s_pod_name=<NA> k8s_ns_name=<NA>",
+    ];
+    let expected: String = tails.iter().map(|tail| format!("{head} {tail}\n")).collect();
+    let (_, told, errors) = replay("falco");
+    assert_eq!(told, expected, "{errors}");
+    let fields = [
+        r#""container.id":"host","container.image.repository":"","container.image.tag":"","container.name":"host""#,
+        r#""container.id":"0123456789ab","container.image.repository":"shop","container.image.tag":"1.0","container.name":"web""#,
+        r#""container.id":"46362388bedc","container.image.repository":"docker.io/library/alpine","container.image.tag":"","container.name":"shop""#,
+        r#""container.id":"56362388bedc","container.image.repository":null,"container.image.tag":null,"container.name":null"#,
+    ];
+    let (_, told, _) = replay("falco-json");
+    for ((line, tail), fields) in told.lines().zip(tails).zip(fields) {
+        let (pod, namespace) =
+            if fields.contains("46362388bedc") { (r#""shop-1""#, r#""prod""#) } else { ("null", "null") };
+        let expected = format!(
+            r#""output":"{head} {tail}","output_fields":{{{fields},"evt.time":1795824001000000000,"fd.name":"/etc/shadow","k8s.ns.name":{namespace},"k8s.pod.name":{pod},"proc.cmdline":"cat /etc/shadow"}},"priority":"Warning","rule":"Shadow read","source":"syscall","tags":["T1003.008","TA0006"],"time":"2026-11-28T00:00:01.000000000Z"}}"#
+        );
+        assert!(line.starts_with(r#"{"hostname":""#) && line.ends_with(&expected), "{line}\n{expected}");
+    }
+    assert_eq!(told.lines().count(), 4);
+    // Ours stay as they are.
+    for format in ["text", "json"] {
+        let (_, told, _) = replay(format);
+        assert!(!told.contains("k8s") && !told.contains("suggested"), "{told}");
+    }
+}
+
 #[test]
 fn what_cannot_be_used_is_named() {
     let directory = directory();

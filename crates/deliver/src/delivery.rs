@@ -1,6 +1,7 @@
 //! A judged finding on its way to an output, and what every format asks of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use seawall_finding::{Evidence, FieldValue, Priority, Severity, Subject};
@@ -95,16 +96,30 @@ impl Delivery {
         tags
     }
 
+    /// What it says.
+    pub(crate) fn output(&self) -> &str {
+        let finding = &self.judged.finding;
+        finding.evidence.happened().map_or(&finding.summary, |happened| &happened.output)
+    }
+
+    /// The count where it stands for several, to be put behind what it says.
+    pub(crate) fn counted(&self) -> String {
+        self.repeats.map_or_else(String::new, |Repeats { count, seconds }| {
+            format!(" (and {count} more like it in {seconds} s)")
+        })
+    }
+
     /// What it says, with the count where it stands for several.
     pub(crate) fn message(&self) -> Cow<'_, str> {
-        let finding = &self.judged.finding;
-        let message = finding.evidence.happened().map_or(&finding.summary, |happened| &happened.output);
         match self.repeats {
-            None => Cow::Borrowed(message),
-            Some(Repeats { count, seconds }) => {
-                Cow::Owned(format!("{message} (and {count} more like it in {seconds} s)"))
-            }
+            None => Cow::Borrowed(self.output()),
+            Some(_) => Cow::Owned(format!("{}{}", self.output(), self.counted())),
         }
+    }
+
+    /// The fields that Falco appends to every output of a system call.
+    pub(crate) fn suggested(&self) -> Option<&BTreeMap<String, FieldValue>> {
+        self.judged.finding.evidence.happened().map(|happened| &happened.suggested)
     }
 
     /// Names and values, sorted by name: the fields of the rule's output, or the facts of other evidence.
@@ -141,7 +156,8 @@ impl Delivery {
             Some(happened) => {
                 let value =
                     |value: &FieldValue| if let FieldValue::Text(text) = value { text.len() } else { 8 };
-                let fields = happened.fields.iter().map(|(name, field)| FIELD + name.len() + value(field));
+                let fields = happened.fields.iter().chain(&happened.suggested);
+                let fields = fields.map(|(name, field)| FIELD + name.len() + value(field));
                 fields.sum::<usize>()
                     + happened.output.len()
                     + happened

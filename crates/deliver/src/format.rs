@@ -119,13 +119,17 @@ impl Room {
     pub(crate) fn fields(self, delivery: &Delivery) -> Vec<(String, FieldValue)> {
         let mut fields = delivery.fields();
         fields.truncate(self.fields);
-        let value = |value: FieldValue| match value {
+        fields.into_iter().map(|(name, field)| (self.text(&name).into_owned(), self.value(field))).collect()
+    }
+
+    /// A value of a field.
+    fn value(self, value: FieldValue) -> FieldValue {
+        match value {
             FieldValue::Text(text) if text.len() > self.text => {
                 FieldValue::Text(self.text(&text).into_owned())
             }
             FieldValue::Text(_) | FieldValue::Null | FieldValue::Bool(_) | FieldValue::Number(_) => value,
-        };
-        fields.into_iter().map(|(name, field)| (self.text(&name).into_owned(), value(field))).collect()
+        }
     }
 }
 

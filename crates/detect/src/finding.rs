@@ -1,11 +1,16 @@
 //! From a match to a finding.
 
-use seawall_event::{AuditEvent, Event, Image, Process};
-use seawall_finding::{Confidence, ContainerIdentity, Evidence, Finding, Happened, ProcessIdentity, Subject};
+use std::collections::BTreeMap;
+
+use seawall_event::{AuditEvent, Container, Event, Image, Process};
+use seawall_finding::{
+    Confidence, ContainerIdentity, Evidence, FieldValue, Finding, Happened, ProcessIdentity, Subject,
+};
 use seawall_inventory::Place;
 
 use crate::clock;
 use crate::limits;
+use crate::output::printable;
 use crate::rule::Rule;
 use crate::value::Occurrence;
 
@@ -25,6 +30,7 @@ pub(crate) fn finding(rule: &Rule, occurrence: Occurrence<'_>, events: u64) -> F
         time: clock::rfc_3339(told.time_ns),
         output: output.clone(),
         fields: rule.output.values(occurrence),
+        suggested: told.suggested,
         lineage: told.lineage,
         tags: rule.tags.clone(),
         events,
@@ -56,6 +62,7 @@ struct Told {
     time_ns: u64,
     lineage: Vec<String>,
     about: String,
+    suggested: BTreeMap<String, FieldValue>,
     process: Option<ProcessIdentity>,
     container: Option<ContainerIdentity>,
 }
@@ -78,6 +85,7 @@ fn of_event(event: &Event) -> Told {
         time_ns: event.time_ns,
         lineage: process.map(lineage).unwrap_or_default(),
         about: [executable, object.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" "),
+        suggested: suggested(event.container.as_deref()),
         process: process.and_then(process_identity),
         container: container_identity(event),
     }
@@ -96,6 +104,30 @@ fn container_identity(event: &Event) -> Option<ContainerIdentity> {
         engine: container.engine.clone().unwrap_or_default(),
         image: container.image.as_ref().and_then(Image::reference).unwrap_or_default(),
     })
+}
+
+/// Falco appends these to the output of every rule for system calls (the container plugin's fields with
+/// `suggested output`, and `append_output` in Falco's own falco.yaml, since 0.41). An image that is known or needs none has
+/// an empty tag, where everything else that is not known is absent.
+fn suggested(container: Option<&Container>) -> BTreeMap<String, FieldValue> {
+    let text = |text: Option<&String>| {
+        text.map_or(FieldValue::Null, |text| FieldValue::Text(printable(text, limits::FIELD_BYTES_MAX)))
+    };
+    let image = container.and_then(|container| container.image.as_ref());
+    let of_image = |part: Option<&String>| match (part, container) {
+        (None, Some(container)) if image.is_some() || container.is_host() => FieldValue::Text(String::new()),
+        (part, _) => text(part),
+    };
+    let pod = container.and_then(|container| container.pod.as_ref());
+    let fields = [
+        ("container.id", text(container.and_then(|container| container.id.as_ref()))),
+        ("container.name", text(container.and_then(|container| container.name.as_ref()))),
+        ("container.image.repository", of_image(image.and_then(|image| image.repository.as_ref()))),
+        ("container.image.tag", of_image(image.and_then(|image| image.tag.as_ref()))),
+        ("k8s.pod.name", text(pod.and_then(|pod| pod.name.as_ref()))),
+        ("k8s.ns.name", text(pod.and_then(|pod| pod.namespace.as_ref()))),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The container, where it is in one that is known, otherwise the host.
@@ -133,6 +165,7 @@ fn of_audit(event: &AuditEvent) -> Told {
         time_ns: event.time_ns,
         lineage: Vec::new(),
         about: format!("{} {}", text("/user/username"), text("/requestURI")),
+        suggested: BTreeMap::new(),
         process: None,
         container: None,
     }

@@ -26,6 +26,9 @@ enum Part {
     Value(String, Term),
 }
 
+/// What older rule files write for "the usual of the container". Falco makes nothing of it since it appends that by itself.
+const CONTAINER_INFO: &str = "container.info";
+
 /// What stands for an absent field.
 const ABSENT: &str = "<NA>";
 
@@ -46,6 +49,10 @@ impl Template {
             if rest.starts_with('%') {
                 literal.push('%');
                 at += 2;
+                continue;
+            }
+            if source == Source::Syscall && rest.starts_with(CONTAINER_INFO) {
+                at += 1 + CONTAINER_INFO.len();
                 continue;
             }
             let (name, value, length) = value_at_start(rest, source).map_err(|mut problem| {

@@ -1,5 +1,7 @@
 //! An event of the Kubernetes audit log.
 
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::limits;
@@ -86,25 +88,25 @@ impl AuditEvent {
         documents.into_iter().enumerate().map(|numbered| event(numbered).ok_or(AuditError::NoEvent)).collect()
     }
 
-    /// Takes the body of a request of the API server's audit webhook: an `EventList`
-    /// (<https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-backend>). The first event gets this
-    /// number. Whoever receives reads no more than [`limits::AUDIT_BATCH_BYTES_MAX`] bytes.
+    /// Hands over the items of the body of a request of the API server's audit webhook, an `EventList`
+    /// (<https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-backend>), one after the other: as trees, all
+    /// of them would take ten times the memory of the text. Whoever receives reads no more than
+    /// [`limits::AUDIT_BATCH_BYTES_MAX`] bytes.
     ///
     /// # Errors
-    /// A body that is no `EventList`, or more than an API server sends. Items that are no events are counted instead.
-    pub fn of_webhook(body: &[u8], number: u64) -> Result<AuditBatch, AuditError> {
+    /// A body that is no `EventList`, or more than an API server sends; items before the mistake were handed over.
+    pub fn each_of_webhook(body: &[u8], take: impl FnMut(Value)) -> Result<(), AuditError> {
         if body.len() > limits::AUDIT_BATCH_BYTES_MAX {
             return Err(AuditError::TooLarge);
         }
-        let mut json: Value = serde_json::from_slice(body).map_err(AuditError::Json)?;
-        let is_list = json.get("kind").and_then(Value::as_str) == Some("EventList");
-        let Some(Value::Array(items)) = json.get_mut("items").map(Value::take).filter(|_| is_list) else {
-            return Err(AuditError::NoEvent);
-        };
-        if items.len() > limits::AUDIT_BATCH_EVENTS_MAX {
+        let mut list = EventList { take, count: 0, is_list: false, has_items: false };
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let read = json.deserialize_map(&mut list).and_then(|()| json.end());
+        if list.count > limits::AUDIT_BATCH_EVENTS_MAX {
             return Err(AuditError::TooMany);
         }
-        Ok(AuditEvent::batch(items, number))
+        read.map_err(AuditError::Json)?;
+        if list.is_list && list.has_items { Ok(()) } else { Err(AuditError::NoEvent) }
     }
 
     /// One event, or those of an `EventList`; what is none is counted, and the others are not lost. The first gets this
@@ -131,6 +133,69 @@ impl AuditEvent {
         let is_event = json.get("auditID").is_some() || json.get("stage").is_some();
         let time_ns = time_ns(&json).filter(|_| is_event)?;
         Some(AuditEvent { number, time_ns, json })
+    }
+}
+
+/// An `EventList` while it is read.
+struct EventList<F> {
+    take: F,
+    count: usize,
+    is_list: bool,
+    has_items: bool,
+}
+
+impl<'de, F: FnMut(Value)> Visitor<'de> for &mut EventList<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an EventList of the Kubernetes audit log")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "kind" => self.is_list = map.next_value::<Value>()? == "EventList",
+                "items" if self.has_items => return Err(A::Error::duplicate_field("items")),
+                "items" => {
+                    self.has_items = true;
+                    map.next_value_seed(Items(self))?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Its items.
+struct Items<'a, F>(&'a mut EventList<F>);
+
+impl<'de, F: FnMut(Value)> DeserializeSeed<'de> for Items<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(Value)> Visitor<'de> for Items<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the items of an EventList")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element()? {
+            self.0.count += 1;
+            if self.0.count > limits::AUDIT_BATCH_EVENTS_MAX {
+                return Err(A::Error::custom("too many items"));
+            }
+            (self.0.take)(item);
+        }
+        Ok(())
     }
 }
 
@@ -180,24 +245,33 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_loses_what_is_no_event_and_counts_it() {
+    fn a_webhook_sends_a_list_and_nothing_else() {
         let item = r#"{"stage":"Panic","requestReceivedTimestamp":"2026-11-28T00:00:01Z"}"#;
         let list = |items: &str| {
             format!(r#"{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{items}]}}"#)
         };
-        let batch = AuditEvent::of_webhook(list(&format!("{item},7,{{}},{item}")).as_bytes(), 5).unwrap();
-        let numbers: Vec<u64> = batch.events.iter().map(|event| event.number).collect();
-        assert_eq!((numbers, batch.refused), (vec![5, 6], 2));
+        let mut taken = Vec::new();
+        let body = list(&format!("{item},7,{{}},{item}"));
+        AuditEvent::each_of_webhook(body.as_bytes(), |item| taken.push(item)).unwrap();
+        assert_eq!(taken.len(), 4);
+        let events: Vec<_> = taken.into_iter().map(|item| AuditEvent::each_of(item, 5)).collect();
+        assert_eq!(events.iter().map(|batch| batch.refused).collect::<Vec<_>>(), [0, 1, 1, 0]);
+        assert_eq!(events[0].events[0].number, 5);
         let check = |body: &[u8], is_it: fn(&AuditError) -> bool| {
-            let error = AuditEvent::of_webhook(body, 1).unwrap_err();
+            let error = AuditEvent::each_of_webhook(body, drop).unwrap_err();
             assert!(is_it(&error), "{error}");
         };
         check(b"{}", |error| matches!(error, AuditError::NoEvent));
         check(item.as_bytes(), |error| matches!(error, AuditError::NoEvent));
+        check(br#"{"kind":"EventList"}"#, |error| matches!(error, AuditError::NoEvent));
+        check(br#"{"kind":"EventList","items":{}}"#, |error| matches!(error, AuditError::Json(_)));
+        check(br#"{"kind":"EventList","items":[],"items":[]}"#, |error| matches!(error, AuditError::Json(_)));
+        check(br#"{"kind":"EventList","items":[]}x"#, |error| matches!(error, AuditError::Json(_)));
         check(b"\xff", |error| matches!(error, AuditError::Json(_)));
         check(&vec![b' '; limits::AUDIT_BATCH_BYTES_MAX + 1], |error| matches!(error, AuditError::TooLarge));
         let many = vec!["1"; limits::AUDIT_BATCH_EVENTS_MAX + 1].join(",");
         check(list(&many).as_bytes(), |error| matches!(error, AuditError::TooMany));
         check(&[b'['].repeat(100_000), |error| matches!(error, AuditError::Json(_)));
+        check(list(&"[".repeat(100_000)).as_bytes(), |error| matches!(error, AuditError::Json(_)));
     }
 }

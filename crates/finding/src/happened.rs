@@ -24,6 +24,10 @@ pub struct Happened {
     /// The fields of the output with their values.
     #[serde(default)]
     pub fields: BTreeMap<String, FieldValue>,
+    /// What Falco's container plugin suggests for every output of a system call, by Falco's names of the fields: told in
+    /// Falco's formats only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suggested: BTreeMap<String, FieldValue>,
     /// Command lines of the process and its ancestors, the process first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<String>,

@@ -1,9 +1,10 @@
 //! A finding with its verdict.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use seawall_finding::{Finding, Fingerprint};
+use seawall_finding::{Evidence, Finding, Fingerprint};
 use serde::{Deserialize, Serialize};
 
 use crate::Requested;
@@ -50,6 +51,22 @@ pub struct Judged {
     /// Why it is allowed although it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived: Option<Waived>,
+}
+
+impl Judged {
+    /// As our own formats tell it: without what only Falco's have.
+    pub fn told(&self) -> Cow<'_, Judged> {
+        let has_more =
+            self.finding.evidence.happened().is_some_and(|happened| !happened.suggested.is_empty());
+        if !has_more {
+            return Cow::Borrowed(self);
+        }
+        let mut judged = self.clone();
+        if let Evidence::Happened(happened) = &mut judged.finding.evidence {
+            happened.suggested.clear();
+        }
+        Cow::Owned(judged)
+    }
 }
 
 /// Why a finding is allowed although it was found.

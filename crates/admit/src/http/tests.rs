@@ -81,7 +81,7 @@ fn bodies_that_are_held_at_the_same_time_have_a_limit() {
         let head = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
         theirs.write_all(&[head.as_bytes(), body].concat()).unwrap();
         theirs.shutdown(std::net::Shutdown::Write).unwrap();
-        let held = Arc::clone(&bodies.0);
+        let held = Arc::clone(&bodies.held);
         let answer = move |_: &Request| Answer::text(200, &held.load(Ordering::Acquire).to_string());
         serve(&mut ours, bodies, &answer);
         drop(ours);
@@ -95,6 +95,6 @@ fn bodies_that_are_held_at_the_same_time_have_a_limit() {
     assert_eq!(asked(b"12345", &bodies), "too much is asked for at the same time");
     assert_eq!(asked(b"1234", &bodies), BODIES_BYTES_MAX.to_string());
     drop(others);
-    assert_eq!(bodies.0.load(Ordering::Acquire), 0);
+    assert_eq!(bodies.held.load(Ordering::Acquire), 0);
     assert_eq!(asked(b"12345", &bodies), "5");
 }

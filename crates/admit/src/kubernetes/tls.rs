@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::http::Timed;
 use crate::limits::{PEM_BYTES_MAX, TRANSFER};
@@ -46,7 +47,7 @@ pub enum TlsError {
 type Stamp = Vec<(u64, i64, i64, u64)>;
 
 /// A connection over TLS.
-pub(super) type Tls = StreamOwned<ServerConnection, Timed<TcpStream>>;
+pub(crate) type Tls = StreamOwned<ServerConnection, Timed<TcpStream>>;
 
 struct Loaded {
     stamp: Stamp,
@@ -55,29 +56,35 @@ struct Loaded {
     problem: Option<String>,
 }
 
-/// The certificate and key of a server, by their files.
-pub struct Certificates {
+/// What a server shows and asks for, by its files.
+#[derive(Debug, Clone)]
+struct Files {
     certificate: PathBuf,
     key: PathBuf,
+    /// Who must have issued the certificate that a client shows; none where clients show none.
+    clients: Option<PathBuf>,
+}
+
+/// The certificate and key of a server, by their files.
+pub struct Certificates {
+    files: Files,
     loaded: Mutex<Loaded>,
 }
 
 impl Certificates {
-    /// Reads both files.
+    /// Reads the files. With `clients`, only clients are let in whose certificate was issued by one of the authorities in
+    /// this file (PEM).
     ///
     /// # Errors
     /// One cannot be read, or they do not go together.
-    pub fn open(certificate: &Path, key: &Path) -> Result<Certificates, TlsError> {
-        let loaded = Loaded {
-            stamp: stamp(certificate, key),
-            config: Arc::new(config(certificate, key)?),
-            problem: None,
-        };
-        Ok(Certificates {
+    pub fn open(certificate: &Path, key: &Path, clients: Option<&Path>) -> Result<Certificates, TlsError> {
+        let files = Files {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
-            loaded: Mutex::new(loaded),
-        })
+            clients: clients.map(Path::to_owned),
+        };
+        let loaded = Loaded { stamp: stamp(&files), config: Arc::new(config(&files)?), problem: None };
+        Ok(Certificates { files, loaded: Mutex::new(loaded) })
     }
 
     fn locked(&self) -> MutexGuard<'_, Loaded> {
@@ -87,9 +94,9 @@ impl Certificates {
     /// The present certificate. One that was replaced by something unusable goes on until it runs out.
     fn config(&self) -> Arc<ServerConfig> {
         let mut loaded = self.locked();
-        let now = stamp(&self.certificate, &self.key);
+        let now = stamp(&self.files);
         if now != loaded.stamp {
-            match config(&self.certificate, &self.key) {
+            match config(&self.files) {
                 Ok(config) => {
                     loaded.config = Arc::new(config);
                     loaded.problem = None;
@@ -105,12 +112,12 @@ impl Certificates {
     }
 
     /// What is wrong with the last replacement, told once.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         self.locked().problem.take()
     }
 
     /// Shakes hands, within seconds.
-    pub(super) fn accept(&self, stream: TcpStream) -> io::Result<Tls> {
+    pub(crate) fn accept(&self, stream: TcpStream) -> io::Result<Tls> {
         self.accept_within(stream, TRANSFER)
     }
 
@@ -126,12 +133,12 @@ impl Certificates {
 }
 
 /// Kubernetes replaces a mounted secret by a link, so that the number changes if nothing else does.
-fn stamp(certificate: &Path, key: &Path) -> Stamp {
+fn stamp(files: &Files) -> Stamp {
     let one = |path: &Path| {
         fs::metadata(path)
             .map_or((0, 0, 0, 0), |about| (about.ino(), about.mtime(), about.mtime_nsec(), about.len()))
     };
-    vec![one(certificate), one(key)]
+    [&files.certificate, &files.key].into_iter().chain(&files.clients).map(|path| one(path)).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
@@ -142,27 +149,42 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     Ok(bytes)
 }
 
-fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
-    let content = |path: &Path, what: &'static str, reason: String| TlsError::Content {
-        path: path.display().to_string(),
-        what,
-        reason,
-    };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(certificate)?)
-        .collect::<Result<_, _>>()
-        .map_err(|error| content(certificate, "certificate", error.to_string()))?;
-    if chain.is_empty() {
-        return Err(content(certificate, "certificate", "it is empty".to_owned()));
-    }
-    let private = PrivateKeyDer::from_pem_slice(&read(key)?)
-        .map_err(|error| content(key, "private key", error.to_string()))?;
+fn config(files: &Files) -> Result<ServerConfig, TlsError> {
+    let chain = certificates(&files.certificate)?;
+    let private = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
+        .map_err(|error| content(&files.key, "private key", error.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(TlsError::Pair)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(TlsError::Pair)
+        .map_err(TlsError::Pair)?;
+    let builder = match &files.clients {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for authority in certificates(path)? {
+                roots.add(authority).map_err(|error| content(path, "authority", error.to_string()))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            let verifier = verifier.map_err(|error| content(path, "authority", error.to_string()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    builder.with_single_cert(chain, private).map_err(TlsError::Pair)
+}
+
+/// The certificates of a file; one at least.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(path)?)
+        .collect::<Result<_, _>>()
+        .map_err(|error| content(path, "certificate", error.to_string()))?;
+    match chain.is_empty() {
+        true => Err(content(path, "certificate", "it is empty".to_owned())),
+        false => Ok(chain),
+    }
+}
+
+fn content(path: &Path, what: &'static str, reason: String) -> TlsError {
+    TlsError::Content { path: path.display().to_string(), what, reason }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Arguments of the command that watches.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ Examples:
   sudo seawall guard --policy policy.yaml --enforce --outputs outputs.yaml --metrics 127.0.0.1:8765
   sudo seawall guard --rules falco_rules.yaml --record today.jsonl --for 10m
   seawall guard --rules falco_rules.yaml --replay today.jsonl --policy policy.yaml
+  seawall guard --rules k8s_audit_rules.yaml --audit-webhook 0.0.0.0:8444 --tls-certificate tls.crt --tls-key tls.key
   tail -F audit.log | seawall guard --rules k8s_audit_rules.yaml --audit-log -
   seawall guard --doctor";
 
@@ -51,16 +53,36 @@ pub(crate) struct Guard {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) replay: Option<PathBuf>,
     /// Ask the rules of a Kubernetes audit log, one JSON document a line; - is standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["replay", "record", "duration"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["replay", "record"])]
     pub(crate) audit_log: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) webhook: AuditWebhook,
     /// Look up the names that rules compare addresses with, as Falco does; the resolver learns of them
-    #[arg(long, conflicts_with_all = ["replay", "audit_log"])]
+    #[arg(long, conflicts_with_all = ["replay", "audit_log", "audit_webhook"])]
     pub(crate) look_up_names: bool,
     /// End after this long: 90s, 10m, 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, conflicts_with = "replay")]
     pub(crate) duration: Option<Duration>,
     #[command(flatten)]
     pub(crate) answering: Answering,
+}
+
+/// What the API server's audit webhook is sent.
+#[derive(Debug, Args)]
+pub(crate) struct AuditWebhook {
+    /// Receive what a Kubernetes API server sends to its audit webhook and ask the rules of it: over TLS, or in plain
+    /// text at a loopback address
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with_all = ["replay", "record", "audit_log"])]
+    pub(crate) audit_webhook: Option<SocketAddr>,
+    /// With --audit-webhook, the certificate chain (PEM); read again when the file changes
+    #[arg(long, visible_alias = "tls-cert", value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["audit_webhook", "tls_key"])]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// With --audit-webhook, the private key (PEM)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// With --audit-webhook, let in only clients with a certificate of these authorities (PEM)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_certificate")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
 }
 
 /// Who else hears of findings, and what is done about them.
@@ -70,7 +92,7 @@ pub(crate) struct Answering {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "replay")]
     pub(crate) outputs: Option<PathBuf>,
     /// Serve /metrics, /healthz and /versions here, such as 127.0.0.1:8765
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["replay", "audit_log"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "replay")]
     pub(crate) metrics: Option<String>,
     /// Do what the policy and rules ask for (kill, freeze, isolate, stop, quarantine, capture, deny); without it, only
     /// say what would be done

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use seawall_admit::docker::Plugin;
 use seawall_admit::evidence::Registries;
 use seawall_admit::kubernetes::{self, Authority, Certificates};
-use seawall_admit::{Admission, Cache, Decision, Settings, limits, podman, verifier};
+use seawall_admit::{Admission, Cache, Decision, Settings, limits, podman, server, verifier};
 use seawall_engine::{Endpoint, EngineKind};
 use seawall_image::registry::Registry;
 use seawall_trust::limits::TRUSTED_ROOT_BYTES_MAX;
@@ -125,9 +125,8 @@ fn webhook(args: &Webhook, session: &Session<'_>) -> Result<Exit> {
     let admission = admission(policy, &args.registry, session)?;
     let log = log(session);
     reload(&admission, policy, &log)?;
-    let certificates = Arc::new(Certificates::open(certificate, key)?);
-    let listener =
-        kubernetes::bind(args.listen).with_context(|| format!("cannot listen at {}", args.listen))?;
+    let certificates = Arc::new(Certificates::open(certificate, key, None)?);
+    let listener = server::bind(args.listen).with_context(|| format!("cannot listen at {}", args.listen))?;
     session.terminal.note(format_args!("listening at {}", listener.local_addr()?));
     kubernetes::Webhook::new(admission, log).listen(&listener, &certificates)
 }
@@ -189,7 +188,7 @@ fn reload(admission: &Admission, policy: &Path, log: &kubernetes::Log) -> Result
 }
 
 /// A log of a process that does not end: lines on stderr.
-fn log(session: &Session<'_>) -> kubernetes::Log {
+pub(super) fn log(session: &Session<'_>) -> kubernetes::Log {
     let talk = if session.global.quiet { Talk::Quiet } else { Talk::Normal };
     let terminal = Terminal::new(talk, session.config.no_color);
     Arc::new(move |line: &str| terminal.log(line))

@@ -1,12 +1,10 @@
 //! `seawall guard`: what processes do, as the kernel tells it, judged by rules.
 
 mod answering;
+mod audit;
 mod doctor;
 mod lines;
 
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -48,44 +46,13 @@ pub(crate) fn run(args: &Guard, session: &Session<'_>) -> Result<Exit> {
         policy,
     };
     let lines = Lines::new(args.format, session.terminal, hostname());
-    let counts = match (&args.replay, &args.audit_log) {
-        (Some(file), _) => seawall_agent::replay(file, judgement, vec![Box::new(lines)]),
-        (None, Some(file)) => audit_log(file, args, judgement, lines, session)?,
-        (None, None) => watch(args, judgement, lines, session)?,
+    let counts = match (&args.replay, &args.audit_log, &args.webhook.audit_webhook) {
+        (Some(file), ..) => seawall_agent::replay(file, judgement, vec![Box::new(lines)]),
+        (None, Some(file), _) => audit::log(file, args, judgement, lines, session)?,
+        (None, None, Some(address)) => audit::webhook(*address, args, judgement, lines, session)?,
+        (None, None, None) => watch(args, judgement, lines, session)?,
     };
     ended(counts, args, session)
-}
-
-/// A log may be a pipe, which is read as long as somebody writes.
-fn audit_log(
-    file: &Path,
-    args: &Guard,
-    judgement: Judgement,
-    lines: Lines<'_>,
-    session: &Session<'_>,
-) -> Result<Result<Counts, GuardError>> {
-    let input: Box<dyn Read + Send> = if file == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        // Opening a pipe waits for who writes it, as the user means it; a device would give bytes for ever.
-        let log = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let kind = log.metadata()?.file_type();
-        if !kind.is_file() && !kind.is_fifo() {
-            bail!("cannot read {}: it is neither a regular file nor a pipe", file.display());
-        }
-        Box::new(log)
-    };
-    let recent = Arc::new(Recent::default());
-    let deny = DenySupport::None("what an audit log tells has happened".to_owned());
-    let mut answers =
-        Answers::start(&args.answering, &judgement.policy, deny, &hostname(), &recent, session)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    listen(&stop, &[&answers.reopen]).context("cannot listen to signals")?;
-    let sinks = sinks(lines, &mut answers);
-    let notices = |notice: Notice| tell(&notice, session);
-    let input = BufReader::new(input);
-    let counts = seawall_agent::audit_log(input, hostname(), judgement, sinks, &stop, notices);
-    Ok(with_lost(counts, answers))
 }
 
 /// Standard output, and whoever else listens.

@@ -27,6 +27,15 @@ pub(crate) fn judged() -> Judged {
             ("proc.cmdline".to_owned(), text("touch /bin/hack")),
         ]
         .into(),
+        suggested: [
+            ("container.id".to_owned(), text("0123456789ab")),
+            ("container.name".to_owned(), text("web")),
+            ("container.image.repository".to_owned(), text("shop/web")),
+            ("container.image.tag".to_owned(), text("1.2")),
+            ("k8s.pod.name".to_owned(), FieldValue::Null),
+            ("k8s.ns.name".to_owned(), FieldValue::Null),
+        ]
+        .into(),
         lineage: vec!["touch /bin/hack".to_owned(), "bash".to_owned()],
         tags: vec!["mitre_persistence".to_owned(), "filesystem".to_owned()],
         events: 1,
@@ -74,6 +83,7 @@ pub(crate) fn happened(rule: &str, output: &str, priority: Priority) -> Judged {
         happened.output = output.to_owned();
         happened.priority = priority;
         happened.about = output.to_owned();
+        happened.suggested.clear();
     }
     judged.finding.rule = rule.to_lowercase().replace(' ', "-");
     judged.finding.summary = output.to_owned();
@@ -99,6 +109,7 @@ pub(crate) fn named(name: &str) -> Judged {
             ("proc.is_exe_upper_layer".to_owned(), FieldValue::Bool(true)),
         ]
         .into();
+        happened.suggested.insert("container.name".to_owned(), FieldValue::Text(name.to_owned()));
         happened.tags = vec![name.to_owned()];
         happened.lineage = vec![name.to_owned()];
         happened.container = Some(ContainerIdentity {

@@ -25,6 +25,8 @@ struct Alert<'a> {
 pub(crate) fn line(delivery: &Delivery, room: Room) -> String {
     let output = falco::line(delivery, falco::Clock::TimeOfDay);
     let mut fields: BTreeMap<String, FieldValue> = room.fields(delivery).into_iter().collect();
+    let suggested = delivery.suggested().into_iter().flatten().take(room.fields);
+    fields.extend(suggested.map(|(name, value)| (name.clone(), room.value(value.clone()))));
     fields.insert("evt.time".to_owned(), FieldValue::Number(delivery.time_ns));
     if let Some(repeats) = delivery.repeats {
         let count = i64::try_from(repeats.count).unwrap_or(i64::MAX);

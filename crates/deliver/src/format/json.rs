@@ -35,11 +35,11 @@ pub(crate) fn line(delivery: &Delivery, room: Room) -> String {
 
 /// The finding with shorter texts and fewer fields, where there is less room than it may take.
 fn within(delivery: &Delivery, room: Room) -> Cow<'_, Judged> {
-    let judged = &delivery.judged;
+    let mut told = delivery.judged.told();
     if room.fields == usize::MAX {
-        return Cow::Borrowed(judged);
+        return told;
     }
-    let mut judged = judged.clone();
+    let judged = told.to_mut();
     let shorten = |text: &mut String| *text = cut(text, room.text).into_owned();
     let finding = &mut judged.finding;
     shorten(&mut finding.summary);
@@ -58,5 +58,5 @@ fn within(delivery: &Delivery, room: Room) -> Cow<'_, Judged> {
         }
         happened.fields = room.fields(delivery).into_iter().collect();
     }
-    Cow::Owned(judged)
+    told
 }

@@ -15,14 +15,17 @@ fn parsed(format: Format, judged: seawall_policy::Judged) -> Value {
     serde_json::from_str(&line(format, judged)).unwrap()
 }
 
+/// What Falco appends, as in lines of Falco 0.41 and later outside Kubernetes.
+const SUGGESTED: &str = " container_id=0123456789ab container_name=web container_image_repository=shop/web \
+                         container_image_tag=1.2 k8s_pod_name=<NA> k8s_ns_name=<NA>";
 const MESSAGE: &str = "File below a known binary directory opened for writing (user=root command=touch /bin/hack file=/bin/hack)";
 
 #[test]
 fn falco_text_is_exact() {
-    assert_eq!(line(Format::Falco, judged()), format!("23:31:56.746609046: Error {MESSAGE}"));
+    assert_eq!(line(Format::Falco, judged()), format!("23:31:56.746609046: Error {MESSAGE}{SUGGESTED}"));
     assert_eq!(
         line(Format::FalcoIso, judged()),
-        format!("2017-10-09T23:31:56.746609046+0000: Error {MESSAGE}")
+        format!("2017-10-09T23:31:56.746609046+0000: Error {MESSAGE}{SUGGESTED}")
     );
 }
 
@@ -31,12 +34,14 @@ fn falco_text_is_exact() {
 fn falco_json_is_exact() {
     let expected = format!(
         concat!(
-            r#"{{"hostname":"node-1","output":"23:31:56.746609046: Error {0}","output_fields":{{"#,
-            r#""evt.time":1507591916746609046,"fd.name":"/bin/hack","proc.cmdline":"touch /bin/hack","user.name":"root"}},"#,
+            r#"{{"hostname":"node-1","output":"23:31:56.746609046: Error {0}{1}","output_fields":{{"#,
+            r#""container.id":"0123456789ab","container.image.repository":"shop/web","container.image.tag":"1.2","#,
+            r#""container.name":"web","evt.time":1507591916746609046,"fd.name":"/bin/hack","#,
+            r#""k8s.ns.name":null,"k8s.pod.name":null,"proc.cmdline":"touch /bin/hack","user.name":"root"}},"#,
             r#""priority":"Error","rule":"Write below binary dir","source":"syscall","#,
             r#""tags":["filesystem","mitre_persistence"],"time":"2017-10-09T23:31:56.746609046Z"}}"#
         ),
-        MESSAGE
+        MESSAGE, SUGGESTED
     );
     assert_eq!(line(Format::FalcoJson, judged()), expected);
 }
@@ -58,8 +63,10 @@ fn our_json_is_the_judged_finding() {
     let line = parsed(Format::Json, judged());
     assert_eq!(line["host"], "node-1");
     assert_eq!(line["time"], "2017-10-09T23:31:56.746609046Z");
+    assert_eq!(line.pointer("/finding/evidence/happened/suggested"), None);
+    assert!(!line.to_string().contains("k8s.pod.name"), "{line}");
     let back: seawall_policy::Judged = serde_json::from_value(line).unwrap();
-    assert_eq!(back, judged());
+    assert_eq!(back, judged().told().into_owned());
 }
 
 /// The attributes that OCSF 1.4.0 requires of a Detection Finding and of each object in it, with their types.
@@ -162,7 +169,7 @@ fn repeats_are_told() {
     let mut delivery = delivery(judged());
     delivery.repeats = Some(Repeats { count: 41, seconds: 60 });
     let text = Format::Falco.line(&delivery, LINE_BYTES);
-    assert!(text.ends_with("file=/bin/hack) (and 41 more like it in 60 s)"), "{text}");
+    assert!(text.ends_with("k8s_ns_name=<NA> (and 41 more like it in 60 s)"), "{text}");
     let alert: Value = serde_json::from_str(&Format::FalcoJson.line(&delivery, LINE_BYTES)).unwrap();
     assert_eq!(alert["output_fields"]["seawall.repeats"], 41);
     let ours: Value = serde_json::from_str(&Format::Json.line(&delivery, LINE_BYTES)).unwrap();

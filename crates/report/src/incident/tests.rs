@@ -17,6 +17,7 @@ fn judged(name: &str, second: &str, rule: &str, tags: &[&str], lineage: &[&str])
             ("container.image.repository".to_owned(), FieldValue::Text("docker.io/library/shop".to_owned())),
             ("container.image.tag".to_owned(), FieldValue::Text("1.0".to_owned())),
         ]),
+        suggested: BTreeMap::new(),
         lineage: owned(lineage),
         tags: owned(tags),
         events: 1,

@@ -72,7 +72,7 @@ fn certificates(directory: &Path) -> Certificates {
     fs::write(&pem, certificate.to_pem()).unwrap();
     let text = BASE64_STANDARD.encode(pkcs8);
     fs::write(&private, format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")).unwrap();
-    Certificates::open(&pem, &private).unwrap()
+    Certificates::open(&pem, &private, None).unwrap()
 }
 
 /// A connection that is served as the webhook serves it, until it ends after so long.

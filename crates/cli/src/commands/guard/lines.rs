@@ -40,7 +40,7 @@ impl Sink for Lines<'_> {
             Format::Text => text(judged, self.terminal.colour()),
             Format::Falco => self.of_falco(seawall_deliver::Format::Falco, judged),
             Format::FalcoJson => self.of_falco(seawall_deliver::Format::FalcoJson, judged),
-            Format::Json => escaped(&serde_json::to_string(judged)?).into_owned(),
+            Format::Json => escaped(&serde_json::to_string(&judged.told())?).into_owned(),
         };
         line.push('\n');
         self.terminal.live(line.as_bytes())

@@ -21,7 +21,7 @@ fn settings(address: SyslogAddress, protocol: Protocol) -> SyslogSettings {
     }
 }
 
-const MESSAGE: &str = "23:31:56.746609046: Error File below a known binary directory opened for writing (user=root command=touch /bin/hack file=/bin/hack)";
+const MESSAGE: &str = "23:31:56.746609046: Error File below a known binary directory opened for writing (user=root command=touch /bin/hack file=/bin/hack) container_id=0123456789ab container_name=web container_image_repository=shop/web container_image_tag=1.2 k8s_pod_name=<NA> k8s_ns_name=<NA>";
 
 #[test]
 fn messages_have_their_heads() {

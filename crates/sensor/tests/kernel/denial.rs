@@ -231,7 +231,7 @@ fn no_other_way_to_a_connection_passes_by() {
     let denials =
         Denials { decisions: [Decision::default(), decision, Decision::default()], ..Denials::default() };
     let Some(mut denying) = Denying::of(&denials) else { return };
-    let ways: [(&str, fn(u16) -> rustix::io::Result<()>); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("fast open", |port| {
             let fast_open = SendFlags::from_bits_retain(libc::MSG_FASTOPEN as u32);
             sendto(stream(None)?, b"x", fast_open, &loopback(port)).map(drop)
@@ -256,6 +256,9 @@ fn no_other_way_to_a_connection_passes_by() {
     assert!(denying.told(2).len() >= 2);
 }
 
+/// Connects to a port.
+type Way = fn(u16) -> rustix::io::Result<()>;
+
 /// What is done in a moment, or not at all.
 fn in_time<T: Send + 'static>(name: &str, done: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -276,9 +279,10 @@ fn loopback(port: u16) -> SocketAddrV4 {
 }
 
 /// The results of connections through io_uring; none, with a word, where it is not allowed.
+#[expect(clippy::print_stderr, reason = "a test says why it looked at nothing")]
 fn connected_by_io_uring(ports: [u16; 2]) -> Option<[i32; 2]> {
     let Ok(mut ring) = io_uring::IoUring::new(4) else {
-        println!("skipped: io_uring is not allowed");
+        eprintln!("skipped: io_uring is not allowed");
         return None;
     };
     Some(ports.map(|port| {
@@ -293,8 +297,7 @@ fn connected_by_io_uring(ports: [u16; 2]) -> Option<[i32; 2]> {
         #[expect(unsafe_code, reason = "the ring holds raw pointers")]
         unsafe { ring.submission().push(&entry) }.unwrap();
         ring.submit_and_wait(1).unwrap();
-        let result = ring.completion().next().unwrap().result();
-        result
+        ring.completion().next().unwrap().result()
     }))
 }
 

@@ -94,9 +94,11 @@ impl Counting {
             Action::Called(call) if is_connection(call) => {
                 Tally { events: 1, connections: 1, ..Tally::default() }
             }
-            Action::Called(_) | Action::Exited { .. } | Action::Submitted { .. } => {
-                Tally { events: 1, ..Tally::default() }
-            }
+            Action::Called(_)
+            | Action::Exited { .. }
+            | Action::Submitted { .. }
+            | Action::Asked(_)
+            | Action::Answered(_) => Tally { events: 1, ..Tally::default() },
             Action::CgroupMade { .. } | Action::CgroupRemoved { .. } => return,
         };
         if self.by_cgroup.len() < ACTIVE_CGROUPS_MAX || self.by_cgroup.contains_key(&cgroup) {

@@ -27,7 +27,7 @@ use crate::record::Recorder;
 use crate::rules::Rules;
 use crate::status::Counts;
 use crate::translate::{self, Translator};
-use crate::waiting::{Denied, Queue, Told, Waiting};
+use crate::waiting::{Denied, Queue, Told};
 
 const EPERM: i64 = 1;
 
@@ -265,7 +265,7 @@ impl<'s> Watch<'s> {
         for (cgroup, _) in self.queue.cgroups() {
             while let Some(waiting) = self.queue.release(cgroup) {
                 self.without_context += 1;
-                self.judging.observe(waiting.event);
+                self.judging.observe(waiting.event, waiting.denied.as_ref());
             }
         }
     }

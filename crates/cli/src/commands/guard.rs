@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, bail};
 use seawall_agent::{Counts, GuardError, Judgement, NameSource, Notice, Options, RuleFile, containers};
 use seawall_policy::{Judged, Policy, Sink};
-use seawall_respond::{DenySupport, Recent};
+use seawall_respond::{DenySupport, Mode, Recent};
 
 use crate::Session;
 use crate::args::guard::{Guard, Matching};

@@ -60,6 +60,7 @@ fn linux_6_1_kills_where_it_cannot_refuse() {
 }
 
 #[test]
+#[ignore = "takes minutes; 6.1 refuses too"]
 fn linux_6_12_refuses() {
     denies(Kernel::Linux6_12, BpfLsm::On, "BPF LSM refuses");
 }

@@ -187,6 +187,7 @@ fn what_cannot_be_denied_is_refused_at_load() {
             containers: Setup::of(Vec::new()).containers,
             reload: std::sync::Arc::default(),
             duration: None,
+            with: Vec::new(),
             record: None,
             kernel: "6".to_owned(),
             names: seawall_agent::NameSource::Observed,

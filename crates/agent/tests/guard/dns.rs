@@ -65,7 +65,7 @@ fn a_connection_has_the_name_that_was_asked_for_and_the_question_has_its_process
     let setup = Setup { record: Some(record.clone()), ..Setup::of(rules()) };
     let Some(mut guard) = Running::start(setup) else { return };
     let script = format!(
-        "mount --bind {} /etc/resolv.conf && ip link set lo up && ip address add 192.0.2.1/32 dev lo && {{ perl -e \"$0\" {} & }} && \
+        "[ -e /etc/resolv.conf ] || : > /etc/resolv.conf; mount --bind {} /etc/resolv.conf && ip link set lo up && ip address add 192.0.2.1/32 dev lo && {{ perl -e \"$0\" {} & }} && \
          for i in $(seq 500); do [ -e {} ] || sleep 0.01; done; \
          perl -e \"$1\" a.pool.example fires; perl -e \"$1\" longer.name.example misses; \
          perl -e \"$1\" none.example none; getent ahostsv4 a.pool.example by-getent; kill $!",
@@ -77,9 +77,10 @@ fn a_connection_has_the_name_that_was_asked_for_and_the_question_has_its_process
         .args(["--mount", "--net", "sh", "-c", &script, SERVER, CLIENT])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(std::fs::File::create(path("said")).unwrap())
         .status();
     ended.unwrap();
+    print!("{}", std::fs::read_to_string(path("said")).unwrap());
     let said = |guard: &mut Running, mark: &str| -> Vec<String> {
         guard.of(mark).into_iter().map(|alert| format!("{}: {}", alert.rule, alert.happened.output)).collect()
     };

@@ -7,7 +7,8 @@ use seawall_testkit::{BpfLsm, Kernel, Machine};
 use crate::running::OFFICIAL;
 
 /// What the tests of this program run.
-const PROGRAMS: [&str; 8] = ["sh", "true", "find", "grep", "ip", "perl", "setpriv", "unshare"];
+const PROGRAMS: [&str; 12] =
+    ["sh", "true", "find", "getent", "grep", "ip", "mount", "perl", "seq", "setpriv", "sleep", "unshare"];
 
 fn check(kernel: Kernel, bpf_lsm: BpfLsm, which: &[&str]) {
     let Some(machine) = Machine::new(kernel, bpf_lsm) else { return };

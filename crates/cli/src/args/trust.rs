@@ -76,8 +76,8 @@ A policy names public keys by file only: whoever writes it should not choose a m
 is asked. Write the file with this command.
 
 Examples:
-  seawall trust public-key --key 'pkcs11:token=release;object=signing?module-path=/usr/lib/softhsm/libsofthsm2.so' > release.pub
-  seawall trust public-key --key hashivault://release > release.pub
+  seawall trust public-key --key 'pkcs11:token=release;object=signing?module-path=/usr/lib/softhsm/libsofthsm2.so'
+  seawall trust public-key --key hashivault://release
   seawall sign --key 'pkcs11:token=release;object=signing?pin-source=/run/secrets/pin' registry.example/app:1.2";
 
 pub(crate) const VERIFY_EXAMPLES: &str = "\

@@ -107,6 +107,9 @@ fn open_files(
         return Err(ManifestError::Contradictory { what: INDEX, reason }.into());
     };
     listed.retain(is_image);
+    if reference.is_none() && listed.len() > 1 {
+        listed.retain(|descriptor| !is_artifact(files, descriptor, limits));
+    }
     let offers: Vec<Offer> = listed.iter().map(offer).collect();
     let selected: Vec<Descriptor> = match select(&offers, reference) {
         Ok(selected) => selected.into_iter().filter_map(|at| listed.get(at).cloned()).collect(),
@@ -157,6 +160,13 @@ fn check_version(files: &Files) -> Result<(), LayoutError> {
 fn is_image(descriptor: &Descriptor) -> bool {
     let kind = descriptor.annotations.get(COSIGN_KIND).and_then(|kind| kind.strip_prefix(COSIGN));
     !descriptor.is_attestation() && kind.is_none_or(|kind| kind.starts_with("image"))
+}
+
+/// Whether its manifest says that it is something else than an image: a signature or an attestation by the image's side.
+fn is_artifact(files: &Files, descriptor: &Descriptor, limits: &Limits) -> bool {
+    let read = files.document(&blob_path(&descriptor.digest), limits.manifest_bytes_max);
+    let parsed = read.map(|bytes| Document::parse(&bytes, &descriptor.media_type, limits));
+    matches!(parsed, Ok(Err(ManifestError::Unsupported(_))))
 }
 
 fn offer(descriptor: &Descriptor) -> Offer {

@@ -1,6 +1,7 @@
 use seawall_testkit::{Compression, Image as Built, Layout, Tar, sha256};
 
 use super::*;
+use crate::manifest::OCI_MANIFEST;
 
 fn app(name: &str) -> Built {
     let tar = Tar::new().file("etc/name", name).finish();
@@ -82,6 +83,17 @@ fn statements_about_images_are_no_images() {
         .descriptor(statement(serde_json::json!({"vnd.docker.reference.type": "attestation-manifest"})))
         .descriptor(statement(serde_json::json!({"kind": "dev.cosignproject.cosign/sigs"})));
     check(&layout, "", " linux/amd64");
+
+    // As `seawall sign`, oras and regctl store what refers to an image: nothing but its manifest says it.
+    let signature = serde_json::json!({
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST,
+        "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest, "size": 2},
+        "layers": [], "subject": {"mediaType": OCI_MANIFEST, "digest": digest, "size": 1}});
+    let signature = signature.to_string();
+    let digest = sha256(signature.as_bytes());
+    let descriptor = serde_json::json!({"mediaType": OCI_MANIFEST, "digest": digest, "size": 1});
+    check(&app("one").layout().descriptor(descriptor).blob(&digest, signature), "", " linux/amd64");
 }
 
 #[test]

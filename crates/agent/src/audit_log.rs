@@ -211,7 +211,9 @@ impl<'s, N: FnMut(Notice)> Asked<'s, N> {
 fn refuse_useless(rules: &Rules) -> Result<(), GuardError> {
     match rules.engine.rules().iter().any(|rule| rule.enabled && rule.source == Source::K8sAudit) {
         true => Ok(()),
-        false => Err(GuardError::NothingToAsk("audit logs (`source: k8s_audit`)")),
+        false => Err(GuardError::NothingToAsk(
+            "audit logs (`source: k8s_audit`; our own has none, Falco's are in `k8s_audit_rules.yaml`)",
+        )),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The guard of one host: sensor → events → rules → policy → responses and outputs.
 //!
 //! Owns what turns the kernel's events into events of workloads: processes with their lineage, cgroups with their
-//! containers, users; and the loop that asks the rules. Refuses printing, arguments and the environment.
+//! containers, users, what is asked of the DNS, what scans know of images, what the kernel denies; and the loop that asks
+//! the rules. Refuses printing, arguments and the environment.
 
 mod activity;
 mod audit_log;

@@ -259,5 +259,5 @@ fn a_service_is_asked_where_the_environment_says() {
         .unwrap();
     assert!(String::from_utf8_lossy(&offline.stderr).contains("not asked: --offline"), "{offline:?}");
     assert!(run("hashivault://release", &[]).contains("say where the service is: VAULT_ADDR"));
-    assert!(run("awskms:///alias/x", &[]).contains("keys of awskms:// are not supported in this build"));
+    assert!(run("awskms:///alias/x", &[]).contains("keys of awskms:// are not supported; a token"));
 }

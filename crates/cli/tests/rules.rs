@@ -98,6 +98,20 @@ fn a_rule_is_explained() {
 }
 
 #[test]
+fn a_denial_that_no_kernel_can_decide_is_found_without_one() {
+    let place = Place::new();
+    let check = |condition: &str, code: i32, expected: &str| {
+        let rule = format!(
+            "- rule: r\n  desc: d\n  condition: {condition}\n  output: o\n  priority: NOTICE\n  respond: [deny]\n"
+        );
+        let (out, _) = place.check(&["rules", "check", &place.write("deny.yaml", rule)], code);
+        assert!(out.contains(expected), "{out}");
+    };
+    check("evt.type = execve and proc.exepath = /bin/nc", 0, "1 rules");
+    check("evt.type = execve and proc.name = nc", 2, "proc.name");
+}
+
+#[test]
 fn what_a_workload_does_is_learned() {
     let place = Place::new();
     let rules = place.write("rules.yaml", SHELL);

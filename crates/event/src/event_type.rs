@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Every name, sorted. System calls of x86-64 and the older names that rules still use, and Falco's events that are
-/// no system calls: `procexit`, `switch`, `signaldeliver`.
+/// Every name, sorted. System calls of x86-64 and the older names that rules still use, Falco's events that are no
+/// system calls (`procexit`, `switch`, `signaldeliver`), and our `dns`.
 #[rustfmt::skip]
 const NAMES: [&str; 418] = [
     "_sysctl", "accept", "accept4", "access", "acct", "add_key", "adjtimex", "afs_syscall", "alarm",

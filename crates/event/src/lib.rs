@@ -1,5 +1,5 @@
-//! What happened, in workload terms: one system call of one process in one container, or one request to the
-//! Kubernetes API.
+//! What happened, in workload terms: one system call of one process in one container, one message of the DNS, or
+//! one request to the Kubernetes API.
 //!
 //! Owns the words and their texts as Falco's rules expect them (flag names, error names, tuples), the lineage of
 //! processes, and their JSON, in which tests and recordings keep events. Refuses I/O, the kernel's layouts (that is

@@ -22,7 +22,7 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     /// A place that cosign knows and this program does not.
-    #[error("keys of {0} are not supported in this build")]
+    #[error("keys of {0} are not supported; a token (pkcs11:), Vault or OpenBao is")]
     Unsupported(&'static str),
     /// An address that is wrong.
     #[error("the address of the key, {scheme}…, is wrong: {reason}")]
@@ -92,7 +92,10 @@ mod tests {
         check("openbao://release?version=0", "a version is a number from 1");
         check("hashivault://../sys", "may hold letters, digits, `_`, `-` and `.`");
         check("hashivault://", "no name");
-        check("awskms:///alias/x", "keys of awskms:// are not supported in this build");
+        check(
+            "awskms:///alias/x",
+            "keys of awskms:// are not supported; a token (pkcs11:), Vault or OpenBao is",
+        );
         check(&format!("pkcs11:token={}", "a".repeat(9000)), "longer than");
     }
 }

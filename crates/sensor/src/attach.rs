@@ -1,5 +1,5 @@
-//! Ties one program to the exits of many system calls: the only `unsafe` of the sensor, two system calls that
-//! no library offers with a cookie.
+//! Ties one program to the exits of many system calls: two system calls that no library offers with a
+//! cookie (`unsafe`; `heap` has the sensor's only other one).
 //!
 //! A tracepoint of its own for each system call costs the others next to nothing, where the one raw
 //! tracepoint for all of them would be paid by every call of every process.

@@ -124,16 +124,16 @@ fn programs(btf: &Btf) -> Vec<Ability> {
         preventing(
             "BPF LSM",
             lsm_is_active().and_then(|()| try_one("try_lsm", &lsm)),
-            "any operation is refused where it is checked",
+            "executions are refused; without it the new program is killed",
         ),
         preventing(
             "cgroup programs",
             try_one("try_connect4", &cgroup),
-            "a container's connections are refused",
+            "connections and datagrams are refused",
         ),
         denied_executions(),
         denied_connections(),
-        preventing("tc programs", try_one("try_classifier", &tc), "a container's packets are dropped"),
+        preventing("tc programs", try_one("try_classifier", &tc), "packets would be dropped; not needed"),
         more(
             "raw tracepoints",
             try_one("try_raw_tp", &raw_tp),

@@ -50,7 +50,7 @@ pub(crate) struct Guard {
     pub(crate) policy: Vec<PathBuf>,
     /// JSON report of a scan of an image, or a directory of some (*.json): executed files are told from the image's, with
     /// their package and what is wrong with it (`image.*` in rules). Read again when they change
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with_all = ["replay", "audit_log"])]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with_all = ["replay", "audit_log", "audit_webhook"])]
     pub(crate) with: Vec<PathBuf>,
     /// Write every event that is asked of, for --replay
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "replay")]

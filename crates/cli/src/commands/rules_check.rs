@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use seawall_detect::load;
+use seawall_detect::{Engine, Matching, load};
 
 use super::rule_files::FILE_BYTES_MAX;
 use crate::exit::Exit;
@@ -21,7 +21,12 @@ pub(crate) fn run(files: &[PathBuf], session: &Session<'_>) -> Result<Exit> {
     for diagnostic in &loaded.diagnostics {
         writeln!(told, "{diagnostic}")?;
     }
-    writeln!(told, "{}", loaded.counts)?;
+    let (counts, has_errors) = (loaded.counts, loaded.has_errors());
+    let undeniable = Engine::new(loaded, Matching::All).denials().err().unwrap_or_default();
+    for problem in &undeniable {
+        writeln!(told, "{problem}")?;
+    }
+    writeln!(told, "{counts}")?;
     session.terminal.text(&told)?;
-    Ok(if loaded.has_errors() { Exit::BadInput } else { Exit::Allowed })
+    Ok(if has_errors || !undeniable.is_empty() { Exit::BadInput } else { Exit::Allowed })
 }

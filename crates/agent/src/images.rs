@@ -109,6 +109,10 @@ impl Images {
                 inode: u64::try_from(file?.inode?).ok()?,
                 changed_ns: file?.changed_ns?,
                 modified_ns: file?.modified_ns?,
+                once: match file?.is_upper_layer {
+                    Some(false) => None,
+                    Some(true) | None => Some((process.pid?, process.start_ns.unwrap_or_default())),
+                },
             })
         };
         let (Some(executed), Some(_)) = (executed(), &program.digest) else { return Some(Answer::Unknown) };

@@ -1,10 +1,11 @@
 //! Keys in tokens that speak PKCS #11 (OASIS, version 2.40 and 3): smart cards, HSMs, SoftHSM.
 //!
 //! The module is loaded into this process and runs as the user does: so it is named by the command line or the user's
-//! environment only, as an absolute path of a file that not everybody may write. A PIN is tried once; a token counts.
+//! environment only, as an absolute path of a file that nobody else may write or exchange. A PIN is tried once; a
+//! token counts.
 
 use std::fmt;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -298,10 +299,8 @@ fn load(path: &Path) -> Result<Pkcs11, TokenError> {
     if !path.is_absolute() {
         return refused("its path must begin with `/`");
     }
-    match std::fs::metadata(path) {
-        Ok(about) if !about.is_file() => return refused("it is not a regular file"),
-        Ok(about) if about.permissions().mode() & 0o002 != 0 => return refused("everybody may write it"),
-        Ok(_) | Err(_) => {}
+    if let Err(reason) = is_own(path) {
+        return refused(reason);
     }
     let cannot = |source| TokenError::Module { path: path.to_owned(), source };
     let module = Pkcs11::new(path).map_err(cannot)?;
@@ -309,6 +308,32 @@ fn load(path: &Path) -> Result<Pkcs11, TokenError> {
         Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(module),
         Err(source) => Err(cannot(source)),
     }
+}
+
+/// Whether nobody but root and who runs this can have put the module there, or exchange it. What is not there the loader
+/// says better.
+fn is_own(path: &Path) -> Result<(), &'static str> {
+    let Ok(path) = std::fs::canonicalize(path) else { return Ok(()) };
+    let Ok(about) = std::fs::metadata(&path) else { return Ok(()) };
+    if !about.is_file() {
+        return Err("it is not a regular file");
+    }
+    if about.mode() & 0o022 != 0 {
+        return Err("others may write it");
+    }
+    let Ok(myself) = std::fs::metadata("/proc/self") else {
+        return Err("who runs this is not told in /proc");
+    };
+    for place in path.ancestors() {
+        let about = std::fs::metadata(place).map_err(|_| "a directory above it cannot be looked at")?;
+        if ![0, myself.uid()].contains(&about.uid()) {
+            return Err("it, or a directory above it, is somebody else's");
+        }
+        if about.mode() & 0o022 != 0 && about.mode() & 0o1000 == 0 {
+            return Err("others may write a directory above it");
+        }
+    }
+    Ok(())
 }
 
 fn fits(uri: &TokenUri, slot: Slot, info: &TokenInfo) -> bool {

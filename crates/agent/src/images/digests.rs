@@ -38,6 +38,9 @@ pub(super) struct Executed {
     pub(super) inode: u64,
     pub(super) changed_ns: u64,
     pub(super) modified_ns: u64,
+    /// Which execution it is (process and start), where the content may change without a trace: what was copied up by an
+    /// overlay can be written through a mapping that no time tells of. It is digested at each execution.
+    pub(super) once: Option<(i64, u64)>,
 }
 
 /// A file to look at.
@@ -149,7 +152,10 @@ impl Digests {
     pub(super) fn answer(&self, executed: &Executed) -> Option<Option<Answer>> {
         let Kept { answer, since } = lock(&self.shared.answers).get(executed).cloned()?;
         match answer {
-            None if since.elapsed() > WAIT_MAX => Some(Some(Answer::Unknown)),
+            None if since.elapsed() > WAIT_MAX => {
+                self.shared.unknown("it took longer than an event waits");
+                Some(Some(Answer::Unknown))
+            }
             Some(Answer::Unknown) if since.elapsed() > DIGEST_AGAIN_AFTER => None,
             known => Some(known),
         }
@@ -226,7 +232,8 @@ fn look(job: &mut Job, shared: &Shared, machine: &Machine) -> Result<Answer, &'s
     if identity.size_bytes != job.size_bytes {
         return Ok(Answer::HasSize(identity.size_bytes));
     }
-    if let Some(digest) = lock(&shared.digested).get(&identity) {
+    let is_kept = job.executed.once.is_none();
+    if let Some(digest) = lock(&shared.digested).get(&identity).filter(|_| is_kept) {
         return Ok(Answer::Is(digest.clone()));
     }
     if identity.size_bytes > DIGEST_BYTES_MAX {
@@ -241,11 +248,13 @@ fn look(job: &mut Job, shared: &Shared, machine: &Machine) -> Result<Answer, &'s
     if after != Some(identity) {
         return Err("the file changed while it was read");
     }
-    let mut digested = lock(&shared.digested);
-    if digested.len() >= DIGESTS_KEPT_MAX {
-        digested.clear();
+    if is_kept {
+        let mut digested = lock(&shared.digested);
+        if digested.len() >= DIGESTS_KEPT_MAX {
+            digested.clear();
+        }
+        digested.insert(identity, digest.clone());
     }
-    digested.insert(identity, digest.clone());
     Ok(Answer::Is(digest))
 }
 

@@ -73,6 +73,7 @@ fn execution(path: &Path) -> Event {
         inode: i64::try_from(about.ino()).ok(),
         changed_ns: nanoseconds(about.ctime(), about.ctime_nsec()),
         modified_ns: nanoseconds(about.mtime(), about.mtime_nsec()),
+        is_upper_layer: Some(false),
         ..ExeFile::default()
     };
     let process = Process {

@@ -104,7 +104,7 @@ impl Client {
         let body = response.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         let (operation, address) = (operation.to_owned(), self.address.clone());
         // The status counts, also where the rest of a refusal does not come.
-        let said = said(body.as_deref().unwrap_or_default());
+        let said = self.tame(said(body.as_deref().unwrap_or_default()));
         match status {
             200..=299 => {
                 let bytes = body.map_err(unreachable)?;
@@ -124,7 +124,15 @@ impl Client {
 
     pub(super) fn unusable(&self, operation: &str, reason: impl ToString) -> TransitError {
         let (operation, address) = (operation.to_owned(), self.address.clone());
-        TransitError::Answer { operation, address, reason: reason.to_string() }
+        TransitError::Answer { operation, address, reason: self.tame(reason.to_string()) }
+    }
+
+    /// A service may say the token back.
+    fn tame(&self, text: String) -> String {
+        match self.token.expose() {
+            [] => text,
+            token => text.replace(&*String::from_utf8_lossy(token), "[the token]"),
+        }
     }
 }
 

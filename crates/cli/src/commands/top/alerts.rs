@@ -50,7 +50,8 @@ impl Alerts {
         if of.by_priority.keys().next_back().is_none_or(|worst| happened.priority >= *worst) {
             of.worst.clone_from(&happened.rule);
         }
-        *of.by_priority.entry(happened.priority).or_default() += happened.events.max(1);
+        let count = of.by_priority.entry(happened.priority).or_default();
+        *count = count.saturating_add(happened.events.max(1));
     }
 }
 

@@ -18,10 +18,11 @@ use seawall_event::{Container, Event, Lineage, Process};
 use seawall_finding::{Gap, GapKind};
 
 use crate::limits::{RECORD_BYTES_MAX, RECORD_KNOWN_MAX};
+use crate::waiting::Denied;
 pub(crate) use lines::Header;
 use lines::{Line, Numbered, Placed};
-pub(crate) use read::Recording;
 pub use read::ReplayError;
+pub(crate) use read::{Recorded, Recording};
 
 /// A file that is being written.
 pub(crate) struct Recorder {
@@ -32,6 +33,8 @@ pub(crate) struct Recorder {
     processes: HashMap<*const Process, (u64, Arc<Process>)>,
     containers: HashMap<*const Container, (u64, Arc<Container>)>,
     next: u64,
+    /// The rules by which the kernel denies, where that is not written yet.
+    denies: Option<Vec<String>>,
     /// Why nothing is written any more.
     ended: Option<String>,
 }
@@ -47,6 +50,7 @@ impl Recorder {
             processes: HashMap::new(),
             containers: HashMap::new(),
             next: 1,
+            denies: None,
             ended: None,
         };
         recorder.line(&Line::Recording(header))?;
@@ -54,12 +58,17 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Writes an event, and whatever of it is new.
-    pub(crate) fn take(&mut self, event: &mut Event) {
+    /// From the next event on the kernel denies by these rules.
+    pub(crate) fn denies(&mut self, rules: Vec<String>) {
+        self.denies = Some(rules);
+    }
+
+    /// Writes an event, whatever of it is new, and whether it was denied.
+    pub(crate) fn take(&mut self, event: &mut Event, denied: Option<&Denied>) {
         if self.ended.is_some() {
             return;
         }
-        if let Err(error) = self.write(event) {
+        if let Err(error) = self.write(event, denied) {
             self.ended = Some(format!("the recording ended after {} events: {error}", self.events));
         }
     }
@@ -89,12 +98,18 @@ impl Recorder {
         self.ended.as_ref().map(|reason| Gap::of_target(GapKind::Limit, reason))
     }
 
-    fn write(&mut self, event: &mut Event) -> io::Result<()> {
+    fn write(&mut self, event: &mut Event, denied: Option<&Denied>) -> io::Result<()> {
         let process = event.process.as_ref().map(|process| self.process(process)).transpose()?;
         let container = event.container.as_ref().map(|container| self.container(container)).transpose()?;
         // What has a line of its own is left out of this one.
         let left_out = (event.process.take(), event.container.take(), event.hostname.take());
-        let line = Line::Event(Placed { process, container, event: std::mem::take(event) });
+        let line = Line::Event(Placed {
+            process,
+            container,
+            denied: denied.cloned(),
+            denies: self.denies.take(),
+            event: std::mem::take(event),
+        });
         let written = self.line(&line);
         if let Line::Event(placed) = line {
             *event = placed.event;

@@ -4,7 +4,9 @@ use std::io::BufReader;
 use std::path::Path;
 
 use seawall_policy::Sink;
+use seawall_respond::Mode;
 
+use crate::denying::Denying;
 use crate::guard::{GuardError, Judgement};
 use crate::record::{Recording, ReplayError};
 use crate::regular;
@@ -25,11 +27,14 @@ pub fn replay(
     let rules = Files::new(judgement.rules).compiling(asking)()?;
     let input = regular::open(file).map_err(ReplayError::Read)?;
     let mut recording = Recording::open(BufReader::new(input))?;
+    // What the machine left to its kernel is told as the kernel decided; of other rules it is said what would be.
+    let rehearses = Denying::of(Mode::Rehearsal, &judgement.policy.respond) == Denying::Rehearsed;
     let mut judging = Judging::new(rules, judgement.policy, recording.host().to_owned(), sinks);
     let mut events = std::collections::BTreeMap::new();
-    while let Some(event) = recording.next_event()? {
-        *events.entry(event.kind.name()).or_default() += 1;
-        judging.observe_recorded(&event);
+    judging.rehearses_denials = rehearses;
+    while let Some(recorded) = recording.next_event()? {
+        *events.entry(recorded.event.kind.name()).or_default() += 1;
+        judging.observe_recorded(&recorded);
         if let Some(failure) = judging.failure() {
             return Err(failure);
         }

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use seawall_event::Event;
 use seawall_finding::Denial;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{WAIT_MAX, WAITING_MAX};
 
 /// What the kernel has denied, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Denied {
     pub(crate) rule: String,
     pub(crate) how: Denial,

@@ -23,7 +23,7 @@ use crate::guard::GuardError;
 use crate::images::{Digesting, Images, Looked};
 use crate::limits::MOMENTS_MAX;
 use crate::processes::{Clock, Processes};
-use crate::record::Recorder;
+use crate::record::{Recorded, Recorder};
 use crate::rules::Rules;
 use crate::status::Counts;
 use crate::translate::{self, Translator};
@@ -475,6 +475,13 @@ impl<'s> Judging<'s> {
     /// The kernel judges by the rules that deny.
     pub(crate) fn leave_denials_to_kernel(&mut self) {
         self.engine.leave_denials_to_kernel();
+        self.record_denies();
+    }
+
+    fn record_denies(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.denies(self.engine.rules_of_kernel());
+        }
     }
 
     pub(crate) fn exchange(&mut self, rules: Rules) {
@@ -483,6 +490,7 @@ impl<'s> Judging<'s> {
         self.engine = rules.engine;
         self.digest = rules.digest;
         self.reloads += 1;
+        self.record_denies();
     }
 
     /// The names that the rules compare addresses' names with.
@@ -496,7 +504,7 @@ impl<'s> Judging<'s> {
         event.number = self.number;
         event.hostname = Some(self.hostname.clone());
         if let Some(recorder) = &mut self.recorder {
-            recorder.take(&mut event);
+            recorder.take(&mut event, denied);
         }
         match denied {
             Some(denied) => self.tell_denied(&event, denied),
@@ -508,9 +516,15 @@ impl<'s> Judging<'s> {
     }
 
     /// The same of an event that has its number and machine.
-    pub(crate) fn observe_recorded(&mut self, event: &Event) {
+    pub(crate) fn observe_recorded(&mut self, recorded: &Recorded) {
         self.number += 1;
-        self.ask(event);
+        if let Some(rules) = &recorded.denies {
+            self.engine.leave_to_kernel(rules);
+        }
+        match &recorded.denied {
+            Some(denied) => self.tell_denied(&recorded.event, denied),
+            None => self.ask(&recorded.event),
+        }
     }
 
     /// The same of an event of the audit log.
@@ -524,7 +538,7 @@ impl<'s> Judging<'s> {
 
     /// The kernel has asked the rule.
     fn tell_denied(&mut self, event: &Event, denied: &Denied) {
-        let rule = self.engine.rules().iter().position(|rule| rule.name == denied.rule);
+        let rule = self.engine.rules().iter().position(|rule| rule.name == denied.rule && rule.denies());
         let Some(rule) = rule else {
             self.denials_untold += 1;
             return;

@@ -181,7 +181,7 @@ fn batches_are_asked_of_and_nonsense_is_not_accepted() {
     assert_eq!(guard.end(), 0, "{}", guard.read("log"));
     assert!(guard.read("out").ends_with("Warning a secret was read (user=eve secret=web)\n"));
     let log = guard.read("log");
-    assert!(log.contains("4 events, 0 lost, 4 findings (0 denied), 2 gaps"), "{log}");
+    assert!(log.contains("4 events, 0 lost, 4 findings (0 denied by the policy), 2 gaps"), "{log}");
     assert!(log.contains("1 events of the audit log cannot be read"), "{log}");
     assert!(log.contains("2 requests to the audit webhook were no batches of events"), "{log}");
 }

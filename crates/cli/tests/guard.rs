@@ -66,6 +66,42 @@ fn a_recording_is_judged_and_told_as_an_incident() {
     }
 }
 
+/// A machine that killed what the rule denies: its kernel told of the execution, and then of the denial.
+#[test]
+fn a_denial_is_told_once_and_its_kind_with_it() {
+    let directory = directory();
+    let rules = "
+- {rule: No shadow, desc: d, condition: evt.type = execve and proc.exepath = /cat, output: ran %proc.cmdline,
+   priority: WARNING, respond: [deny]}
+";
+    let event = |number: u32, beside: &str| {
+        format!(
+            r#"{{"event":{{"process":2,"container":3,{beside}"event":{{"number":{number},"type":"execve","time_ns":1795824001000000000,"result":0}}}}}}"#
+        )
+    };
+    let lines: Vec<String> = RECORDING.lines().take(4).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        lines.iter().map(|line| line.replace(r#""exe":"cat""#, r#""exe":"cat","exe_path":"/cat""#)).collect();
+    let told = [
+        event(1, r#""denies":["No shadow"],"#),
+        event(2, r#""denied":{"rule":"No shadow","how":"killed"},"#),
+        r#"{"end":{"events":2}}"#.to_owned(),
+    ];
+    std::fs::write(directory.path().join("events.jsonl"), [lines, told.to_vec()].concat().join("\n") + "\n")
+        .unwrap();
+    std::fs::write(directory.path().join("rules.yaml"), rules).unwrap();
+    let replay = ["guard", "--rules", "rules.yaml", "--replay", "events.jsonl", "--format", "json"];
+    let (code, alerts, error) = seawall(directory.path(), &replay);
+    assert_eq!((code, alerts.lines().count()), (0, 1), "{alerts}{error}");
+    let summary = "2 events, 0 lost, 1 findings (0 denied by the policy), 0 gaps, 1 denied in the kernel";
+    assert!(error.contains(summary), "{error}");
+    std::fs::write(directory.path().join("alerts.jsonl"), alerts).unwrap();
+    let (_, story, error) = seawall(directory.path(), &["incidents", "alerts.jsonl"]);
+    assert!(story.contains("No shadow [killed]"), "{story}{error}");
+    let (_, story, _) = seawall(directory.path(), &["incidents", "-f", "json", "alerts.jsonl"]);
+    assert!(story.contains(r#""denial": "killed""#), "{story}");
+}
+
 /// What Falco 0.41 and later write of the same, as published lines have it: of the host, of a container, of a pod.
 #[test]
 fn falcos_lines_are_exact() {

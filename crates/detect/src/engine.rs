@@ -149,6 +149,17 @@ impl Engine {
         self.by_kernel = self.rules.iter().map(Rule::denies).collect();
     }
 
+    /// The names of the rules that the kernel judges by.
+    pub fn rules_of_kernel(&self) -> Vec<String> {
+        let of_kernel = self.rules.iter().zip(&self.by_kernel).filter(|(_, by_kernel)| **by_kernel);
+        of_kernel.map(|(rule, _)| rule.name.clone()).collect()
+    }
+
+    /// Of the rules that deny, the kernel judged by those with these names, and by no other.
+    pub fn leave_to_kernel(&mut self, names: &[String]) {
+        self.by_kernel = self.rules.iter().map(|rule| rule.denies() && names.contains(&rule.name)).collect();
+    }
+
     /// The conditions of all rules.
     pub(crate) fn program(&self) -> &Program {
         &self.program

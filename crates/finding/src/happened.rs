@@ -65,6 +65,15 @@ pub enum Denial {
 }
 
 impl Denial {
+    /// As JSON has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Denial::Refused => "refused",
+            Denial::Killed => "killed",
+            Denial::Rehearsed => "rehearsed",
+        }
+    }
+
     /// As people read it.
     pub const fn text(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
-use seawall_finding::{Evidence, FieldValue, Fingerprint, Happened, Severity, Subject};
+use seawall_finding::{Denial, Evidence, FieldValue, Fingerprint, Happened, Severity, Subject};
 use seawall_policy::{Judged, Verdict};
 use serde::Serialize;
 
@@ -95,6 +95,9 @@ pub struct Step {
     pub time: Timestamp,
     /// How many events.
     pub events: u64,
+    /// What the kernel did about it before it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denial: Option<Denial>,
     /// The command line of the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<String>,
@@ -202,10 +205,12 @@ fn incident(
                 tactics.push(tactic);
             }
         }
-        match known_steps.get(&judged.fingerprint).and_then(|at: &usize| steps.get_mut(*at)) {
+        // What was rehearsed first and denied later is two steps.
+        let same = (&judged.fingerprint, happened.denial.map(Denial::name));
+        match known_steps.get(&same).and_then(|at: &usize| steps.get_mut(*at)) {
             Some(step) => step.events = step.events.saturating_add(happened.events),
             None => {
-                known_steps.insert(&judged.fingerprint, steps.len());
+                known_steps.insert(same, steps.len());
                 steps.push(step(*time, judged, happened));
             }
         }
@@ -238,6 +243,7 @@ fn step(time: Timestamp, judged: &Judged, happened: &Happened) -> Step {
         verdict: judged.verdict,
         time,
         events: happened.events,
+        denial: happened.denial,
         process: happened.lineage.first().cloned(),
         output: happened.output.clone(),
         techniques: happened.tags.iter().filter(is_technique).cloned().collect(),
@@ -371,9 +377,11 @@ impl Telling {
             let times = if step.events > 1 { format!(" ×{}", step.events) } else { String::new() };
             let techniques = step.techniques.join(" ");
             let severity = step.severity.name();
+            let denial = step.denial.map(|denial| format!(" [{}]", denial.name())).unwrap_or_default();
+            let rule = &step.rule;
             self.line(
                 text,
-                &format!("  {}  {severity:<8}  {}{times}  {techniques}", clock(step.time), step.rule),
+                &format!("  {}  {severity:<8}  {rule}{times}{denial}  {techniques}", clock(step.time)),
             );
             if let Some(process) = &step.process {
                 self.line(text, &format!("{:26}{process}", ""));

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use seawall_finding::Gap;
+use seawall_finding::{Denial, Gap};
 use seawall_policy::{AfterDeath, Judged, Requested, Response, Sink};
 
 use crate::action::{Captures, Doing, Surroundings, freeze, isolate, kill, stop};
@@ -219,7 +219,7 @@ impl Shared {
             let receipt = self.receipt(judged, requested, mode);
             match requested.response {
                 Response::Notify => {}
-                Response::Deny => self.deny(receipt),
+                Response::Deny => self.deny(judged, receipt),
                 Response::Kill
                 | Response::Freeze
                 | Response::Isolate
@@ -237,7 +237,12 @@ impl Shared {
         Receipt::begun(id, now, judged, requested, mode)
     }
 
-    fn deny(&self, mut receipt: Receipt) {
+    /// What the kernel has denied says so itself; there is nothing left to answer.
+    fn deny(&self, judged: &Judged, mut receipt: Receipt) {
+        match judged.finding.evidence.happened().and_then(|happened| happened.denial) {
+            Some(Denial::Refused | Denial::Killed) => return,
+            Some(Denial::Rehearsed) | None => {}
+        }
         match &self.options.deny {
             DenySupport::None(reason) => receipt.refuse(format!("the kernel does not deny here: {reason}")),
             DenySupport::Kernel => {

@@ -3,6 +3,8 @@
 use seawall_event::{Container, Event, Process};
 use serde::{Deserialize, Serialize};
 
+use crate::waiting::Denied;
+
 /// The version of the format.
 pub(super) const FORMAT: u32 = 1;
 
@@ -69,6 +71,12 @@ pub(super) struct Placed {
     /// Where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) container: Option<u64>,
+    /// The rule by which the kernel has denied it, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) denied: Option<Denied>,
+    /// The rules by which the kernel denies from here on: of events they are not asked. Written where that changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) denies: Option<Vec<String>>,
     /// What.
     pub(super) event: Event,
 }

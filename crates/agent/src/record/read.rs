@@ -11,6 +11,7 @@ use seawall_finding::{Gap, GapKind};
 
 use super::lines::{FORMAT, Header, Line, Numbered, Placed};
 use crate::limits::{RECORD_LINE_BYTES_MAX, REPLAY_KEPT_BYTES_MAX};
+use crate::waiting::Denied;
 
 /// Why there is no replay.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,15 @@ pub(crate) struct Recording<R> {
     strangers: u64,
     line: u64,
     said_events: Option<u64>,
+}
+
+/// An event as it was told.
+pub(crate) struct Recorded {
+    pub(crate) event: Event,
+    /// The rule by which the kernel has denied it, and how.
+    pub(crate) denied: Option<Denied>,
+    /// The rules by which the kernel denied from here on, where they are others than before.
+    pub(crate) denies: Option<Vec<String>>,
 }
 
 /// What stands at the input.
@@ -82,7 +92,7 @@ impl<R: BufRead> Recording<R> {
     }
 
     /// The next event.
-    pub(crate) fn next_event(&mut self) -> Result<Option<Event>, ReplayError> {
+    pub(crate) fn next_event(&mut self) -> Result<Option<Recorded>, ReplayError> {
         loop {
             let text = next_line(&mut self.input)?;
             self.line += 1;
@@ -137,7 +147,7 @@ impl<R: BufRead> Recording<R> {
         self.first_unread.get_or_insert_with(|| format!("line {line}: {why}"));
     }
 
-    fn placed(&mut self, placed: Placed) -> Event {
+    fn placed(&mut self, placed: Placed) -> Recorded {
         self.events += 1;
         let process = placed.process.and_then(|id| self.named_process(id)).map(|(_, process)| process);
         let container = placed.container.and_then(|id| {
@@ -145,7 +155,9 @@ impl<R: BufRead> Recording<R> {
             self.strangers += u64::from(container.is_none());
             container
         });
-        Event { process, container, hostname: Some(self.header.host.clone()), ..placed.event }
+        let hostname = Some(self.header.host.clone());
+        let event = Event { process, container, hostname, ..placed.event };
+        Recorded { event, denied: placed.denied, denies: placed.denies }
     }
 
     fn named_process(&mut self, id: u64) -> Option<(usize, Arc<Process>)> {

@@ -14,7 +14,8 @@ use seawall_finding::Denial;
 use seawall_policy::Policy;
 use seawall_respond::Mode;
 
-use crate::running::{Running, Setup, judgement};
+use crate::record::replayed;
+use crate::running::{Alert, Running, Setup, judgement};
 
 /// Lets a test wait until everything before was told.
 const SETTLED: &str = "
@@ -169,6 +170,55 @@ fn a_connection_is_denied_and_what_denies_is_exchanged_with_the_rules() {
     let counts = guard.end();
     assert_eq!(counts.reloads, 1);
     assert_eq!(counts.denials["no-connection"], 4, "{:?}", counts.gaps);
+}
+
+#[test]
+fn a_replay_tells_denials_as_the_machine_did() {
+    let directory = tempfile::tempdir().unwrap();
+    let evil = directory.path().join("evil").display().to_string();
+    std::fs::copy("/bin/true", &evil).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let denies = |name: &str| {
+        let execution = format!("evt.type in (execve, execveat) and proc.exepath = {evil}");
+        let connection = format!("evt.type = connect and fd.rip = 127.0.0.1 and fd.rport = {port}");
+        let seen = "- rule: seen\n  desc: d\n  condition: evt.type = connect and fd.rport exists and proc.name = perl\n  \
+            output: seen %fd.name %evt.res\n  priority: NOTICE\n";
+        vec![rule(name, &execution), rule("no-connection", &connection), seen.to_owned()]
+    };
+    let record = directory.path().join("events.jsonl");
+    let rules = file(directory.path(), &denies("no-evil"));
+    let setup = Setup {
+        mode: Mode::Enforced,
+        record: Some(record.clone()),
+        matching: seawall_detect::Matching::First,
+        ..Setup::of(vec![rules])
+    };
+    let Some(mut guard) = Running::start(setup) else { return };
+    let connect = format!(
+        "perl -e 'socket(S, 2, 1, 0); exit !connect(S, pack(q(S n a4 x8), 2, {port}, pack(q(C4), 127, 0, 0, 1)))'"
+    );
+    for mark in ["once", "twice"] {
+        assert!(!runs(&format!("{evil} {mark}")) && !runs(&connect));
+        assert_eq!(denials(&mut guard, &format!("evil {mark}")).len(), 1);
+    }
+    let (counts, live) = guard.end_with_alerts();
+    let of = |alerts: &[Alert]| alerts.iter().map(|alert| alert.judged.clone()).collect::<Vec<_>>();
+    let denied = live.iter().filter(|alert| alert.happened.denial.is_some()).count();
+    assert_eq!((denied, counts.denials.values().sum::<u64>()), (4, 4), "{live:?}");
+    let (again, alerts) = replayed(&record, vec![file(directory.path(), &denies("no-evil"))]);
+    assert_eq!(of(&alerts), of(&live));
+    assert_eq!((again.denials, again.gaps), (counts.denials, Vec::new()));
+    // Of a rule that the machine did not have it is said what it would do, to what happened.
+    let (other, alerts) = replayed(&record, vec![file(directory.path(), &denies("no-evil-at-all"))]);
+    let (told, how): (Vec<String>, Vec<Option<Denial>>) = alerts
+        .iter()
+        .filter(|alert| alert.rule == "no-evil-at-all")
+        .map(|alert| (alert.rule.clone(), alert.happened.denial))
+        .unzip();
+    let expected = if executions_are() == Denial::Killed { 2 } else { 0 };
+    assert_eq!(how, vec![Some(Denial::Rehearsed); expected], "{told:?}");
+    assert_eq!((other.denials.values().sum::<u64>(), other.denials_untold), (2, 2));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::mpsc::channel;
 
 use seawall_agent::{Counts, RuleFile, replay};
 use seawall_detect::Matching;
+use seawall_finding::Denial;
 
 use crate::running::{Alert, Channel, Running, Setup, judgement};
 
@@ -97,6 +98,57 @@ fn is_hostile(file: &Path, rules: impl Fn() -> Vec<RuleFile>) {
         "{reasons:?}"
     );
     assert!(reasons.iter().any(|reason| reason.starts_with("1 numbers")), "{reasons:?}");
+}
+
+/// A recording of a machine that denied by one rule and then by another.
+#[test]
+fn what_the_kernel_judged_is_not_judged_again() {
+    const DENIES: &str = r"
+- rule: no x
+  desc: d
+  condition: evt.type = execve and proc.exepath = /x
+  output: '%proc.cmdline'
+  priority: CRITICAL
+  respond: [deny]
+- rule: no y
+  desc: d
+  condition: evt.type = execve and proc.exepath = /y
+  output: '%proc.cmdline'
+  priority: CRITICAL
+  respond: [deny]
+- rule: run
+  desc: d
+  condition: evt.type = execve
+  output: '%proc.cmdline'
+  priority: INFO
+";
+    let event = |beside: &str, exe: u8| {
+        format!(
+            "{{\"event\":{{\"process\":{exe},{beside}\"event\":{{\"type\":\"execve\",\"result\":0}}}}}}\n"
+        )
+    };
+    let check = |lines: &[String], expected: &[(&str, Option<Denial>)], untold: u64| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let head = "{\"recording\":{\"format\":1,\"version\":\"1\",\"host\":\"h\",\"kernel\":\"6\",\"start_ns\":0}}\n\
+            {\"process\":{\"id\":1,\"is\":{\"exe_path\":\"/x\"}}}\n{\"process\":{\"id\":2,\"is\":{\"exe_path\":\"/y\"}}}\n";
+        let end = format!("{{\"end\":{{\"events\":{}}}}}\n", lines.len());
+        write!(file, "{head}{}{end}", lines.concat()).unwrap();
+        let (counts, alerts) = replayed(file.path(), vec![RuleFile::BuiltIn("own.yaml", DENIES)]);
+        let told: Vec<(&str, Option<Denial>)> =
+            alerts.iter().map(|alert| (alert.rule.as_str(), alert.happened.denial)).collect();
+        assert_eq!((told.as_slice(), counts.denials_untold), (expected, untold));
+        assert_eq!(counts.gaps, []);
+    };
+    let by_x = "\"denied\":{\"rule\":\"no x\",\"how\":\"killed\"},";
+    let by_none = "\"denied\":{\"rule\":\"gone\",\"how\":\"refused\"},";
+    let by_no_denial = "\"denied\":{\"rule\":\"run\",\"how\":\"refused\"},";
+    let (denies_x, denies_y) = ("\"denies\":[\"no x\"],", "\"denies\":[\"no y\",\"run\"],");
+    let (rehearsed, killed) = (Some(Denial::Rehearsed), Some(Denial::Killed));
+    check(&[event("", 1), event("", 2)], &[("no x", rehearsed), ("no y", rehearsed)], 0);
+    check(&[event(denies_x, 1), event(by_x, 1)], &[("run", None), ("no x", killed)], 0);
+    let changing = [event(denies_x, 1), event("", 2), event(denies_y, 1), event("", 2)];
+    check(&changing, &[("run", None), ("no y", rehearsed), ("no x", rehearsed), ("run", None)], 0);
+    check(&[event(by_none, 1), event(by_no_denial, 1)], &[], 2);
 }
 
 #[test]

@@ -220,10 +220,10 @@ fn shown(notice: &Notice) -> String {
 
 fn summary(counts: &Counts, session: &Session<'_>) {
     let (events, lost, alerts) = (counts.events_total(), counts.lost_total(), counts.alerts_total());
-    let refused: u64 = counts.denials.values().sum::<u64>() + counts.denials_untold;
-    let refused = if refused > 0 { format!(", {refused} refused by the kernel") } else { String::new() };
+    let in_kernel: u64 = counts.denials.values().sum::<u64>() + counts.denials_untold;
+    let in_kernel = if in_kernel > 0 { format!(", {in_kernel} denied in the kernel") } else { String::new() };
     session.terminal.note(format_args!(
-        "{events} events, {lost} lost, {alerts} findings ({} denied), {} gaps{refused}",
+        "{events} events, {lost} lost, {alerts} findings ({} denied by the policy), {} gaps{in_kernel}",
         counts.denied,
         counts.gaps.len()
     ));

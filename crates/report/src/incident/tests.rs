@@ -84,6 +84,39 @@ fn what_happens_in_one_container_in_one_stretch_is_one_story() {
 }
 
 #[test]
+fn a_step_says_what_was_denied() {
+    let with = |second: &str, denial: Option<Denial>| {
+        let mut judged = judged("web", second, "No shell", &["T1059"], &["sh"]);
+        if let Evidence::Happened(happened) = &mut judged.finding.evidence {
+            happened.denial = denial;
+        }
+        judged
+    };
+    let found = [
+        with("01:00", Some(Denial::Rehearsed)),
+        with("02:00", Some(Denial::Killed)),
+        with("02:01", Some(Denial::Killed)),
+        with("03:00", Some(Denial::Refused)),
+        with("04:00", None),
+    ];
+    let all = incidents(&found, &[], Vec::new());
+    let text = tell(&all, Colour::Never, 100);
+    let steps: Vec<&str> = text.lines().filter(|line| line.contains("No shell")).map(str::trim).collect();
+    assert_eq!(
+        steps,
+        [
+            "16:01:00.120  high      No shell [rehearsed]  T1059",
+            "16:02:00.120  high      No shell ×2 [killed]  T1059",
+            "16:03:00.120  high      No shell [refused]  T1059",
+            "16:04:00.120  high      No shell  T1059",
+        ]
+    );
+    let json = serde_json::to_value(&all[0].steps).unwrap();
+    let told = |at: usize| json[at].get("denial").and_then(serde_json::Value::as_str);
+    assert_eq!([told(0), told(1), told(3)], [Some("rehearsed"), Some("killed"), None]);
+}
+
+#[test]
 fn an_image_is_known_by_any_of_its_names() {
     assert!(is_image("docker.io/library/nginx:latest", "nginx"));
     assert!(is_image("nginx@sha256:00", "nginx"));

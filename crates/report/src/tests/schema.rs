@@ -212,6 +212,7 @@ fn incidents_keep_theirs() {
     });
     let mut document = Vec::new();
     write_json(&all, &mut document).unwrap();
+    assert_eq!(all[0].steps[0].denial, Some(Denial::Rehearsed));
     check(INCIDENTS, std::str::from_utf8(&document).unwrap());
 }
 

@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
-use seawall_finding::ProcessIdentity;
+use seawall_finding::{Denial, Evidence, ProcessIdentity};
 use seawall_policy::{Response, Sink};
-use seawall_respond::{DenySupport, Mode, Outcome, Receipts, Responder, SetupError, UndoError, undo};
+use seawall_respond::{
+    DenySupport, Mode, Outcome, Receipt, Receipts, Responder, SetupError, UndoError, undo,
+};
 
 use crate::place::{Place, Sleeper, judged};
 
@@ -148,6 +150,36 @@ fn a_storm_is_counted_and_waits_for_nobody() {
     drop(responder);
     let count = Receipts::at(place.receipts()).all().unwrap().0.len();
     assert_eq!(count, usize::try_from(seawall_respond::limits::REFUSALS_PER_MINUTE).unwrap());
+}
+
+#[test]
+fn what_the_kernel_denied_needs_no_answer() {
+    let check = |denial: Option<Denial>, expected: &[&str]| {
+        let place = Place::new(Vec::new());
+        let mut options = place.options(Mode::Enforced, KILLS);
+        options.deny = DenySupport::Kernel;
+        let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = std::sync::Arc::clone(&told);
+        options.tell = Some(std::sync::Arc::new(move |receipt: &Receipt| {
+            heard.lock().unwrap().push(receipt.reason.clone());
+        }));
+        let mut judged = judged(&[Response::Deny], None, None);
+        if let Evidence::Happened(happened) = &mut judged.finding.evidence {
+            happened.denial = denial;
+        }
+        let mut responder = Responder::new(options).unwrap();
+        responder.take(&judged).unwrap();
+        responder.settle();
+        drop(responder);
+        let written = Receipts::at(place.receipts()).all().unwrap().0.len();
+        assert_eq!(*told.lock().unwrap(), expected, "{denial:?}");
+        assert_eq!(written, expected.len(), "{denial:?}");
+    };
+    for denial in [Denial::Refused, Denial::Killed] {
+        check(Some(denial), &[]);
+    }
+    check(Some(Denial::Rehearsed), &["the kernel denies it where it happens"]);
+    check(None, &["the kernel denies it where it happens"]);
 }
 
 #[test]

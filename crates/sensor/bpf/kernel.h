@@ -127,6 +127,7 @@ struct mnt_namespace {
 };
 struct net {
 	struct ns_common ns;
+	u64 net_cookie;
 };
 struct user_namespace {
 	struct ns_common ns;

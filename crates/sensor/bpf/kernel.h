@@ -265,6 +265,10 @@ struct sock {
 	u16 sk_protocol;
 };
 
+struct inet_sock {
+	u32 inet_saddr;
+};
+
 struct socket {
 	struct sock *sk;
 };

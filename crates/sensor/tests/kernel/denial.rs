@@ -217,6 +217,54 @@ fn a_connection_is_denied_by_its_address_and_port_in_any_form() {
     );
 }
 
+/// Where no address is said, it is the socket's own, or that of loopback.
+#[test]
+fn nothing_as_an_address_is_judged_as_all_that_it_may_reach() {
+    let listener = TcpListener::bind("[::]:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let Some(mut denying) = Denying::of(&Denials::default()) else { return };
+    let mut check = |own: &str, to: &str, denied: &str, expected: bool| {
+        let address: IpAddr = denied.parse().unwrap();
+        let decision = Decision {
+            clauses: vec![clause(1, 0)],
+            networks: vec![(address, if address.is_ipv4() { 32 } else { 128 }, 1)],
+            ..Decision::default()
+        };
+        let denials =
+            Denials { decisions: [Decision::default(), decision.clone(), decision], ..Denials::default() };
+        denying.denier.set(&denials, std::iter::empty()).unwrap();
+        let (own, to): (IpAddr, IpAddr) = (own.parse().unwrap(), to.parse().unwrap());
+        let to = std::net::SocketAddr::new(to, port);
+        let family = if own.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let own = std::net::SocketAddr::new(own, 0);
+        let of = |kind| {
+            let socket = socket(family, kind, None).unwrap();
+            rustix::net::bind(&socket, &own).unwrap();
+            socket
+        };
+        let result = |result: rustix::io::Result<()>| match result {
+            Ok(()) => true,
+            Err(Errno::PERM) => false,
+            Err(error) => panic!("{own} to {to}: {error}"),
+        };
+        let of_all = [
+            result(connect(of(SocketType::STREAM), &to)),
+            result(connect(of(SocketType::DGRAM), &to)),
+            result(sendto(of(SocketType::DGRAM), b"x", SendFlags::empty(), &to).map(drop)),
+        ];
+        assert_eq!(of_all, [!expected; 3], "{own} to {to} with {denied} denied");
+    };
+    check("::ffff:127.0.0.1", "::", "127.0.0.1", true);
+    check("::ffff:127.0.0.9", "::", "127.0.0.1", true);
+    check("127.0.0.9", "0.0.0.0", "127.0.0.9", true);
+    check("127.0.0.9", "0.0.0.0", "127.0.0.8", false);
+    check("127.0.0.9", "127.0.0.1", "127.0.0.9", false);
+    check("0.0.0.0", "0.0.0.0", "127.0.0.1", true);
+    check("::", "::", "::1", true);
+    check("::", "::ffff:0.0.0.0", "127.0.0.1", true);
+    check("::", "::", "2001:db8::1", false);
+}
+
 /// Other ways to a connection than `connect`, each with the same to another port.
 #[test]
 fn no_other_way_to_a_connection_passes_by() {

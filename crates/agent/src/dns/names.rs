@@ -125,9 +125,10 @@ impl Addresses {
     fn forget_oldest(&mut self, of_rules: &BTreeSet<String>, now_ns: u64) -> Option<Known> {
         let mut kept = self.order.len();
         while let Some((turn, address)) = self.order.pop_front() {
-            let Some(known) = self.by_address.get(&address).filter(|known| known.turn == turn) else { continue };
-            let is_of_rule =
-                |(name, until_ns): &(String, u64)| *until_ns > now_ns && of_rules.contains(name);
+            let Some(known) = self.by_address.get(&address).filter(|known| known.turn == turn) else {
+                continue;
+            };
+            let is_of_rule = |(name, until_ns): &(String, u64)| *until_ns > now_ns && of_rules.contains(name);
             if kept > 0 && known.names.iter().any(is_of_rule) {
                 kept -= 1;
                 self.order.push_back((turn, address));
@@ -178,13 +179,17 @@ mod tests {
 
     #[test]
     fn a_name_of_a_rule_is_pushed_out_by_nobody() {
-        let mut cache = NameCache { of_rules: BTreeSet::from(["asked.example".to_owned()]), ..NameCache::default() };
+        let mut cache =
+            NameCache { of_rules: BTreeSet::from(["asked.example".to_owned()]), ..NameCache::default() };
         cache.learn(1, address(1), &["asked.example"], 3600, 0);
         for number in 0..20 {
             cache.learn(1, address(1), &[&format!("n{number}")], 3600, 0);
         }
         let names = told(&cache, 1, 1, 1);
-        assert_eq!((names.len(), names.last().unwrap().as_str()), (NAMES_OF_ADDRESS_MAX + 1, "asked.example"));
+        assert_eq!(
+            (names.len(), names.last().unwrap().as_str()),
+            (NAMES_OF_ADDRESS_MAX + 1, "asked.example")
+        );
         assert_eq!((cache.too_many, cache.pushed_out), (12, 0));
         // What holds no more makes room without a word.
         cache.learn(1, address(1), &["later.example"], 3600, 4000 * SECOND);

@@ -88,7 +88,8 @@ fn network_cookie(socket: &UdpSocket) -> Option<u64> {
     let to = std::ptr::from_mut(&mut cookie).cast();
     // SAFETY: the kernel writes at most the eight bytes that are there.
     #[expect(unsafe_code, reason = "no safe binding knows this option")]
-    let result = unsafe { libc::getsockopt(descriptor, libc::SOL_SOCKET, SO_NETNS_COOKIE, to, &raw mut length) };
+    let result =
+        unsafe { libc::getsockopt(descriptor, libc::SOL_SOCKET, SO_NETNS_COOKIE, to, &raw mut length) };
     (result == 0).then_some(cookie)
 }
 

@@ -441,6 +441,9 @@ struct remote {
 	u8 address[16];
 	u16 port; /* host order */
 	bool is_ipv6;
+	bool may_be_another; /* of this machine: that of a device */
+	u8 type;
+	u16 protocol;
 };
 
 static __always_inline void canonical(struct remote *remote)
@@ -494,7 +497,8 @@ union connection {
 		u8 hook;
 		bool is_ipv6;
 		u16 port;
-		u16 type;
+		u8 type;
+		bool may_be_another;
 		u16 protocol;
 	};
 	u64 word;
@@ -526,46 +530,53 @@ __noinline int judge_address(u64 first, u64 second, u64 word)
 	struct port_key port = { .port = connection.port, .which = facts.which, .hook = hook };
 	atoms = bpf_map_lookup_elem(&ports, &port);
 	facts.hold |= atoms ? *atoms : 0;
+	if (connection.may_be_another)
+		facts.untraceable = decision->of_paths & ~facts.hold;
 	if (decision->flags & PROGRAMS_ARE_PROTECTED)
 		spare_program(&facts, task);
 	return judged(&facts, decision);
 }
 
-static __always_inline u32 judge_remote(struct bpf_sock_addr *ctx, u32 hook, struct remote *remote)
+static __always_inline u32 judge_remote(u32 hook, struct remote *remote)
 {
 	union connection connection = {};
 	connection.hook = hook;
 	connection.is_ipv6 = remote->is_ipv6;
+	connection.may_be_another = remote->may_be_another;
 	connection.port = remote->port;
-	connection.type = ctx->type;
-	connection.protocol = ctx->protocol;
+	connection.type = remote->type;
+	connection.protocol = remote->protocol;
 	u64 halves[2];
 	__builtin_memcpy(halves, remote->address, sizeof(halves));
 	return judge_address(halves[0], halves[1], connection.word);
 }
 
 /* The address that is chosen where none is said: of the socket, or of the one datagram. */
-static __always_inline u32 judge_own(struct bpf_sock_addr *ctx, u32 hook, struct remote *own)
+static __always_inline u32 judge_own(u32 hook, struct remote *own)
 {
 	canonical(own);
-	return is_nothing(own) ? 0 : judge_remote(ctx, hook, own);
+	return is_nothing(own) ? 0 : judge_remote(hook, own);
 }
 
 /* `0.0.0.0` and `::` are this machine: the address that the socket has itself, else loopback, and which family's
- * depends on that too. Denied if any of them would be. */
-static __always_inline u32 judge_this_machine(struct bpf_sock_addr *ctx, u32 hook, struct remote *said, bool is_ipv6)
+ * depends on that too. Denied if any of them would be. Of a socket that is bound to a device (a datagram may be by
+ * itself) it is the device's address, which nobody here knows: what may hold is denied. */
+static __always_inline u32 judge_this_machine(struct bpf_sock_addr *ctx, struct bpf_sock *sock, u32 hook,
+					     struct remote *said, bool is_ipv6)
 {
-	struct remote own = { .port = said->port };
+	struct remote own = { .port = said->port, .type = said->type, .protocol = said->protocol };
 	u32 *words = (u32 *)own.address;
 	words[0] = __builtin_bswap32(0x7f000001);
-	u32 rule = judge_remote(ctx, hook, &own);
+	own.may_be_another = hook == HOOK_SENDING || (sock && sock->bound_dev_if);
+	u32 rule = judge_remote(hook, &own);
+	own.may_be_another = false;
 	if (rule)
 		return rule;
 	if (is_ipv6) {
 		words[0] = 0;
 		words[3] = __builtin_bswap32(1);
 		own.is_ipv6 = true;
-		rule = judge_remote(ctx, hook, &own);
+		rule = judge_remote(hook, &own);
 		words[3] = 0;
 		if (rule)
 			return rule;
@@ -574,29 +585,28 @@ static __always_inline u32 judge_this_machine(struct bpf_sock_addr *ctx, u32 hoo
 			words[1] = ctx->msg_src_ip6[1];
 			words[2] = ctx->msg_src_ip6[2];
 			words[3] = ctx->msg_src_ip6[3];
-			rule = judge_own(ctx, hook, &own);
+			rule = judge_own(hook, &own);
 			if (rule)
 				return rule;
 		}
 	} else if (hook == HOOK_SENDING) {
 		words[0] = ctx->msg_src_ip4;
-		rule = judge_own(ctx, hook, &own);
+		rule = judge_own(hook, &own);
 		if (rule)
 			return rule;
 	}
-	struct bpf_sock *sock = ctx->sk;
 	struct scratch *s = only(&scratches);
 	if (!sock || !s)
 		return 0;
 	struct inet_sock *inet = (struct inet_sock *)number(s, sock);
-	struct remote bound = { .port = said->port };
+	struct remote bound = { .port = said->port, .type = said->type, .protocol = said->protocol };
 	*(u32 *)bound.address = BPF_CORE_READ(inet, inet_saddr);
-	rule = judge_own(ctx, hook, &bound);
+	rule = judge_own(hook, &bound);
 	if (rule || !is_ipv6)
 		return rule;
 	bound.is_ipv6 = true;
 	BPF_CORE_READ_INTO(&bound.address, (struct sock *)inet, __sk_common.skc_v6_rcv_saddr);
-	return judge_own(ctx, hook, &bound);
+	return judge_own(hook, &bound);
 }
 
 /* Appends the address as the caller passed it, in the form of a sockaddr. */
@@ -621,7 +631,14 @@ static __always_inline void append_remote(struct scratch *s, struct remote *pass
 
 static __always_inline int on_connection(struct bpf_sock_addr *ctx, u32 hook, bool is_ipv6)
 {
-	struct remote remote = { .is_ipv6 = is_ipv6, .port = __builtin_bswap16(ctx->user_port) };
+	/* Each is read once: the verifier lets nobody compute with the address of what he is given. */
+	struct remote remote = {
+		.is_ipv6 = is_ipv6,
+		.port = __builtin_bswap16(ctx->user_port),
+		.type = ctx->type,
+		.protocol = ctx->protocol,
+	};
+	struct bpf_sock *sock = ctx->sk;
 	u32 *words = (u32 *)remote.address;
 	if (is_ipv6) {
 		words[0] = ctx->user_ip6[0];
@@ -633,13 +650,12 @@ static __always_inline int on_connection(struct bpf_sock_addr *ctx, u32 hook, bo
 	}
 	struct remote passed = remote;
 	canonical(&remote);
-	u32 rule = is_nothing(&remote) ? judge_this_machine(ctx, hook, &remote, is_ipv6) :
-					 judge_remote(ctx, hook, &remote);
+	u32 rule = is_nothing(&remote) ? judge_this_machine(ctx, sock, hook, &remote, is_ipv6) :
+					 judge_remote(hook, &remote);
 	if (!rule)
 		return GO_ON;
 	struct scratch *s = begin_telling(rule);
 	if (s) {
-		struct bpf_sock *sock = ctx->sk;
 		if (sock)
 			append_socket(number(s, sock));
 		append_remote(s, &passed);

@@ -525,13 +525,15 @@ __noinline int judge_address(u64 first, u64 second, u64 word)
 	};
 	__builtin_memcpy(network.address, &first, sizeof(first));
 	__builtin_memcpy(network.address + 8, &second, sizeof(second));
-	u64 *atoms = bpf_map_lookup_elem(&networks, &network);
+	u64 *atoms = NULL;
+	if (connection.may_be_another)
+		facts.untraceable = decision->of_paths;
+	else
+		atoms = bpf_map_lookup_elem(&networks, &network);
 	facts.hold |= atoms ? *atoms : 0;
 	struct port_key port = { .port = connection.port, .which = facts.which, .hook = hook };
 	atoms = bpf_map_lookup_elem(&ports, &port);
 	facts.hold |= atoms ? *atoms : 0;
-	if (connection.may_be_another)
-		facts.untraceable = decision->of_paths & ~facts.hold;
 	if (decision->flags & PROGRAMS_ARE_PROTECTED)
 		spare_program(&facts, task);
 	return judged(&facts, decision);

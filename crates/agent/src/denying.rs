@@ -304,6 +304,7 @@ fn add(atom: &Atom, bit: u64, decision: &mut Decision, texts: &mut BTreeMap<Vec<
             }
         }
         Atom::Remote(networks) => {
+            decision.of_paths |= bit;
             decision.networks.extend(networks.iter().map(|(address, bits)| (*address, *bits, bit)));
         }
         Atom::Port(ports) => {

@@ -1,7 +1,8 @@
 //! What processes ask the DNS and what they are told: events, and names of addresses.
 //!
 //! Owns whose question an answer is and which names an address has. Refuses to ask anybody: what no process was told
-//! is not known here, but for names of rules where the user wants them looked up (`lookup`).
+//! is not known here, but for names of rules where the user wants them looked up (`lookup`). Refuses to believe an
+//! answer that nobody has asked for: anybody may send one to any open port.
 
 mod lookup;
 mod message;
@@ -46,12 +47,14 @@ pub(crate) struct Told {
 }
 
 /// What rules want to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Wanted {
     /// Names of addresses.
     pub(crate) names: bool,
     /// Events.
     pub(crate) events: bool,
+    /// The names that rules compare with: no other name takes their place.
+    pub(crate) of_rules: BTreeSet<String>,
 }
 
 /// All that is remembered.
@@ -67,6 +70,7 @@ pub(crate) struct Resolving {
     unread: u64,
     cut: u64,
     of_nobody: u64,
+    unasked: u64,
 }
 
 impl Resolving {
@@ -96,34 +100,31 @@ impl Resolving {
         };
         if side == Side::Answered {
             self.cut += u64::from(wire.whole_bytes > wire.data.len() as u64);
-            if self.wanted.names {
-                self.learn(caller.namespaces.network, &message, now_ns);
-            }
-        }
-        if !self.wanted.events {
-            return Vec::new();
         }
         let asker =
             process.map(|process| Asker { process, number: caller.process, cgroup_id: caller.cgroup_id });
         let socket = translate::datagram(&wire.socket);
         match side {
-            // What the guard asks for itself nobody is told of.
-            Side::Asked if caller.process == self.guard => {
-                self.askers.asked(wire.cookie, message.id, None);
-                Vec::new()
-            }
             Side::Asked => {
-                if asker.is_some() {
-                    self.askers.asked(wire.cookie, message.id, asker.clone());
+                // What the guard asks for itself nobody is told of.
+                let is_guard = caller.process == self.guard;
+                let by = if is_guard { By::Guard } else { By::of(asker.clone()) };
+                self.askers.asked(wire.cookie, &message, by);
+                if is_guard || !self.wanted.events {
+                    return Vec::new();
                 }
                 self.of_nobody += u64::from(asker.is_none());
                 vec![told(question(&message), socket, asker)]
             }
             Side::Answered => {
-                let (asker, is_seen) = match self.askers.of(wire.cookie, message.id) {
-                    Some((None, _)) => return Vec::new(),
-                    Some((Some(asker), is_seen)) => (Some(asker), is_seen),
-                    None => (None, false),
+                let (by, is_seen) = self.askers.of(wire.cookie, &message);
+                if self.wanted.names {
+                    self.believe(is_seen, caller.network, &message, now_ns);
+                }
+                let asker = match by {
+                    By::Process(asker) if self.wanted.events => Some(asker),
+                    By::Nobody if self.wanted.events => None,
+                    By::Process(_) | By::Nobody | By::Guard => return Vec::new(),
                 };
                 self.of_nobody += u64::from(asker.is_none());
                 let before = (!is_seen).then(|| told(question(&message), socket.clone(), asker.clone()));
@@ -133,13 +134,25 @@ impl Resolving {
         }
     }
 
-    fn learn(&mut self, view: names::View, message: &Message, now_ns: u64) {
-        for (address, ttl_s, names) in message.addresses() {
+    /// Learns the names of an answer whose question was seen being asked through the same socket.
+    fn believe(&mut self, is_asked: bool, view: names::View, message: &Message, now_ns: u64) {
+        let addresses = message.addresses();
+        if !is_asked {
+            self.unasked += u64::from(!addresses.is_empty());
+            return;
+        }
+        for (address, ttl_s, names) in addresses {
             let names: Vec<&str> = names.into_iter().filter(|name| name.len() <= NAME_CHARS_MAX).collect();
             if !names.is_empty() {
                 self.names.learn(view, address.to_canonical(), &names, ttl_s, now_ns);
             }
         }
+    }
+
+    /// From now on this is wanted.
+    pub(crate) fn want(&mut self, wanted: Wanted) {
+        self.names.of_rules.clone_from(&wanted.of_rules);
+        self.wanted = wanted;
     }
 
     /// Looks these names up from now on.
@@ -190,6 +203,16 @@ impl Resolving {
                 "names of rules were not looked up: there are too many",
             ),
             (self.names.pushed_out, GapKind::Limit, "addresses lost their names: there are too many"),
+            (
+                self.names.too_many,
+                GapKind::Limit,
+                "names of addresses were not kept: these addresses have too many",
+            ),
+            (
+                self.unasked,
+                GapKind::Undetermined,
+                "answers of the DNS gave no names: their questions were not seen",
+            ),
         ];
         let counted = counted.into_iter().filter(|(count, ..)| *count > 0);
         counted.map(|(count, kind, what)| Gap::of_target(kind, format!("{count} {what}")))
@@ -220,24 +243,57 @@ fn told(dns: Dns, fd: seawall_event::Descriptor, asker: Option<Asker>) -> Told {
     Told { event, asker }
 }
 
-/// Sockets that have asked, by their cookies, and the last questions of each; those of the guard have no asker.
+/// Whose a question is.
+#[derive(Debug, Clone)]
+enum By {
+    Guard,
+    Process(Asker),
+    Nobody,
+}
+
+impl By {
+    fn of(asker: Option<Asker>) -> Self {
+        asker.map_or(Self::Nobody, Self::Process)
+    }
+}
+
+/// What of a question comes back with its answer.
+#[derive(Debug, PartialEq, Eq)]
+struct Question {
+    id: u16,
+    kind: u16,
+    name: String,
+}
+
+impl Question {
+    fn is_of(&self, message: &Message) -> bool {
+        (self.id, self.kind) == (message.id, message.kind) && self.name == message.question
+    }
+}
+
+/// Sockets that have asked, by their cookies, and the last questions of each.
 #[derive(Default)]
 struct Askers {
-    by_cookie: HashMap<u64, (Option<Asker>, VecDeque<u16>)>,
+    by_cookie: HashMap<u64, (By, VecDeque<Question>)>,
     order: VecDeque<u64>,
 }
 
 impl Askers {
-    fn asked(&mut self, cookie: u64, id: u16, asker: Option<Asker>) {
-        let (known, ids) = self.by_cookie.entry(cookie).or_insert_with(|| {
+    fn asked(&mut self, cookie: u64, message: &Message, by: By) {
+        let (known, questions) = self.by_cookie.entry(cookie).or_insert_with(|| {
             self.order.push_back(cookie);
-            (asker.clone(), VecDeque::new())
+            (By::Nobody, VecDeque::new())
         });
-        // A socket may be handed on.
-        *known = asker;
-        ids.push_back(id);
-        if ids.len() > ASKED_MAX {
-            ids.pop_front();
+        // A socket may be handed on; a packet that waited has no process of its own.
+        if !matches!(by, By::Nobody) {
+            *known = by;
+        }
+        if !questions.iter().any(|question| question.is_of(message)) {
+            let name = message.question.clone();
+            questions.push_back(Question { id: message.id, kind: message.kind, name });
+        }
+        if questions.len() > ASKED_MAX {
+            questions.pop_front();
         }
         if self.order.len() > ASKERS_MAX
             && let Some(oldest) = self.order.pop_front()
@@ -246,10 +302,12 @@ impl Askers {
         }
     }
 
-    /// Who asked through this socket, and whether the question was seen.
-    fn of(&self, cookie: u64, id: u16) -> Option<(Option<Asker>, bool)> {
-        let (asker, ids) = self.by_cookie.get(&cookie)?;
-        Some((asker.clone(), ids.contains(&id)))
+    /// Who asked through this socket, and whether this very question was seen.
+    fn of(&self, cookie: u64, message: &Message) -> (By, bool) {
+        match self.by_cookie.get(&cookie) {
+            Some((by, questions)) => (by.clone(), questions.iter().any(|question| question.is_of(message))),
+            None => (By::Nobody, false),
+        }
     }
 }
 

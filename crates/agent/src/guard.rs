@@ -219,7 +219,7 @@ impl<'s> Guard<'s> {
         let images = |scans| Images::start(options.with, scans, &options.proc_root, &cgroup_root);
         watch.images = scans.map(images);
         watch.unknown_types = wanted.unknown;
-        watch.resolving.wanted = wanted.dns;
+        watch.resolving.want(wanted.dns);
         if options.names == NameSource::ObservedAndLookedUp {
             watch.resolving.look_up(watch.judging.names_of_addresses());
         }
@@ -386,7 +386,7 @@ impl<'s> Guard<'s> {
             rules.engine.leave_denials_to_kernel();
         }
         self.watch.unknown_types = wanted.unknown;
-        self.watch.resolving.wanted = wanted.dns;
+        self.watch.resolving.want(wanted.dns);
         (self.notices)(Notice::Reloaded(rules.warnings.clone()));
         self.watch.judging.exchange(rules);
         if self.names == NameSource::ObservedAndLookedUp {

@@ -22,10 +22,14 @@ pub(crate) fn of(engine: &Engine) -> Wanted {
     let mut clauses =
         vec![Clause::all_of(always), Clause { outcome: Outcome::Succeeded, ..Clause::all_of(moves) }];
     let mut unknown = Vec::new();
-    let dns =
-        dns::Wanted { names: engine.looks_at_names(), events: engine.event_types().contains(EventType::DNS) };
+    let dns = dns::Wanted {
+        names: engine.looks_at_names(),
+        events: engine.event_types().contains(EventType::DNS),
+        of_rules: engine.names_of_addresses(),
+    };
+    // An answer is believed only when its question was seen.
     if dns.names {
-        clauses.push(Clause::all_of([Kind::Answered]));
+        clauses.push(Clause::all_of([Kind::Asked, Kind::Answered]));
     }
     for kind in engine.event_types().iter() {
         match kinds_of(kind).as_slice() {

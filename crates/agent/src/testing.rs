@@ -23,6 +23,7 @@ pub(crate) fn caller(process: u32) -> Caller {
         audit_session: None,
         capabilities: Capabilities { inheritable: 0, permitted: 0, effective: 0 },
         namespaces: Namespaces { mount: 0, pid: 0, user: 0, network: 0 },
+        network: 0,
         cgroup_id: 1,
         terminal: None,
         command: "x".into(),

@@ -159,7 +159,7 @@ impl<'s> Watch<'s> {
                 let process = self.processes.of(&caller);
                 let mut event = self.translator.call(&caller, process, *call);
                 if let Some(socket) = event.as_mut().and_then(|event| event.fd.as_mut()?.socket.as_mut()) {
-                    self.resolving.name(socket, caller.namespaces.network, boot_ns);
+                    self.resolving.name(socket, caller.network, boot_ns);
                 }
                 event
             }

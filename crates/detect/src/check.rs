@@ -109,6 +109,11 @@ impl Network {
                 (address, if address.is_ipv4() { 32 } else { 128 })
             }
         };
+        // IPv4 in the form of IPv6 is IPv4, as addresses of events are.
+        let (address, bits) = match address.to_canonical() {
+            IpAddr::V4(inner) if address.is_ipv6() && bits >= 96 => (IpAddr::V4(inner), bits - 96),
+            IpAddr::V4(_) | IpAddr::V6(_) => (address, bits),
+        };
         (bits <= if address.is_ipv4() { 32 } else { 128 }).then_some(Network { address, bits })
     }
 
@@ -118,7 +123,7 @@ impl Network {
     }
 
     fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
+        match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 let shift = 32 - u32::from(self.bits);
                 u32::from(network).checked_shr(shift) == u32::from(address).checked_shr(shift)

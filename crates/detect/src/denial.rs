@@ -15,7 +15,10 @@ use crate::engine::Engine;
 use crate::expr::{Function, Operator};
 use crate::fields::{Field, FieldId};
 use crate::finding;
-use crate::limits::{DENIED_ALTERNATIVES_MAX, DENIED_ATOMS_MAX, DENIED_CLAUSES_MAX, DENIED_TEXT_BYTES_MAX};
+use crate::limits::{
+    DENIED_ALTERNATIVES_MAX, DENIED_ATOMS_MAX, DENIED_CLAUSES_MAX, DENIED_NETWORKS_MAX,
+    DENIED_TEXT_BYTES_MAX, DENIED_TEXTS_MAX,
+};
 use crate::program::{NodeId, Part, Program};
 use crate::rule::Rule;
 use crate::value::Occurrence;
@@ -173,7 +176,7 @@ impl Engine {
             return whole(&part, few);
         }
         let mut ways_of_all = 0;
-        for (occasion, denied) in Occasion::ALL.into_iter().zip(denials) {
+        for (occasion, denied) in Occasion::ALL.into_iter().zip(&mut *denials) {
             let Some(condition) = self.condition(index, rule.event_types, occasion)? else { continue };
             let mut looking = Looking {
                 program: self.program(),
@@ -197,7 +200,7 @@ impl Engine {
         if ways_of_all == 0 {
             return whole("the condition", "nothing that can be denied ever fits it");
         }
-        Ok(())
+        fits(denials).map_err(|reason| ("the condition".to_owned(), reason))
     }
 
     /// The condition of a rule on an occasion.
@@ -270,6 +273,30 @@ impl Denied {
     pub fn atoms_of_known_containers(&self) -> u64 {
         self.of_containers().filter(|(_, of)| !of.is_of_place).fold(0, |all, (bit, _)| all | bit)
     }
+}
+
+/// Whether the kernel's tables have room for this, beside as much that is in force until it is written.
+fn fits(denials: &[Denied; 3]) -> Result<(), String> {
+    let (mut networks, mut texts) = (0, 0);
+    for atom in denials.iter().flat_map(|denied| &denied.atoms) {
+        match atom {
+            Atom::Remote(of) => networks += of.len(),
+            Atom::Executable(of) => texts += of.len(),
+            Atom::Is(_) | Atom::Port(_) | Atom::Container(_) => {}
+        }
+    }
+    if networks > DENIED_NETWORKS_MAX {
+        return Err(format!(
+            "all rules that deny have more than {DENIED_NETWORKS_MAX} addresses and networks together, those of \
+             connections and of sendings counted each"
+        ));
+    }
+    if texts > DENIED_TEXTS_MAX {
+        return Err(format!(
+            "all rules that deny have more than {DENIED_TEXTS_MAX} paths and names together"
+        ));
+    }
+    Ok(())
 }
 
 /// Ways for a condition to hold, each as the atoms that hold and those that do not.
@@ -398,7 +425,10 @@ fn answer(id: NodeId, check: &Check, occasion: Occasion) -> Result<Answer, Strin
         (Term::Field(field), Occasion::Execution) => of_executable(field.id, &check.test),
         (Term::Field(field), Occasion::Connection | Occasion::Sending) => of_remote(field.id, &check.test),
         (Term::Call(Function::BaseName, terms), Occasion::Execution) if matches!(terms.as_slice(), [Term::Field(field)] if field.id == FieldId::ProcExePath) => {
-            of_text(&check.test, Beginning::Name, Beginning::WholeName, |_| Ok(()))
+            of_text(&check.test, Beginning::Name, Beginning::WholeName, |text| match text.contains('/') {
+                true => Err("the last component of a path has no slash".to_owned()),
+                false => Ok(()),
+            })
         }
         (Term::Call(..) | Term::Constant(_) | Term::List(_), _) => {
             Err("of what is made from fields it knows `basename(proc.exepath)` only".to_owned())
@@ -485,7 +515,6 @@ fn of_path(test: &Test) -> Result<Answer, String> {
             }
             Ok(only(beginnings))
         }
-        Test::Text(TextTest::StartsWith(start)) if start.is_empty() => Ok(Answer::Always(true)),
         test => of_text(test, Beginning::Path, Beginning::WholePath, |text| match text.starts_with('/') {
             true => Ok(()),
             false => Err("a path begins with a slash".to_owned()),
@@ -506,6 +535,7 @@ fn of_text(
     };
     match test {
         Test::Exists => Ok(Answer::Always(true)),
+        Test::Text(TextTest::StartsWith(start)) if start.is_empty() => Ok(Answer::Always(true)),
         Test::Text(TextTest::Equal(text)) => Ok(Answer::Is(one(is, text)?)),
         Test::Text(TextTest::NotEqual(text)) => Ok(Answer::IsNot(one(is, text)?)),
         Test::Text(TextTest::StartsWith(text)) => Ok(Answer::Is(one(begins, text)?)),
@@ -544,9 +574,20 @@ fn of_remote(id: FieldId, test: &Test) -> Result<Answer, String> {
             _ => Err("an address is compared with addresses and networks".to_owned()),
         },
         FieldId::FdRport | FieldId::FdSport => of_port(test),
+        FieldId::FdType if names_raw(test) => Err("raw sockets cannot be denied anything".to_owned()),
         FieldId::FdType => of_sorts(test, KINDS.map(|(kind, property)| (kind.name(), property))),
         FieldId::FdTypeChar => of_sorts(test, KINDS.map(|(kind, property)| (kind.letter(), property))),
-        FieldId::FdL4Proto => of_sorts(test, PROTOCOLS),
+        FieldId::FdL4Proto => {
+            let reached = of_sorts(test, PROTOCOLS)?;
+            let is_reached = |property: &Property| !matches!(property, Property::Icmp | Property::Raw);
+            match (&reached, test) {
+                (_, Test::Exists | Test::Text(TextTest::NotEqual(_))) => Ok(reached),
+                (Answer::Is(Atom::Is(of)), _) if !of.iter().all(is_reached) => {
+                    Err("no connection of ping and raw sockets can be denied; write `fd.l4proto in (tcp, udp)`".to_owned())
+                }
+                _ => Ok(reached),
+            }
+        }
         FieldId::FdSockFamily => match test {
             Test::Exists => Ok(Answer::Always(true)),
             Test::Text(test) => Ok(Answer::Always(test.holds("ip"))),
@@ -561,6 +602,15 @@ fn of_remote(id: FieldId, test: &Test) -> Result<Answer, String> {
         _ => Err("of a connection it knows fd.rip, fd.rnet, fd.rport (fd.sip, fd.snet, fd.sport), fd.type, fd.typechar, \
             fd.sockfamily, fd.l4proto and what is of the container"
             .to_owned()),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others name nothing whole")]
+fn names_raw(test: &Test) -> bool {
+    match test {
+        Test::Text(TextTest::Equal(text)) => &**text == "raw",
+        Test::Text(TextTest::In(texts)) => texts.contains("raw"),
+        _ => false,
     }
 }
 

@@ -102,6 +102,13 @@ pub(crate) const DENIED_ATOMS_MAX: usize = 64;
 /// Alternatives of all rules that deny, on one occasion: the kernel looks at each for each operation.
 pub(crate) const DENIED_CLAUSES_MAX: usize = 64;
 
+/// Addresses and networks of all rules that deny, those of connections and of sendings counted each: the kernel's table
+/// has 32,768, and new rules are written beside those in force.
+pub(crate) const DENIED_NETWORKS_MAX: usize = 16_384;
+
+/// Paths and names of all rules that deny. The table has 16,384; of the half, 1,024 are for what the policy protects.
+pub(crate) const DENIED_TEXTS_MAX: usize = 7_168;
+
 /// Alternatives of a part of a condition while it is taken apart: they multiply.
 pub(crate) const DENIED_ALTERNATIVES_MAX: usize = 512;
 

@@ -436,11 +436,14 @@ int refuse_execution(u64 *ctx)
 
 /* ---- connections ---- */
 
-/* Where it goes; IPv4 that comes as IPv6 is IPv4, and what has no address goes to this machine. */
+/* Where it goes; IPv4 that comes as IPv6 is IPv4. */
 struct remote {
 	u8 address[16];
 	u16 port; /* host order */
 	bool is_ipv6;
+	bool may_be_another; /* of this machine: that of a device */
+	u8 type;
+	u16 protocol;
 };
 
 static __always_inline void canonical(struct remote *remote)
@@ -451,10 +454,12 @@ static __always_inline void canonical(struct remote *remote)
 		words[1] = words[2] = words[3] = 0;
 		remote->is_ipv6 = false;
 	}
-	if (!remote->is_ipv6 && !words[0])
-		words[0] = __builtin_bswap32(0x7f000001);
-	if (remote->is_ipv6 && !words[0] && !words[1] && !words[2] && !words[3])
-		words[3] = __builtin_bswap32(1);
+}
+
+static __always_inline bool is_nothing(struct remote *remote)
+{
+	u32 *words = (u32 *)remote->address;
+	return !words[0] && !words[1] && !words[2] && !words[3];
 }
 
 static __always_inline u64 of_protocol(struct decision *decision, u32 type, u32 protocol)
@@ -486,31 +491,124 @@ static __always_inline void spare_program(struct facts *facts, struct task_struc
 	__sync_lock_test_and_set(&walk->is_taken, 0);
 }
 
-static __always_inline u32 judge_connection(u32 hook, struct remote *remote, u32 type, u32 protocol)
+/* What is connected to or sent to, but for its address. */
+union connection {
+	struct {
+		u8 hook;
+		bool is_ipv6;
+		u16 port;
+		u8 type;
+		bool may_be_another;
+		u16 protocol;
+	};
+	u64 word;
+};
+
+/* Checked by the verifier by itself: up to five addresses are judged. */
+__noinline int judge_address(u64 first, u64 second, u64 word)
 {
+	union connection connection = { .word = word };
+	u32 hook = connection.hook;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct facts facts = {};
 	struct decision *decision = decision_of(&facts, hook);
 	if (!decision || is_exempt(task))
 		return 0;
 	add_place(&facts, decision, task);
-	facts.hold |= decision->properties[remote->is_ipv6 ? IS_IPV6 : IS_IPV4];
-	facts.hold |= of_protocol(decision, type, protocol);
+	facts.hold |= decision->properties[connection.is_ipv6 ? IS_IPV6 : IS_IPV4];
+	facts.hold |= of_protocol(decision, connection.type, connection.protocol);
 	struct network_key network = {
 		.bits = 8 * (4 + 16),
 		.which = facts.which,
 		.hook = hook,
-		.family = remote->is_ipv6 ? 6 : 4,
+		.family = connection.is_ipv6 ? 6 : 4,
 	};
-	__builtin_memcpy(network.address, remote->address, sizeof(network.address));
-	u64 *atoms = bpf_map_lookup_elem(&networks, &network);
+	__builtin_memcpy(network.address, &first, sizeof(first));
+	__builtin_memcpy(network.address + 8, &second, sizeof(second));
+	u64 *atoms = NULL;
+	if (connection.may_be_another)
+		facts.untraceable = decision->of_paths;
+	else
+		atoms = bpf_map_lookup_elem(&networks, &network);
 	facts.hold |= atoms ? *atoms : 0;
-	struct port_key port = { .port = remote->port, .which = facts.which, .hook = hook };
+	struct port_key port = { .port = connection.port, .which = facts.which, .hook = hook };
 	atoms = bpf_map_lookup_elem(&ports, &port);
 	facts.hold |= atoms ? *atoms : 0;
 	if (decision->flags & PROGRAMS_ARE_PROTECTED)
 		spare_program(&facts, task);
 	return judged(&facts, decision);
+}
+
+static __always_inline u32 judge_remote(u32 hook, struct remote *remote)
+{
+	union connection connection = {};
+	connection.hook = hook;
+	connection.is_ipv6 = remote->is_ipv6;
+	connection.may_be_another = remote->may_be_another;
+	connection.port = remote->port;
+	connection.type = remote->type;
+	connection.protocol = remote->protocol;
+	u64 halves[2];
+	__builtin_memcpy(halves, remote->address, sizeof(halves));
+	return judge_address(halves[0], halves[1], connection.word);
+}
+
+/* The address that is chosen where none is said: of the socket, or of the one datagram. */
+static __always_inline u32 judge_own(u32 hook, struct remote *own)
+{
+	canonical(own);
+	return is_nothing(own) ? 0 : judge_remote(hook, own);
+}
+
+/* `0.0.0.0` and `::` are this machine: the address that the socket has itself, else loopback, and which family's
+ * depends on that too. Denied if any of them would be. Of a socket that is bound to a device (a datagram may be by
+ * itself) it is the device's address, which nobody here knows: what may hold is denied. */
+static __always_inline u32 judge_this_machine(struct bpf_sock_addr *ctx, struct bpf_sock *sock, u32 hook,
+					     struct remote *said, bool is_ipv6)
+{
+	struct remote own = { .port = said->port, .type = said->type, .protocol = said->protocol };
+	u32 *words = (u32 *)own.address;
+	words[0] = __builtin_bswap32(0x7f000001);
+	own.may_be_another = hook == HOOK_SENDING || (sock && sock->bound_dev_if);
+	u32 rule = judge_remote(hook, &own);
+	own.may_be_another = false;
+	if (rule)
+		return rule;
+	if (is_ipv6) {
+		words[0] = 0;
+		words[3] = __builtin_bswap32(1);
+		own.is_ipv6 = true;
+		rule = judge_remote(hook, &own);
+		words[3] = 0;
+		if (rule)
+			return rule;
+		if (hook == HOOK_SENDING) {
+			words[0] = ctx->msg_src_ip6[0];
+			words[1] = ctx->msg_src_ip6[1];
+			words[2] = ctx->msg_src_ip6[2];
+			words[3] = ctx->msg_src_ip6[3];
+			rule = judge_own(hook, &own);
+			if (rule)
+				return rule;
+		}
+	} else if (hook == HOOK_SENDING) {
+		words[0] = ctx->msg_src_ip4;
+		rule = judge_own(hook, &own);
+		if (rule)
+			return rule;
+	}
+	struct scratch *s = only(&scratches);
+	if (!sock || !s)
+		return 0;
+	struct inet_sock *inet = (struct inet_sock *)number(s, sock);
+	struct remote bound = { .port = said->port, .type = said->type, .protocol = said->protocol };
+	*(u32 *)bound.address = BPF_CORE_READ(inet, inet_saddr);
+	rule = judge_own(hook, &bound);
+	if (rule || !is_ipv6)
+		return rule;
+	bound.is_ipv6 = true;
+	BPF_CORE_READ_INTO(&bound.address, (struct sock *)inet, __sk_common.skc_v6_rcv_saddr);
+	return judge_own(hook, &bound);
 }
 
 /* Appends the address as the caller passed it, in the form of a sockaddr. */
@@ -535,7 +633,14 @@ static __always_inline void append_remote(struct scratch *s, struct remote *pass
 
 static __always_inline int on_connection(struct bpf_sock_addr *ctx, u32 hook, bool is_ipv6)
 {
-	struct remote remote = { .is_ipv6 = is_ipv6, .port = __builtin_bswap16(ctx->user_port) };
+	/* Each is read once: the verifier lets nobody compute with the address of what he is given. */
+	struct remote remote = {
+		.is_ipv6 = is_ipv6,
+		.port = __builtin_bswap16(ctx->user_port),
+		.type = ctx->type,
+		.protocol = ctx->protocol,
+	};
+	struct bpf_sock *sock = ctx->sk;
 	u32 *words = (u32 *)remote.address;
 	if (is_ipv6) {
 		words[0] = ctx->user_ip6[0];
@@ -547,12 +652,12 @@ static __always_inline int on_connection(struct bpf_sock_addr *ctx, u32 hook, bo
 	}
 	struct remote passed = remote;
 	canonical(&remote);
-	u32 rule = judge_connection(hook, &remote, ctx->type, ctx->protocol);
+	u32 rule = is_nothing(&remote) ? judge_this_machine(ctx, sock, hook, &remote, is_ipv6) :
+					 judge_remote(hook, &remote);
 	if (!rule)
 		return GO_ON;
 	struct scratch *s = begin_telling(rule);
 	if (s) {
-		struct bpf_sock *sock = ctx->sk;
 		if (sock)
 			append_socket(number(s, sock));
 		append_remote(s, &passed);

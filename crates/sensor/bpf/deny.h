@@ -45,7 +45,7 @@ struct decision {
 	u64 of_host;      /* atoms about containers that hold on the host */
 	u64 of_container; /* that hold in any container … */
 	u64 of_known;     /* … and those that nobody can tell of one that is not described yet */
-	u64 of_paths;     /* atoms about the path */
+	u64 of_paths;     /* atoms about the path; of connections, about the address */
 	u32 count;
 	u32 flags;
 	struct clause clauses[CLAUSES_MAX];

@@ -198,7 +198,11 @@ static __always_inline int tell(struct __sk_buff *skb, struct packet *packet, u3
 	h->arguments[DNS_SEGMENTS] = packet->protocol == PROTOCOL_UDP ? skb->gso_segs : 0;
 	/* To the kernel, what the program is given is a packet with its socket. */
 	struct sk_buff *kernel_skb = (struct sk_buff *)skb;
-	h->network_namespace = BPF_CORE_READ(kernel_skb, sk, __sk_common.skc_net.net, ns.inum);
+	struct net *net = BPF_CORE_READ(kernel_skb, sk, __sk_common.skc_net.net);
+	h->network_namespace = BPF_CORE_READ(net, ns.inum);
+	h->network = h->network_namespace;
+	if (bpf_core_field_exists(net->net_cookie))
+		h->network = BPF_CORE_READ(net, net_cookie);
 
 	record->socket_field.tag = TAG_SOCKET;
 	record->socket_field.length = sizeof(record->socket);

@@ -107,10 +107,14 @@ __noinline int emit(u32 kind)
 	}
 	h->mount_namespace = 0;
 	h->network_namespace = 0;
+	h->network = 0;
 	struct nsproxy *namespaces = task->nsproxy;
 	if (namespaces) {
 		h->mount_namespace = namespaces->mnt_ns->ns.inum;
 		h->network_namespace = namespaces->net_ns->ns.inum;
+		h->network = h->network_namespace;
+		if (bpf_core_field_exists(namespaces->net_ns->net_cookie))
+			h->network = namespaces->net_ns->net_cookie;
 	}
 	bpf_core_read(h->command, sizeof(h->command), &task->comm);
 

@@ -127,6 +127,7 @@ struct mnt_namespace {
 };
 struct net {
 	struct ns_common ns;
+	u64 net_cookie;
 };
 struct user_namespace {
 	struct ns_common ns;
@@ -262,6 +263,10 @@ struct sock {
 	struct sock_common __sk_common;
 	u16 sk_type;
 	u16 sk_protocol;
+};
+
+struct inet_sock {
+	u32 inet_saddr;
 };
 
 struct socket {

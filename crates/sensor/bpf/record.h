@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 /* The kinds that are not a system call; a system call's kind is 16 + its row in `src/syscalls.rs`. */
 enum kind {
@@ -32,6 +32,7 @@ struct header {
 	u64 cap_inheritable;
 	u64 cap_permitted;
 	u64 cap_effective;
+	u64 network; /* the cookie of the network namespace, which no later one has; else its inode */
 	s64 result;
 	u64 arguments[6];
 	u32 thread;

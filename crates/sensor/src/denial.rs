@@ -80,7 +80,7 @@ pub struct Decision {
     pub of_container: u64,
     /// That nobody can tell of a container before more than its existence is known.
     pub of_known: u64,
-    /// The atoms about paths and names of files.
+    /// The atoms about paths and names of files; of connections and sendings, about addresses.
     pub of_paths: u64,
     /// Networks, with the atoms that an address in them makes true.
     pub networks: Vec<(IpAddr, u8, u64)>,

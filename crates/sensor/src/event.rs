@@ -57,6 +57,9 @@ pub struct Caller {
     pub capabilities: Capabilities,
     /// Namespaces.
     pub namespaces: Namespaces,
+    /// The network namespace by a number that no later one has (the kernel's cookie); on a kernel without (before
+    /// 5.12) its inode. 0 where a dying process has left it.
+    pub network: u64,
     /// The cgroup's id: of the unified hierarchy, or, with the highest bit set, of the pids controller where
     /// that one is not used.
     pub cgroup_id: u64,

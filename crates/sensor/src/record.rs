@@ -12,7 +12,7 @@ use crate::event::{
 use crate::interest::Kind;
 use crate::limits::{FIELDS_MAX, RECORD_BYTES_MAX};
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const UNKNOWN_ID: u32 = u32::MAX;
 
 /// Why bytes are not a record.
@@ -79,6 +79,7 @@ fn read_header(bytes: &mut Bytes<'_>) -> Result<(Caller, Facts), DecodeError> {
     let cgroup_id = bytes.u64()?;
     let capabilities =
         Capabilities { inheritable: bytes.u64()?, permitted: bytes.u64()?, effective: bytes.u64()? };
+    let network = bytes.u64()?;
     let result = bytes.i64()?;
     let mut arguments = [0; 6];
     for argument in &mut arguments {
@@ -115,6 +116,7 @@ fn read_header(bytes: &mut Bytes<'_>) -> Result<(Caller, Facts), DecodeError> {
         audit_session: (audit_session != UNKNOWN_ID).then_some(audit_session),
         capabilities,
         namespaces,
+        network,
         cgroup_id,
         terminal: (terminal != 0).then_some(terminal),
         command: OsString::from_vec(command.to_vec()),

@@ -1,9 +1,9 @@
 //! Which names an address has, by the answers that processes were given: for each network namespace its own.
 //!
 //! A process that answers itself gives names to addresses in its own network only, and pushes out no names but those
-//! of its own.
+//! of its own. A name that a rule asks for stays where there is no room for others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use seawall_event::Names;
@@ -12,14 +12,18 @@ use crate::limits::{
     NAME_KEPT_LEAST_S, NAME_KEPT_MOST_S, NAMED_MAX, NAMED_OF_VIEW_MAX, NAMES_OF_ADDRESS_MAX,
 };
 
-/// A network namespace by its inode.
-pub(crate) type View = u32;
+/// A network namespace, by what no other one is called after its end: see [`seawall_sensor::Caller::network`].
+pub(crate) type View = u64;
 
 /// All that is known.
 #[derive(Default)]
 pub(crate) struct NameCache {
     views: HashMap<View, Addresses>,
     count: usize,
+    /// Names that rules compare with.
+    pub(crate) of_rules: BTreeSet<String>,
+    /// Names that found no room at an address, or lost it while they still held.
+    pub(crate) too_many: u64,
     /// Addresses that had to go for others while their names still held.
     pub(crate) pushed_out: u64,
 }
@@ -44,7 +48,7 @@ impl NameCache {
         let until_ns = now_ns + u64::from(ttl_s.clamp(NAME_KEPT_LEAST_S, NAME_KEPT_MOST_S)) * 1_000_000_000;
         let addresses = self.views.entry(view).or_default();
         let before = addresses.by_address.len();
-        addresses.learn(address, names, until_ns);
+        self.too_many += addresses.learn(address, names, until_ns, now_ns, &self.of_rules);
         self.count += addresses.by_address.len() - before;
         if addresses.by_address.len() > NAMED_OF_VIEW_MAX {
             self.make_room(view, now_ns);
@@ -58,7 +62,7 @@ impl NameCache {
     /// The oldest of a view goes.
     fn make_room(&mut self, view: View, now_ns: u64) {
         let Some(addresses) = self.views.get_mut(&view) else { return };
-        if let Some(gone) = addresses.forget_oldest() {
+        if let Some(gone) = addresses.forget_oldest(&self.of_rules, now_ns) {
             self.count -= 1;
             self.pushed_out += u64::from(gone.names.iter().any(|(_, until_ns)| *until_ns > now_ns));
         }
@@ -76,7 +80,15 @@ impl NameCache {
 }
 
 impl Addresses {
-    fn learn(&mut self, address: IpAddr, names: &[&str], until_ns: u64) {
+    /// How many names had no room.
+    fn learn(
+        &mut self,
+        address: IpAddr,
+        names: &[&str],
+        until_ns: u64,
+        now_ns: u64,
+        of_rules: &BTreeSet<String>,
+    ) -> u64 {
         self.next += 1;
         let turn = self.next;
         let known = self.by_address.entry(address).or_insert_with(|| Known { turn, names: Vec::new() });
@@ -89,7 +101,16 @@ impl Addresses {
         };
         let mut now: Vec<(String, u64)> = names.iter().map(|name| until(name)).collect();
         now.extend(known.names.drain(..).filter(|(name, _)| !names.contains(&name.as_str())));
-        now.truncate(NAMES_OF_ADDRESS_MAX);
+        now.retain(|(_, until_ns)| *until_ns > now_ns);
+        let many = now.len();
+        let mut others = NAMES_OF_ADDRESS_MAX;
+        // Names of rules are as many as the user wants.
+        now.retain(|(name, _)| {
+            let is_kept = of_rules.contains(name) || others > 0;
+            others = others.saturating_sub(usize::from(!of_rules.contains(name)));
+            is_kept
+        });
+        let without_room = many - now.len();
         known.names = now;
         self.order.push_back((turn, address));
         if self.order.len() > 2 * self.by_address.len() + 64 {
@@ -97,13 +118,23 @@ impl Addresses {
             self.order
                 .retain(|(turn, address)| by_address.get(address).is_some_and(|known| known.turn == *turn));
         }
+        without_room as u64
     }
 
-    fn forget_oldest(&mut self) -> Option<Known> {
+    /// Of those that no rule asks for, while there are such.
+    fn forget_oldest(&mut self, of_rules: &BTreeSet<String>, now_ns: u64) -> Option<Known> {
+        let mut kept = self.order.len();
         while let Some((turn, address)) = self.order.pop_front() {
-            if self.by_address.get(&address).is_some_and(|known| known.turn == turn) {
-                return self.by_address.remove(&address);
+            let Some(known) = self.by_address.get(&address).filter(|known| known.turn == turn) else {
+                continue;
+            };
+            let is_of_rule = |(name, until_ns): &(String, u64)| *until_ns > now_ns && of_rules.contains(name);
+            if kept > 0 && known.names.iter().any(is_of_rule) {
+                kept -= 1;
+                self.order.push_back((turn, address));
+                continue;
             }
+            return self.by_address.remove(&address);
         }
         None
     }
@@ -144,6 +175,36 @@ mod tests {
         assert_eq!(told(&cache, 1, 7, 301), ["b.example"]);
         // Another network knows nothing of it.
         assert_eq!(told(&cache, 2, 7, 200), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_of_a_rule_is_pushed_out_by_nobody() {
+        let mut cache =
+            NameCache { of_rules: BTreeSet::from(["asked.example".to_owned()]), ..NameCache::default() };
+        cache.learn(1, address(1), &["asked.example"], 3600, 0);
+        for number in 0..20 {
+            cache.learn(1, address(1), &[&format!("n{number}")], 3600, 0);
+        }
+        let names = told(&cache, 1, 1, 1);
+        assert_eq!(
+            (names.len(), names.last().unwrap().as_str()),
+            (NAMES_OF_ADDRESS_MAX + 1, "asked.example")
+        );
+        assert_eq!((cache.too_many, cache.pushed_out), (12, 0));
+        // What holds no more makes room without a word.
+        cache.learn(1, address(1), &["later.example"], 3600, 4000 * SECOND);
+        assert_eq!(told(&cache, 1, 1, 4001), ["later.example"]);
+        assert_eq!(cache.too_many, 12);
+        cache.learn(1, address(1), &["asked.example"], 3600, 0);
+        for number in 2..=2 * u32::try_from(NAMED_OF_VIEW_MAX).unwrap() {
+            cache.learn(1, address(number), &["flood.example"], 3600, 0);
+        }
+        assert!(told(&cache, 1, 1, 1).contains(&"asked.example".to_owned()));
+        // Where all are of rules, there is an end all the same.
+        for number in 0..=u32::try_from(NAMED_OF_VIEW_MAX).unwrap() {
+            cache.learn(2, address(number), &["asked.example"], 3600, 0);
+        }
+        assert_eq!(cache.views[&2].by_address.len(), NAMED_OF_VIEW_MAX);
     }
 
     #[test]

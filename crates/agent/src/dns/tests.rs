@@ -1,4 +1,4 @@
-use seawall_sensor::{Caller, Namespaces};
+use seawall_sensor::Caller;
 
 use super::*;
 use crate::testing::caller;
@@ -31,9 +31,8 @@ fn wire(cookie: u64, data: Vec<u8>) -> seawall_sensor::Message {
     seawall_sensor::Message { cookie, socket, whole_bytes: data.len() as u64, data, has_more: false }
 }
 
-fn in_network(network: u32) -> Caller {
-    let none = caller(0);
-    Caller { namespaces: Namespaces { network, ..none.namespaces }, ..none }
+fn in_network(network: u64) -> Caller {
+    Caller { network, ..caller(0) }
 }
 
 fn process() -> Option<Arc<Process>> {
@@ -41,7 +40,7 @@ fn process() -> Option<Arc<Process>> {
 }
 
 fn all() -> Resolving {
-    Resolving { wanted: Wanted { names: true, events: true }, ..Resolving::default() }
+    Resolving { wanted: Wanted { names: true, events: true, ..Wanted::default() }, ..Resolving::default() }
 }
 
 /// `process question answers`, one for each event.
@@ -78,12 +77,19 @@ fn an_answer_is_of_who_asked_through_the_same_socket() {
     let both = resolving.heard(Side::Answered, &in_network(5), None, &wire(2, answer_bytes()), 1);
     assert!(shown(&both)[1].starts_with("nobody pool.example NOERROR"), "{:?}", shown(&both));
     let gaps: Vec<_> = resolving.gaps().map(|gap| gap.reason).collect();
-    assert_eq!(gaps, ["1 messages of the DNS went on without the process that asked"]);
+    assert_eq!(
+        gaps,
+        [
+            "1 messages of the DNS went on without the process that asked",
+            "2 answers of the DNS gave no names: their questions were not seen"
+        ]
+    );
 }
 
 #[test]
 fn names_are_of_the_network_that_was_told_them() {
     let mut resolving = all();
+    ask(&mut resolving, 1, QUESTION);
     resolving.heard(Side::Answered, &in_network(5), None, &wire(1, answer_bytes()), 0);
     let named = |resolving: &Resolving, network, seconds: u64| {
         let mut socket = Socket {
@@ -100,6 +106,46 @@ fn names_are_of_the_network_that_was_told_them() {
     assert_eq!(named(&resolving, 6, 1), None);
     resolving.wanted.names = false;
     assert_eq!(named(&resolving, 5, 1), None);
+}
+
+/// Of nobody, so that it stands for a packet that waited, too.
+fn ask(resolving: &mut Resolving, cookie: u64, question: &[u8]) {
+    resolving.heard(Side::Asked, &caller(0), None, &wire(cookie, question.to_vec()), 0);
+}
+
+#[test]
+fn an_answer_names_nothing_unless_its_question_was_seen() {
+    let check = |cookie: u64, question: &[u8], answer: &[u8], expected: bool| {
+        for events in [true, false] {
+            let mut resolving = Resolving {
+                wanted: Wanted { names: true, events, ..Wanted::default() },
+                ..Resolving::default()
+            };
+            ask(&mut resolving, 1, question);
+            resolving.heard(Side::Answered, &in_network(5), None, &wire(cookie, answer.to_vec()), 0);
+            let names = resolving.names_of(5, "192.0.2.7".parse().unwrap(), 1);
+            assert_eq!(!names.is_empty(), expected, "{cookie} {answer:?}");
+            assert_eq!(resolving.unasked, u64::from(!expected));
+        }
+    };
+    let changed = |at: usize, byte: u8| {
+        let mut changed = answer_bytes();
+        changed[at] = byte;
+        changed
+    };
+    check(1, QUESTION, &answer_bytes(), true);
+    // Upper case is the same name; many resolvers play with it.
+    check(1, QUESTION, &changed(13, b'P'), true);
+    check(2, QUESTION, &answer_bytes(), false);
+    check(1, QUESTION, &changed(0, 0x55), false);
+    check(1, QUESTION, &changed(13, b'c'), false);
+    // AAAA was not asked for.
+    check(1, QUESTION, &changed(QUESTION.len() - 3, 28), false);
+    // The guard's own questions are as good as any.
+    let mut resolving = Resolving { guard: 9, ..all() };
+    resolving.heard(Side::Asked, &caller(9), process(), &wire(3, QUESTION.to_vec()), 0);
+    resolving.heard(Side::Answered, &in_network(5), None, &wire(3, answer_bytes()), 0);
+    assert!(!resolving.names_of(5, "192.0.2.7".parse().unwrap(), 1).is_empty());
 }
 
 #[test]
@@ -126,9 +172,12 @@ fn askers_are_bounded() {
         resolving.heard(Side::Asked, &caller(7), process(), &wire(cookie, QUESTION.to_vec()), 0);
     }
     assert_eq!((resolving.askers.by_cookie.len(), resolving.askers.order.len()), (ASKERS_MAX, ASKERS_MAX));
-    assert!(resolving.askers.of(0, 0x1234).is_none());
-    for _ in 0..ASKED_MAX + 1 {
-        resolving.heard(Side::Asked, &caller(7), process(), &wire(9, QUESTION.to_vec()), 0);
+    let question = Message::read(QUESTION, QUESTION.len() as u64).unwrap();
+    assert!(matches!(resolving.askers.of(0, &question), (By::Nobody, false)));
+    assert!(matches!(resolving.askers.of(1, &question), (By::Process(_), true)));
+    for id in 0..=ASKED_MAX as u16 {
+        let question = [&id.to_be_bytes(), &QUESTION[2..]].concat();
+        resolving.heard(Side::Asked, &caller(7), process(), &wire(9, question), 0);
     }
     assert_eq!(resolving.askers.by_cookie[&9].1.len(), ASKED_MAX);
 }

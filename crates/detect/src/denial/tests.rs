@@ -55,20 +55,24 @@ fn holds(atom: &Atom, event: &Event) -> bool {
             Property::Raw => protocol == Some(Protocol::Raw),
         }),
         Atom::Remote(networks) => remote.is_some_and(|remote| {
-            networks.iter().any(|(address, bits)| match (address, remote.ip()) {
-                (IpAddr::V4(network), IpAddr::V4(address)) => {
-                    let shift = 32 - u32::from(*bits);
-                    u32::from(*network).checked_shr(shift) == u32::from(address).checked_shr(shift)
-                }
-                (IpAddr::V6(network), IpAddr::V6(address)) => {
-                    let shift = 128 - u32::from(*bits);
-                    u128::from(*network).checked_shr(shift) == u128::from(address).checked_shr(shift)
-                }
-                (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+            let (family, of_remote) = bits_of(remote.ip().to_canonical());
+            networks.iter().any(|(address, bits)| {
+                let (of, digits) = bits_of(*address);
+                of == family && digits[..usize::from(*bits)] == of_remote[..usize::from(*bits)]
             })
         }),
         Atom::Port(ports) => remote.is_some_and(|remote| ports.contains(&remote.port())),
     }
+}
+
+/// The family and each bit, the first one first; the kernel's tables take the address as it is.
+fn bits_of(address: IpAddr) -> (u8, Vec<bool>) {
+    let (family, octets) = match address {
+        IpAddr::V4(address) => (4, address.octets().to_vec()),
+        IpAddr::V6(address) => (6, address.octets().to_vec()),
+    };
+    let bits = octets.iter().flat_map(|octet| (0..8).rev().map(move |bit| octet >> bit & 1 == 1));
+    (family, bits.collect())
 }
 
 const PARTS: [&str; 14] = [
@@ -87,10 +91,16 @@ const PARTS: [&str; 14] = [
     "container.image.repository contains web",
     "evt.res = SUCCESS",
 ];
-const REMOTE_PARTS: [&str; 12] = [
+const REMOTE_PARTS: [&str; 18] = [
     "fd.rip = 10.0.0.1",
     "fd.sip != 10.0.0.1",
     "fd.rnet in (10.0.0.0/8, \"fd00::/8\")",
+    "fd.rip in (\"::ffff:10.1.2.3\", 192.0.2.1)",
+    "fd.rnet in (\"::ffff:192.168.0.0/113\")",
+    "fd.rnet in (0.0.0.0/0)",
+    "fd.rnet in (10.1.2.2/31, \"2001:db8::/127\", \"::/1\")",
+    "fd.rnet in (\"::ffff:0:0/95\")",
+    "fd.l4proto != icmp",
     "fd.snet in (192.168.0.0/16)",
     "fd.rport = 80",
     "fd.sport in (80, 443)",
@@ -155,7 +165,7 @@ fn execution(choices: [u8; 3]) -> Event {
 }
 
 fn connection(choices: [u8; 3]) -> Event {
-    let addresses = ["10.0.0.1", "10.1.2.3", "192.168.1.1", "fd00::1", "2001:db8::1"];
+    let addresses = ["10.0.0.1", "10.1.2.3", "192.168.1.1", "192.168.129.1", "fd00::1", "2001:db8::1"];
     let address: IpAddr = addresses[usize::from(choices[0]) % addresses.len()].parse().unwrap();
     let ports = [80, 443, 1023, 1024, 40000];
     let socket = Socket {
@@ -223,6 +233,12 @@ fn what_the_kernel_cannot_decide_is_refused_with_the_part() {
     check("evt.type = execve and proc.exepath pmatch (/tmp/*/x)", "", "patterns");
     check("evt.type = execve and tolower(proc.exepath) = /x", "", "`tolower(proc.exepath) = /x`");
     check("evt.type = execve and proc.exepath = val(proc.exe)", "", "second field");
+    check("evt.type = execve and basename(proc.exepath) = /a/b", "", "has no slash");
+    check("evt.type = execve and basename(proc.exepath) startswith /a", "", "has no slash");
+    check("evt.type = execve and basename(proc.exepath) in (nc, a/b)", "", "has no slash");
+    check("evt.type = connect and fd.l4proto = icmp", "", "no connection of ping and raw sockets");
+    check("evt.type = connect and fd.l4proto in (tcp, raw)", "", "no connection of ping and raw sockets");
+    check("evt.type = connect and fd.type in (ipv4, raw)", "", "raw sockets");
     check("evt.type = openat and fd.name = /etc/shadow", "", "`evt.type` openat");
     check("proc.exepath = /x", "", "begin the condition with");
     check("evt.type = execveat and proc.exepath = /x", "", "told as execve");
@@ -251,6 +267,24 @@ fn too_many_alternatives_are_refused() {
     let problems =
         engine(&format!("evt.type = execve and ({})", parts.join(" or ")), "").denials().unwrap_err();
     assert!(problems[0].reason.contains("64 different questions"), "{problems:?}");
+}
+
+#[test]
+fn what_would_find_no_room_beside_as_much_is_refused() {
+    let of = |kinds: &str, field: &str, count: usize, one: &dyn Fn(usize) -> String| {
+        let all: Vec<String> = (0..count).map(one).collect();
+        engine(&format!("evt.type in ({kinds}) and {field} in ({})", all.join(", ")), "").denials()
+    };
+    let address = |n: usize| format!("10.1.{}.{}", n / 256, n % 256);
+    let path = |n: usize| format!("/usr/bin/p{n}");
+    let check = |kinds: &str, field: &str, one: &dyn Fn(usize) -> String, most: usize, expected: &str| {
+        assert!(of(kinds, field, most, one).is_ok());
+        let problems = of(kinds, field, most + 1, one).unwrap_err();
+        assert!(problems[0].reason.contains(expected), "{problems:?}");
+    };
+    check("connect", "fd.rip", &address, DENIED_NETWORKS_MAX, "16384 addresses");
+    check("connect, sendto, sendmsg", "fd.rip", &address, DENIED_NETWORKS_MAX / 2, "16384 addresses");
+    check("execve", "proc.exepath", &path, DENIED_TEXTS_MAX, "7168 paths");
 }
 
 #[test]

@@ -217,6 +217,71 @@ fn a_connection_is_denied_by_its_address_and_port_in_any_form() {
     );
 }
 
+/// Where no address is said, it is the socket's own, or that of loopback.
+#[test]
+fn nothing_as_an_address_is_judged_as_all_that_it_may_reach() {
+    let listener = TcpListener::bind("[::]:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let Some(mut denying) = Denying::of(&Denials::default()) else { return };
+    let mut check = |own: &str, to: &str, denied: &str, expected: bool| {
+        let address: IpAddr = denied.parse().unwrap();
+        let decision = Decision {
+            clauses: vec![clause(1, 0)],
+            of_paths: 1,
+            networks: vec![(address, if address.is_ipv4() { 32 } else { 128 }, 1)],
+            ..Decision::default()
+        };
+        let denials =
+            Denials { decisions: [Decision::default(), decision.clone(), decision], ..Denials::default() };
+        denying.denier.set(&denials, std::iter::empty()).unwrap();
+        let (own, to): (IpAddr, IpAddr) = (own.parse().unwrap(), to.parse().unwrap());
+        let to = std::net::SocketAddr::new(to, port);
+        let family = if own.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let own = std::net::SocketAddr::new(own, 0);
+        let of = |kind| {
+            let socket = socket(family, kind, None).unwrap();
+            rustix::net::bind(&socket, &own).unwrap();
+            socket
+        };
+        let result = |result: rustix::io::Result<()>| match result {
+            Ok(()) => true,
+            Err(Errno::PERM) => false,
+            Err(error) => panic!("{own} to {to}: {error}"),
+        };
+        let of_all = [
+            result(connect(of(SocketType::STREAM), &to)),
+            result(connect(of(SocketType::DGRAM), &to)),
+            result(sendto(of(SocketType::DGRAM), b"x", SendFlags::empty(), &to).map(drop)),
+        ];
+        // Where a device may choose, what may be denied is.
+        let is_chosen = to.ip().to_canonical().is_unspecified();
+        assert_eq!(of_all, [!expected, !expected, !expected && !is_chosen], "{own} to {to}, {denied} denied");
+        let of_device = of(SocketType::DGRAM);
+        bind_to_loopback_device(&of_device);
+        assert_eq!(result(connect(of_device, &to)), !expected && !is_chosen, "{own} to {to} on lo");
+    };
+    check("::ffff:127.0.0.1", "::", "127.0.0.1", true);
+    check("::ffff:127.0.0.9", "::", "127.0.0.1", true);
+    check("127.0.0.9", "0.0.0.0", "127.0.0.9", true);
+    check("127.0.0.9", "0.0.0.0", "127.0.0.8", false);
+    check("127.0.0.9", "127.0.0.1", "127.0.0.9", false);
+    check("0.0.0.0", "0.0.0.0", "127.0.0.1", true);
+    check("::", "::", "::1", true);
+    check("::", "::ffff:0.0.0.0", "127.0.0.1", true);
+    check("::", "::", "2001:db8::1", false);
+}
+
+fn bind_to_loopback_device(socket: &OwnedFd) {
+    let name = b"lo";
+    // SAFETY: the kernel reads the two bytes that are there.
+    #[expect(unsafe_code, reason = "no safe binding knows this option")]
+    let result = unsafe {
+        let name = name.as_ptr().cast();
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name, 2)
+    };
+    assert_eq!(result, 0);
+}
+
 /// Other ways to a connection than `connect`, each with the same to another port.
 #[test]
 fn no_other_way_to_a_connection_passes_by() {

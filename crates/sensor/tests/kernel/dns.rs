@@ -71,11 +71,26 @@ fn a_question_and_its_answer_are_told_with_who_asked() {
         assert_eq!(asked.caller.namespaces.network, answered.caller.namespaces.network);
         let ours = std::fs::read_link("/proc/self/ns/net").unwrap();
         assert_eq!(ours.to_str().unwrap(), format!("net:[{}]", answered.caller.namespaces.network));
+        assert_eq!(asked.caller.network, answered.caller.network);
+        assert_eq!(answered.caller.network, network_cookie(&client).unwrap_or(answered.caller.network));
         let local = client.local_addr().unwrap();
         assert_eq!(told.socket.local.map(|local| local.port), Some(local.port()));
         assert_eq!(told.socket.remote.map(|remote| remote.port), Some(53));
         assert_eq!((told.socket.protocol, told.has_more), (17, false));
     }
+}
+
+/// What the kernel calls the network namespace of a socket, and no other: `SO_NETNS_COOKIE`.
+fn network_cookie(socket: &UdpSocket) -> Option<u64> {
+    const SO_NETNS_COOKIE: i32 = 71;
+    let (mut cookie, mut length) = (0_u64, 8);
+    let descriptor = std::os::fd::AsRawFd::as_raw_fd(socket);
+    let to = std::ptr::from_mut(&mut cookie).cast();
+    // SAFETY: the kernel writes at most the eight bytes that are there.
+    #[expect(unsafe_code, reason = "no safe binding knows this option")]
+    let result =
+        unsafe { libc::getsockopt(descriptor, libc::SOL_SOCKET, SO_NETNS_COOKIE, to, &raw mut length) };
+    (result == 0).then_some(cookie)
 }
 
 #[test]

@@ -49,6 +49,37 @@ impl Private {
     }
 }
 
+/// Whether a cgroup of this number is there; where the kernel does not say that it is not, it is.
+pub(crate) fn is_cgroup(hierarchy: BorrowedFd<'_>, id: u64) -> bool {
+    /// `struct file_handle` for kernfs: the file's number is the handle.
+    #[repr(C)]
+    struct Handle {
+        bytes: u32,
+        kind: i32,
+        id: [u8; 8],
+    }
+    const FILEID_KERNFS: i32 = 0xfe;
+    // The call takes no descriptor of a path alone, which that of a mount is.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(hierarchy) = rustix::fs::openat(hierarchy, ".", flags, Mode::empty()) else { return true };
+    let mut handle = Handle { bytes: 8, kind: FILEID_KERNFS, id: id.to_ne_bytes() };
+    // SAFETY: the handle has as many bytes as it says, and outlives the call, which keeps no pointer.
+    let opened = unsafe {
+        libc::syscall(
+            libc::SYS_open_by_handle_at,
+            hierarchy.as_raw_fd(),
+            &raw mut handle,
+            libc::O_PATH | libc::O_CLOEXEC,
+        )
+    };
+    if opened < 0 {
+        return io::Error::last_os_error().raw_os_error() != Some(libc::ESTALE);
+    }
+    // SAFETY: the call has just returned this descriptor, which nobody else has.
+    drop(unsafe { OwnedFd::from_raw_fd(opened as i32) });
+    true
+}
+
 /// The kernel's catalogue of tracepoints.
 pub(crate) struct Tracefs(Private);
 

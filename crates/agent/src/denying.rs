@@ -297,7 +297,8 @@ impl KernelDenials {
             (undone.untold, "denials were not told: they came faster than they were read"),
             (
                 undone.unknown_places + self.refused_places,
-                "containers were not told to the kernel, which takes them for the host: there are too many",
+                "containers found no room in the kernel: what may be in one is denied what it would be on the host, \
+                 and what it would be in a container",
             ),
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);

@@ -1,10 +1,10 @@
 //! Ties one program to the exits of many system calls: two system calls that no library offers with a
-//! cookie (`unsafe`; `heap` has the sensor's only other one).
+//! cookie, and one that asks for a cgroup by its number (`unsafe`; `heap` has the sensor's only other one).
 //!
 //! A tracepoint of its own for each system call costs the others next to nothing, where the one raw
 //! tracepoint for all of them would be paid by every call of every process.
 
-#![expect(unsafe_code, reason = "perf_event_open(2) and bpf(2) have no safe wrapper")]
+#![expect(unsafe_code, reason = "perf_event_open(2), bpf(2) and open_by_handle_at(2) have no safe wrapper")]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};

@@ -115,6 +115,11 @@ struct Known {
     is_kept: bool,
 }
 
+/// The ids of the containers that the path of a cgroup names.
+pub(crate) fn ids(path: &Path) -> impl Iterator<Item = String> {
+    cgroup::claims(path).into_iter().map(|claim| claim.id)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics with a lock in its hands; if something did, the maps are whole all the same.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -176,6 +181,12 @@ impl Containers {
         {
             self.search.ask(&slot, &self.shared);
         }
+    }
+
+    /// Whether a cgroup is of a container by a name that a user of this host could give it: it is in his slice.
+    pub(crate) fn is_of_user(&self, cgroup_id: u64) -> bool {
+        let path = self.cgroup_path(cgroup_id);
+        path.is_some_and(|path| self.claims(&path).first().is_some_and(|claim| claim.user.is_some()))
     }
 
     /// The cgroups that are containers, as far as they are known.

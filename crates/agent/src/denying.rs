@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use seawall_detect::{Atom, Beginning, Denied as DeniedByRules, Engine, Property, Undeniable};
@@ -14,10 +16,10 @@ use seawall_finding::{Denial, Gap, GapKind};
 use seawall_policy::{Protected, ResponseSettings, RuleResponses};
 use seawall_respond::{Mode, programs_of_hosts};
 use seawall_sensor::{
-    ContainerIs, Decision, DenialClause, Denials, Denier, ExecutionDenial, Hook, OfText, OpenError,
+    ContainerIs, Decision, DenialClause, Denials, Denier, Described, ExecutionDenial, Hook, OfText, OpenError,
 };
 
-use crate::containers::{Containers, Lookup};
+use crate::containers::{self, Containers, Lookup};
 use crate::waiting::Denied;
 use crate::watch::Watch;
 
@@ -36,6 +38,15 @@ pub enum DenyError {
          with everything below them (`/opt/backup/**`)"
     )]
     Protected(String),
+    /// Seawall has numbers of processes of its own, and the kernel would spare others than itself by them.
+    #[error(
+        "rules respond with `deny`, and Seawall runs in a pid namespace of its own: start it in the host's (`hostPID: \
+         true`, `--pid=host`)"
+    )]
+    OwnProcesses,
+    /// Which pid namespace it is cannot be read.
+    #[error("rules respond with `deny`, and {} cannot be read", .0.display())]
+    Unread(PathBuf, #[source] io::Error),
 }
 
 /// What is to be done about rules that respond with `deny`.
@@ -68,8 +79,8 @@ pub(crate) struct KernelDenials {
     rules: [Vec<String>; 2],
     set: usize,
     protected: Protected,
-    /// The cgroups of this process, by their paths.
-    own_cgroups: String,
+    /// The ids of the containers that this process runs in.
+    own_containers: BTreeSet<String>,
     /// Containers with what was told of them.
     known: BTreeMap<u64, Option<Arc<Container>>>,
     /// Those that are not described yet.
@@ -83,13 +94,15 @@ const SET: u16 = 1 << 15;
 impl KernelDenials {
     /// Loads the kernel's part; nothing is denied until [`KernelDenials::set`].
     pub(crate) fn open(protected: &Protected, proc_root: &Path) -> Result<KernelDenials, DenyError> {
+        in_first_pid_namespace(proc_root)?;
+        let own_cgroups = fs::read_to_string(proc_root.join("self/cgroup")).unwrap_or_default();
         Ok(KernelDenials {
             denier: Denier::open(std::process::id()).map_err(DenyError::Kernel)?,
             denied: Default::default(),
             rules: Default::default(),
             set: 0,
             protected: protected.clone(),
-            own_cgroups: fs::read_to_string(proc_root.join("self/cgroup")).unwrap_or_default(),
+            own_containers: containers_of(&own_cgroups),
             known: BTreeMap::new(),
             waiting: BTreeSet::new(),
             refused_places: 0,
@@ -114,6 +127,7 @@ impl KernelDenials {
         let described: Vec<(u64, ContainerIs)> = self
             .known
             .iter()
+            .filter(|(cgroup, container)| container.is_some() || !containers.is_of_user(**cgroup))
             .map(|(cgroup, container)| (*cgroup, self.is(engine, &denied, container.as_deref())))
             .collect();
         let hooks: Vec<Hook> =
@@ -169,7 +183,8 @@ impl KernelDenials {
             if plain.contains(['*', '?', '[', '{', '\\']) {
                 return Err(DenyError::Protected(format!("/{pattern}")));
             }
-            texts.entry(text).or_default().is_protected = true;
+            // In a container its image says what lies at a path.
+            texts.entry(text).or_default().is_protected_on_host = true;
         }
         Ok(())
     }
@@ -182,8 +197,8 @@ impl KernelDenials {
             |name: &Option<String>, spares: &dyn Fn(&str) -> bool| name.as_deref().is_some_and(spares);
         let image = container.image.as_ref().and_then(seawall_event::Image::reference);
         // Where protection is asked for, what nobody knows more of than its id may be protected.
-        let may_be = protected.asks_for_containers() && container.image.is_none() && container.name.is_none();
-        let is_own = is_named(&container.full_id, &|id| !id.is_empty() && self.own_cgroups.contains(id));
+        let may_be = protected.asks_for_containers() && is_bare(container);
+        let is_own = is_named(&container.full_id, &|id| self.own_containers.contains(id));
         if may_be
             || is_own
             || is_named(&container.name, &|name| protected.names(name))
@@ -197,37 +212,48 @@ impl KernelDenials {
 
     /// Tells the kernel of containers that came, went, or are described now.
     pub(crate) fn follow(&mut self, watch: &mut Watch<'_>) {
-        for cgroup in watch.removed.drain(..) {
-            self.known.remove(&cgroup);
-            self.waiting.remove(&cgroup);
-            self.denier.forget(cgroup);
-        }
         for cgroup in watch.made.drain(..) {
             if let std::collections::btree_map::Entry::Vacant(entry) = self.known.entry(cgroup) {
                 entry.insert(None);
                 self.waiting.insert(cgroup);
             }
         }
+        // After what was made: what was made and removed since the last time is gone.
+        for cgroup in watch.removed.drain(..) {
+            self.forget(cgroup);
+        }
         let waiting: Vec<u64> = self.waiting.iter().copied().collect();
         for cgroup in waiting {
-            let is = match watch.containers.of(cgroup, None, 0) {
+            let container = match watch.containers.of(cgroup, None, 0) {
                 Lookup::Pending(_) => continue,
-                Lookup::Host => {
-                    self.known.remove(&cgroup);
+                // A host's user may name his cgroups as he likes: only an engine's word makes containers of them.
+                Lookup::Known(container) if is_bare(&container) && watch.containers.is_of_user(cgroup) => {
                     None
                 }
-                Lookup::Known(container) => {
-                    let is = self.is(watch.judging.engine(), &self.denied, Some(&container));
-                    self.known.insert(cgroup, Some(container));
-                    Some(is)
-                }
+                Lookup::Known(container) => Some(container),
+                Lookup::Host => None,
             };
             self.waiting.remove(&cgroup);
-            match is {
-                Some(is) => self.refused_places += u64::from(self.denier.describe(cgroup, is).is_err()),
-                None => self.denier.forget(cgroup),
+            let Some(container) = container else {
+                self.forget(cgroup);
+                continue;
+            };
+            let is = self.is(watch.judging.engine(), &self.denied, Some(&container));
+            match self.denier.describe(cgroup, is) {
+                Ok(Described::Told) => drop(self.known.insert(cgroup, Some(container))),
+                Ok(Described::Gone) => self.forget(cgroup),
+                Err(_) => {
+                    self.known.insert(cgroup, Some(container));
+                    self.refused_places += 1;
+                }
             }
         }
+    }
+
+    fn forget(&mut self, cgroup: u64) {
+        self.known.remove(&cgroup);
+        self.waiting.remove(&cgroup);
+        self.denier.forget(cgroup);
     }
 
     /// Whether containers wait to be described: then the kernel cannot decide all of them yet.
@@ -271,12 +297,36 @@ impl KernelDenials {
             (undone.untold, "denials were not told: they came faster than they were read"),
             (
                 undone.unknown_places + self.refused_places,
-                "containers were not told to the kernel, which takes them for the host: there are too many",
+                "containers found no room in the kernel: what may be in one is denied what it would be on the host, \
+                 and what it would be in a container",
             ),
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);
         counted.map(|(count, what)| Gap::of_target(GapKind::Limit, format!("{count} {what}"))).collect()
     }
+}
+
+/// Whether nobody knows more of a container than its id.
+fn is_bare(container: &Container) -> bool {
+    container.image.is_none() && container.name.is_none()
+}
+
+/// The inode of the pid namespace that the kernel starts with (`PROC_PID_INIT_INO`, `linux/proc_ns.h`).
+const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
+fn in_first_pid_namespace(proc_root: &Path) -> Result<(), DenyError> {
+    let path = proc_root.join("self/ns/pid");
+    match fs::metadata(&path) {
+        Ok(namespace) if namespace.ino() == FIRST_PID_NAMESPACE => Ok(()),
+        Ok(_) => Err(DenyError::OwnProcesses),
+        Err(error) => Err(DenyError::Unread(path, error)),
+    }
+}
+
+/// The ids of the containers that a process is in, by its `/proc/PID/cgroup`.
+fn containers_of(cgroups: &str) -> BTreeSet<String> {
+    let paths = cgroups.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    paths.flat_map(|path| containers::ids(Path::new(path))).collect()
 }
 
 /// A text that is the whole path or name.
@@ -335,4 +385,26 @@ fn place(property: Property) -> usize {
 /// What rules deny.
 pub(crate) fn of(engine: &Engine) -> Result<[DeniedByRules; 3], DenyError> {
     engine.denials().map_err(DenyError::Undeniable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::containers_of;
+
+    #[test]
+    fn own_containers_are_those_that_the_own_cgroups_name() {
+        let check = |cgroups: &str, expected: &[&str]| {
+            let expected: BTreeSet<String> = expected.iter().map(|id| (*id).to_owned()).collect();
+            assert_eq!(containers_of(cgroups), expected, "{cgroups}");
+        };
+        let (a, b) = ("a".repeat(64), "b".repeat(64));
+        check("0::/", &[]);
+        check("0::/system.slice/seawall.service\n", &[]);
+        check(&format!("0::/system.slice/docker-{a}.scope\n"), &[&a]);
+        check(&format!("4:pids:/docker/{a}\n0::/docker/{a}/docker/{b}\n"), &[&a, &b]);
+        // A container may be called as a part of any path is.
+        check(&format!("0::/lxc.payload.guard/system.slice/{a}x\n"), &["guard"]);
+    }
 }

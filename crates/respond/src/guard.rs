@@ -12,21 +12,37 @@ use crate::receipt::Target;
 
 /// Programs of a host that a response never ends: without them nobody could mend what a response did. Only by where a
 /// distribution installs them, because a process may call itself anything.
-const HOST_PROGRAMS: [&str; 12] = [
+const HOST_PROGRAMS: [&str; 28] = [
     "systemd",
+    "systemd-executor",
     "systemd-journald",
     "systemd-logind",
     "systemd-udevd",
     "dbus-daemon",
     "dockerd",
     "containerd",
+    "containerd-shim",
+    "containerd-shim-runc-v1",
     "containerd-shim-runc-v2",
+    "containerd-shim-runsc-v1",
+    "containerd-shim-kata-v2",
+    "containerd-shim-crun-v1",
+    "docker-init",
+    "docker-proxy",
+    "runc",
+    "crun",
     "conmon",
+    "conmonrs",
+    "podman",
     "crio",
     "kubelet",
     "sshd",
+    "sshd-session",
+    "sshd-auth",
+    "netavark",
+    "aardvark-dns",
 ];
-const HOST_DIRECTORIES: [&str; 8] = [
+const HOST_DIRECTORIES: [&str; 15] = [
     "/usr/bin",
     "/usr/sbin",
     "/bin",
@@ -34,7 +50,14 @@ const HOST_DIRECTORIES: [&str; 8] = [
     "/usr/lib/systemd",
     "/lib/systemd",
     "/usr/local/bin",
+    "/usr/lib/openssh",
+    "/usr/libexec/openssh",
+    "/usr/lib/ssh",
+    "/usr/libexec/ssh",
+    "/usr/lib/podman",
     "/usr/libexec/podman",
+    "/usr/libexec/docker",
+    "/usr/libexec/crio",
 ];
 
 /// The executables that no response on a host meets.

@@ -109,11 +109,13 @@ const volatile u32 sending_kind = 0;
 /* Everything that is known of what is judged. */
 struct facts {
 	u64 hold;
+	u64 of_host, of_container; /* hold as well, the ones or the others: `may_be_host` */
 	u64 unknown;      /* of a new container: what may hold goes on, and is counted */
 	u64 untraceable;  /* of a path nobody can follow: what may hold is denied */
 	u32 hook;
 	u32 which;
 	bool is_host;
+	bool may_be_host; /* and may be in a container that found no room */
 	bool is_spared;
 	bool may_be_spared;
 };
@@ -136,13 +138,36 @@ static __always_inline bool is_exempt(struct task_struct *task)
 	return task->tgid == 1 || task->tgid == own_process || task->real_parent->tgid == own_process;
 }
 
+/* Whether paths mean what the host's administrator has put there: the mount namespace was made with his rights (the
+ * host's own, and that of a service), not by a user who may mount in a user namespace of his own. */
+#define FIRST_USER_NAMESPACE 0xEFFFFFFDU /* PROC_USER_INIT_INO */
+static __always_inline bool has_mounts_of_host(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, nsproxy, mnt_ns, user_ns, ns.inum) == FIRST_USER_NAMESPACE;
+}
+
+/* Where containers found no room, what is not known and has other mounts than the host may be in one. */
+static __always_inline bool may_be_forgotten(struct task_struct *task)
+{
+	u32 what = COUNT_PLACES;
+	u64 *forgotten = bpf_map_lookup_elem(&counters, &what);
+	return forgotten && *forgotten && BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != host_mount_namespace;
+}
+
 static __always_inline void add_place(struct facts *facts, struct decision *decision, struct task_struct *task)
 {
 	u64 cgroup = id_of(cgroup_of(task));
 	struct place_of_container *place = bpf_map_lookup_elem(&places, &cgroup);
 	if (!place) {
+		if (may_be_forgotten(task)) {
+			facts->may_be_host = true;
+			facts->of_host = decision->of_host;
+			facts->of_container = decision->of_container;
+			facts->unknown |= decision->of_known;
+			return;
+		}
 		facts->hold |= decision->of_host;
-		facts->is_host = true;
+		facts->is_host = has_mounts_of_host(task);
 		return;
 	}
 	if (place->state == PLACE_PROTECTED) {
@@ -161,7 +186,8 @@ static __always_inline void add_place(struct facts *facts, struct decision *deci
 /* The number + 1 of the rule that denies, or 0. */
 static __always_inline u32 judged(struct facts *facts, struct decision *decision)
 {
-	u64 hold = facts->hold, unknown = facts->unknown, untraceable = facts->untraceable;
+	u64 hold = facts->hold | facts->of_container, unknown = facts->unknown, untraceable = facts->untraceable;
+	u64 as_host = facts->hold | facts->of_host;
 	u32 clauses = decision->count;
 	bool is_undecided = false;
 	if (facts->is_spared)
@@ -170,6 +196,8 @@ static __always_inline u32 judged(struct facts *facts, struct decision *decision
 		if (at >= clauses)
 			break;
 		struct clause *clause = &decision->clauses[at];
+		if (facts->may_be_host && !(clause->must & ~(as_host | untraceable)) && !(clause->must_not & as_host))
+			return clause->rule + 1;
 		u64 missing = clause->must & ~(hold | untraceable);
 		if (clause->must_not & hold || missing & ~unknown)
 			continue;
@@ -270,7 +298,7 @@ static __always_inline u64 of_name(struct walk *walk, u32 which, u64 dentry)
 
 static __always_inline bool spares(struct facts *facts, struct of_text *text)
 {
-	return text && (text->flags & TEXT_PROTECTED || (text->flags & TEXT_PROTECTED_ON_HOST && facts->is_host));
+	return text && text->flags & TEXT_PROTECTED_ON_HOST && facts->is_host;
 }
 
 static __always_inline bool is_memfd(u64 dentry)
@@ -735,6 +763,24 @@ __noinline int is_named_after_container(u32 taken)
 		 byte_at(walk, first - 3) == 'o' && byte_at(walk, first - 2) == 'n');
 }
 
+/* Whether a cgroup is in the slice of a user of the host (`user.slice`, `user-1000.slice`, `user@1000.service`), who
+ * makes and names what he likes there. */
+__noinline int is_of_user(u64 node)
+{
+	for (u32 level = 0; level < 32; level++) {
+		struct kernfs_node *parent = above((struct kernfs_node *)node);
+		if (!parent)
+			return 0;
+		char name[8] = {};
+		bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ((struct kernfs_node *)node, name));
+		if (name[0] == 'u' && name[1] == 's' && name[2] == 'e' && name[3] == 'r' &&
+		    (name[4] == '@' || name[4] == '-' || name[4] == '.'))
+			return 1;
+		node = (u64)parent;
+	}
+	return 1;
+}
+
 SEC("tp_btf/cgroup_mkdir")
 int place_made(u64 *ctx)
 {
@@ -756,7 +802,8 @@ int place_made(u64 *ctx)
 		walk->at = length > 0 && length <= 256 ? length - 1 : 0;
 		bool is_container = is_named_after_container(taken);
 		__sync_lock_test_and_set(&walk->is_taken, 0);
-		if (!is_container)
+		/* What an engine of a user has made is told by who reads the engine's state. */
+		if (!is_container || is_of_user((u64)BPF_CORE_READ(cgroup, kn)))
 			return 0;
 	}
 	if (bpf_map_update_elem(&places, &id, &place, BPF_NOEXIST) == -7 /* E2BIG */)

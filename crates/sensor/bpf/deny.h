@@ -81,8 +81,7 @@ struct text_key {
 };
 
 enum text_flag {
-	TEXT_PROTECTED = 1,
-	TEXT_PROTECTED_ON_HOST = 2,
+	TEXT_PROTECTED_ON_HOST = 1,
 };
 
 struct of_text {

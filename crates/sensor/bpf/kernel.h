@@ -122,8 +122,10 @@ struct fs_struct {
 struct ns_common {
 	u32 inum;
 };
+struct user_namespace;
 struct mnt_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 struct net {
 	struct ns_common ns;

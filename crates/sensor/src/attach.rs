@@ -1,10 +1,10 @@
 //! Ties one program to the exits of many system calls: two system calls that no library offers with a
-//! cookie (`unsafe`; `heap` has the sensor's only other one).
+//! cookie, and one that asks for a cgroup by its number (`unsafe`; `heap` has the sensor's only other one).
 //!
 //! A tracepoint of its own for each system call costs the others next to nothing, where the one raw
 //! tracepoint for all of them would be paid by every call of every process.
 
-#![expect(unsafe_code, reason = "perf_event_open(2) and bpf(2) have no safe wrapper")]
+#![expect(unsafe_code, reason = "perf_event_open(2), bpf(2) and open_by_handle_at(2) have no safe wrapper")]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -47,6 +47,37 @@ impl Private {
         let length = rustix::io::read(&file, &mut text)?;
         Ok(Some(String::from_utf8_lossy(&text[..length]).trim().to_owned()))
     }
+}
+
+/// Whether a cgroup of this number is there; where the kernel does not say that it is not, it is.
+pub(crate) fn is_cgroup(hierarchy: BorrowedFd<'_>, id: u64) -> bool {
+    /// `struct file_handle` for kernfs: the file's number is the handle.
+    #[repr(C)]
+    struct Handle {
+        bytes: u32,
+        kind: i32,
+        id: [u8; 8],
+    }
+    const FILEID_KERNFS: i32 = 0xfe;
+    // The call takes no descriptor of a path alone, which that of a mount is.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(hierarchy) = rustix::fs::openat(hierarchy, ".", flags, Mode::empty()) else { return true };
+    let mut handle = Handle { bytes: 8, kind: FILEID_KERNFS, id: id.to_ne_bytes() };
+    // SAFETY: the handle has as many bytes as it says, and outlives the call, which keeps no pointer.
+    let opened = unsafe {
+        libc::syscall(
+            libc::SYS_open_by_handle_at,
+            hierarchy.as_raw_fd(),
+            &raw mut handle,
+            libc::O_PATH | libc::O_CLOEXEC,
+        )
+    };
+    if opened < 0 {
+        return io::Error::last_os_error().raw_os_error() != Some(libc::ESTALE);
+    }
+    // SAFETY: the call has just returned this descriptor, which nobody else has.
+    drop(unsafe { OwnedFd::from_raw_fd(opened as i32) });
+    true
 }
 
 /// The kernel's catalogue of tracepoints.

@@ -15,13 +15,13 @@ use aya::programs::cgroup_sock_addr::CgroupSockAddr;
 use aya::programs::{BtfTracePoint, CgroupAttachMode, Lsm, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
 
-use crate::attach::Private;
+use crate::attach::{Private, is_cgroup};
 use crate::doctor::lsm_is_active;
 use crate::event::{KernelEvent, SystemCall};
 use crate::interest::Kind;
 use crate::limits::{DENIAL_CLAUSES_MAX, DENIAL_RING_BYTES, DENIAL_TEXT_BYTES_MAX};
 use crate::record;
-use crate::sensor::{OpenError, of_map, of_program, take};
+use crate::sensor::{OpenError, host_mount_namespace, of_map, of_program, take};
 
 static PROGRAMS: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/deny.bpf.o"));
 
@@ -93,9 +93,7 @@ pub struct Decision {
 pub struct OfText {
     /// Atoms of [`Hook::Execution`].
     pub atoms: u64,
-    /// A program that is never denied anything.
-    pub is_protected: bool,
-    /// The same, on the host only.
+    /// A program that is never denied anything on the host.
     pub is_protected_on_host: bool,
 }
 
@@ -120,6 +118,15 @@ pub enum ContainerIs {
     Described([u64; 3]),
     /// One in which nothing is denied.
     Protected,
+}
+
+/// What became of the description of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Described {
+    /// The kernel goes by it.
+    Told,
+    /// The cgroup is not there any more, nor in the kernel's map.
+    Gone,
 }
 
 /// How an execution is denied.
@@ -155,6 +162,9 @@ pub struct Undone {
     pub unknown_places: u64,
 }
 
+/// What has no number in the unified hierarchy (`record.h`).
+const CGROUP_LEGACY: u64 = 1 << 63;
+const CGROUPS: &str = "connections of all cgroups";
 const WORDS: usize = 16 + 5 + 3 * DENIAL_CLAUSES_MAX;
 const TEXT_KEY: usize = 2 + DENIAL_TEXT_BYTES_MAX;
 type TextKey = Key<[u8; TEXT_KEY]>;
@@ -173,6 +183,7 @@ pub struct Denier {
     networks: LpmTrie<MapData, [u8; 20], u64>,
     ports: HashMap<MapData, [u8; 4], u64>,
     places: HashMap<MapData, u64, [u64; 7]>,
+    cgroups: Private,
     counters: Array<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
     which: u8,
@@ -203,6 +214,7 @@ impl Denier {
     /// When this kernel lets no program deny.
     pub fn open(own_process: u32) -> Result<Self, OpenError> {
         let btf = Btf::from_sys_fs().map_err(OpenError::Btf)?;
+        let host_mount_namespace = host_mount_namespace().map_err(OpenError::HostNamespace)?;
         let kind = |name| SystemCall::named(name).map_or(0, |call| u32::from(Kind::Called(call).number()));
         let mut programs = EbpfLoader::new()
             .btf(Some(&btf))
@@ -211,6 +223,7 @@ impl Denier {
             .map_max_entries("paths", 1)
             .map_max_entries("records", DENIAL_RING_BYTES)
             .override_global("own_process", &own_process, true)
+            .override_global("host_mount_namespace", &host_mount_namespace, true)
             .override_global("connect_kind", &kind("connect"), true)
             .override_global("sending_kind", &kind("sendto"), true)
             .load(PROGRAMS)
@@ -228,6 +241,8 @@ impl Denier {
             networks: take(&mut programs, "networks")?,
             ports: take(&mut programs, "ports")?,
             places: take(&mut programs, "places")?,
+            cgroups: Private::mount("cgroup2")
+                .map_err(|source| OpenError::Attach { kind: CGROUPS, source })?,
             counters: take(&mut programs, "counters")?,
             lost: take(&mut programs, "lost")?,
             programs,
@@ -273,13 +288,11 @@ impl Denier {
 
     /// At the root of all cgroups: every socket is in one, wherever its process goes.
     fn attach_connections(&mut self) -> Result<(), OpenError> {
-        let failed = |source| OpenError::Attach { kind: "connections of all cgroups", source };
-        let hierarchy = Private::mount("cgroup2").map_err(failed)?;
         for name in ["refuse_connect4", "refuse_connect6", "refuse_sendmsg4", "refuse_sendmsg6"] {
             let program: &mut CgroupSockAddr = program(&mut self.programs, name)?;
             program.load().map_err(of_program(name))?;
             // A link takes no flags; it stands beside others by itself.
-            program.attach(hierarchy.root(), CgroupAttachMode::Single).map_err(of_program(name))?;
+            program.attach(self.cgroups.root(), CgroupAttachMode::Single).map_err(of_program(name))?;
         }
         Ok(())
     }
@@ -309,17 +322,14 @@ impl Denier {
         self.clear(next)?;
         for (hook, decision) in denials.decisions.iter().enumerate() {
             let index = u32::from(next) * 3 + hook as u32;
-            let are_protected = denials.texts.values().any(|of| of.is_protected || of.is_protected_on_host);
+            let are_protected = denials.texts.values().any(|of| of.is_protected_on_host);
             let flags = u32::from(are_protected) | u32::from(denials.spares_new) << 1;
             self.decisions.set(index, words(decision, flags), 0).map_err(of_map("decisions"))?;
             self.fill(next, hook as u8, decision)?;
         }
         self.fill_texts(next, &denials.texts)?;
         for (cgroup, is) in containers {
-            let known = self.known.entry(cgroup).or_default();
-            known.set(usize::from(next), is);
-            let words = known.words();
-            self.places.insert(cgroup, words, 0).map_err(of_map("places"))?;
+            self.tell(cgroup, usize::from(next), is)?;
         }
         self.active.set(0, u32::from(next), 0).map_err(of_map("active"))?;
         self.which = next;
@@ -367,7 +377,7 @@ impl Denier {
             for length in 1..=text.len() {
                 if let Some(of) = texts.get(&text[..length]) {
                     all[0] |= of.atoms;
-                    all[1] |= u64::from(of.is_protected) | u64::from(of.is_protected_on_host) << 1;
+                    all[1] |= u64::from(of.is_protected_on_host);
                 }
             }
             let mut data = [0; TEXT_KEY];
@@ -385,11 +395,28 @@ impl Denier {
     ///
     /// # Errors
     /// When the kernel's map is full (65,536 cgroups) or refuses.
-    pub fn describe(&mut self, cgroup_id: u64, is: ContainerIs) -> Result<(), OpenError> {
+    pub fn describe(&mut self, cgroup_id: u64, is: ContainerIs) -> Result<Described, OpenError> {
+        self.tell(cgroup_id, usize::from(self.which), is)
+    }
+
+    /// What is told of a cgroup that is gone would stay for ever. The question comes after the telling: whatever is
+    /// removed later is taken out by the kernel's part.
+    fn tell(&mut self, cgroup_id: u64, which: usize, is: ContainerIs) -> Result<Described, OpenError> {
         let known = self.known.entry(cgroup_id).or_default();
-        known.set(usize::from(self.which), is);
+        known.set(which, is);
         let words = known.words();
-        self.places.insert(cgroup_id, words, 0).map_err(of_map("places"))
+        self.places.insert(cgroup_id, words, 0).map_err(of_map("places"))?;
+        // Old hierarchies count for themselves: there the order in which it is told has to do.
+        if cgroup_id & CGROUP_LEGACY == 0 && !is_cgroup(self.cgroups.root(), cgroup_id) {
+            self.forget(cgroup_id);
+            return Ok(Described::Gone);
+        }
+        Ok(Described::Told)
+    }
+
+    /// How many cgroups the kernel holds for containers.
+    pub fn places(&self) -> usize {
+        self.places.keys().count()
     }
 
     /// The cgroup is none of a container, or is gone.

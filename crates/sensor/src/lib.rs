@@ -21,8 +21,8 @@ mod sensor;
 mod syscalls;
 
 pub use denial::{
-    ContainerIs, Decision, DenialClause, Denials, Denied, Denier, ExecutionDenial, Hook, OfText, Property,
-    Undone,
+    ContainerIs, Decision, DenialClause, Denials, Denied, Denier, Described, ExecutionDenial, Hook, OfText,
+    Property, Undone,
 };
 pub use doctor::{Ability, Need, Report, doctor};
 pub use event::{

@@ -418,7 +418,7 @@ impl Sensor {
 
 /// The mount namespace of process 1. Where that one may not be looked at (it has more capabilities than we),
 /// ours: from a container that makes containers of all others, which lets out more than is needed.
-fn host_mount_namespace() -> io::Result<u32> {
+pub(crate) fn host_mount_namespace() -> io::Result<u32> {
     let namespace =
         std::fs::metadata("/proc/1/ns/mnt").or_else(|_| std::fs::metadata("/proc/self/ns/mnt"))?;
     u32::try_from(namespace.ino()).map_err(io::Error::other)

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,7 +17,8 @@ use rustix::net::{
     AddressFamily, Protocol, SendFlags, SocketFlags, SocketType, connect, sendto, socket, socket_with,
 };
 use seawall_sensor::{
-    Action, Decision, DenialClause, Denials, Denied, Denier, ExecutionDenial, Hook, OfText, Property,
+    Action, ContainerIs, Decision, DenialClause, Denials, Denied, Denier, Described, ExecutionDenial, Hook,
+    OfText, Property,
 };
 
 static ONE: Mutex<()> = Mutex::new(());
@@ -503,4 +505,144 @@ fn a_program_in_memory_is_not_one_that_is_named_so() {
     assert!(is_run(&named_so));
     let told = denying.told(1);
     assert_eq!(told.len(), 1);
+}
+
+/// A cgroup that the test takes away again.
+struct Cgroup(PathBuf);
+
+impl Cgroup {
+    /// Below the root of the unified hierarchy; `None`, with a word, where there is none.
+    #[expect(clippy::print_stderr, reason = "a test says why it looked at nothing")]
+    fn make(name: &str) -> Option<Self> {
+        let root = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(Path::new);
+        let Some(root) = root.into_iter().find(|root| root.join("cgroup.controllers").exists()) else {
+            eprintln!("skipped: no unified hierarchy");
+            return None;
+        };
+        Some(Self::at(root.join(name)))
+    }
+
+    fn at(path: PathBuf) -> Self {
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn id(&self) -> u64 {
+        std::fs::metadata(&self.0).unwrap().ino()
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+fn id_of_container(number: u32) -> String {
+    format!("{:032x}{number:032x}", std::process::id())
+}
+
+#[test]
+fn what_is_told_of_a_cgroup_that_is_gone_is_not_kept() {
+    let Some(mut denying) = Denying::of(&Denials::default()) else { return };
+    let before = denying.denier.places();
+    for number in 0..20 {
+        let Some(cgroup) = Cgroup::make(&id_of_container(number)) else { return };
+        let id = cgroup.id();
+        assert_eq!(denying.denier.places(), before + 1);
+        if number % 2 == 0 {
+            assert_eq!(denying.denier.describe(id, ContainerIs::New).unwrap(), Described::Told);
+        }
+        drop(cgroup);
+        assert_eq!(denying.denier.describe(id, ContainerIs::New).unwrap(), Described::Gone);
+        denying.denier.set(&Denials::default(), [(id, ContainerIs::New)].into_iter()).unwrap();
+    }
+    assert_eq!(denying.denier.places(), before);
+}
+
+#[test]
+fn a_user_of_the_host_makes_no_container_by_a_name() {
+    let Some(denying) = Denying::of(&Denials::default()) else { return };
+    let before = denying.denier.places();
+    let user = format!("user-{}.slice", std::process::id());
+    for (above, expected) in [(user.as_str(), 0), ("user@1000.service", 0), ("users", 1), ("usr", 1)] {
+        let Some(above) = Cgroup::make(above) else { return };
+        let between = Cgroup::at(above.0.join("app"));
+        let made = Cgroup::at(between.0.join(id_of_container(0)));
+        assert_eq!(denying.denier.places() - before, expected, "{}", made.0.display());
+    }
+}
+
+#[test]
+fn programs_of_the_host_are_spared_only_where_its_administrator_has_mounted() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = first_instruction(directory.path());
+    let kept = directory.path().join("kept");
+    std::fs::copy(&program, &kept).unwrap();
+    // The paths as well as the host: whoever works on this machine while it is tested is none of it.
+    let decision =
+        Decision { clauses: vec![clause(1 | 2, 0)], of_host: 2, of_paths: 1, ..Decision::default() };
+    let mut denials = of_execution(decision, &[(&format!("{}\0", program.display()), 1)]);
+    let spared = OfText { atoms: 1, is_protected_on_host: true };
+    denials.texts.insert(format!("{}\0", kept.display()).into_bytes(), spared);
+    let Some(_denying) = Denying::of(&denials) else { return };
+    let made = directory.path().join("made");
+    for (arguments, program, expected) in [
+        (&["--mount"][..], &kept, true),
+        (&["--mount"][..], &program, false),
+        (&["--user", "--map-root-user"][..], &kept, true),
+        (&["--user", "--map-root-user", "--mount"][..], &kept, false),
+    ] {
+        let _ = std::fs::remove_file(&made);
+        let _ = Command::new("unshare")
+            .args(arguments)
+            .args(["--", &program.display().to_string(), &made.display().to_string()])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(made.exists(), expected, "{arguments:?} {}", program.display());
+    }
+}
+
+#[test]
+fn where_containers_find_no_room_they_are_not_taken_for_the_host() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = first_instruction(directory.path());
+    let text = format!("{}\0", program.display());
+    // In a container and not on the host; the other rule is about the host.
+    let check = |rule: DenialClause, is_full: bool, expected: [bool; 2]| {
+        let decision =
+            Decision { clauses: vec![rule], of_host: 2, of_container: 4, of_paths: 1, ..Decision::default() };
+        let Some(mut denying) = Denying::of(&of_execution(decision, &[(&text, 1)])) else { return };
+        if is_full {
+            // Numbers of an old hierarchy, higher than any: nobody looks whether they are there.
+            let mut number = 1_u64 << 63 | 1 << 62;
+            while denying.denier.describe(number, ContainerIs::New).is_ok() {
+                number += 1;
+            }
+            let Some(_cgroup) = Cgroup::make(&id_of_container(7)) else { return };
+            assert_eq!(denying.denier.undone().unknown_places, 1);
+        }
+        let made = directory.path().join("made");
+        let of = |process: &str| std::fs::metadata(format!("/proc/{process}/ns/mnt")).map(|of| of.ino());
+        // Where that of process 1 may not be looked at, ours is taken for it.
+        let has_mounts_of_host = of("1").map_or(true, |first| first == of("self").unwrap());
+        for (arguments, expected) in [&["--ipc"][..], &["--mount"]].into_iter().zip(expected) {
+            if !has_mounts_of_host && arguments[0] == "--ipc" {
+                continue;
+            }
+            let _ = std::fs::remove_file(&made);
+            let _ = Command::new("unshare")
+                .args(arguments)
+                .args(["--".as_ref(), program.as_os_str(), made.as_os_str()])
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
+            assert_eq!(made.exists(), expected, "{rule:?} {is_full} {arguments:?}");
+        }
+    };
+    check(clause(1 | 4, 2), false, [true, true]);
+    check(clause(1 | 4, 2), true, [true, false]);
+    check(clause(1 | 2, 4), false, [false, false]);
+    check(clause(1 | 2, 4), true, [false, false]);
 }

@@ -20,7 +20,11 @@ fn what_was_dropped_is_denied_and_what_came_with_the_image_is_not() {
     let other = "registry.example/other/perl:5";
     daemon.ask(&["tag", IMAGE, other]).unwrap();
     let rules = [
-        rule("no-drop", "evt.type = execve and container.id != host and proc.is_exe_upper_layer = true"),
+        rule(
+            "no-drop",
+            "evt.type in (execve, execveat) and container.id != host and (proc.is_exe_upper_layer = true or not \
+            (proc.is_exe_lower_layer = true or proc.exepath in (/sbin/docker-init, /dev/init, /run/podman-init)))",
+        ),
         rule("no-debugfs", "evt.type = execve and container.id != host and proc.exepath = /usr/bin/debugfs"),
         rule(
             "no-nc-of-team",
@@ -57,6 +61,8 @@ fn what_was_dropped_is_denied_and_what_came_with_the_image_is_not() {
     let descriptor = "open(I, '<', '/bin/true'); open(O, '>', '/tmp/fd'); while (read(I, $b, 65536)) { print O $b } close O; \
         chmod 0755, '/tmp/fd'; open(F, '<', '/tmp/fd'); $^F = 100; open(G, '<', '/tmp/fd'); \
         exec {'/proc/self/fd/' . fileno(G)} 'x', @ARGV or exit 1";
+    // A file system in memory is in no layer.
+    let in_memory = descriptor.replace("/tmp/fd", "/dev/fd-copy");
     let connects = |to: &str| {
         format!(
             "socket(C, 2, 1, 0); connect(C, pack('S n a4 x8', 2, 9, pack('C4', {to}))) or $! + 0 == 1 and exit 7; exit 0"
@@ -73,6 +79,7 @@ fn what_was_dropped_is_denied_and_what_came_with_the_image_is_not() {
         ("after", perl("exec {'/bin/true'} '/bin/true', @ARGV"), None),
         ("after", perl(link), Some("no-drop")),
         ("after", perl(descriptor), Some("no-drop")),
+        ("after", perl(&in_memory), Some("no-drop")),
         ("after", words(&["debugfs"]), Some("no-debugfs")),
         ("after", words(&["nc"]), Some("no-nc-of-team")),
         ("before", words(&["nc"]), Some("no-nc-of-team")),

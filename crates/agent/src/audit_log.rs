@@ -53,7 +53,7 @@ pub fn audit_log(
     stop: &AtomicBool,
     notices: impl FnMut(Notice),
 ) -> Result<Counts, GuardError> {
-    let mut asked = Asked::new(options, sinks, notices)?;
+    let mut asked = Asked::new(AuditQueue::default(), options, sinks, notices)?;
     let lines = lines_of(input);
     while asked.goes_on(stop)? {
         match lines.recv_timeout(LOOK_EVERY) {
@@ -62,7 +62,7 @@ pub fn audit_log(
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    asked.finish(Vec::new())
+    asked.finish()
 }
 
 /// The same of what the API server sends to its webhook. At the end, all that was accepted is asked of.
@@ -76,7 +76,7 @@ pub fn audit_webhook(
     stop: &AtomicBool,
     notices: impl FnMut(Notice),
 ) -> Result<Counts, GuardError> {
-    let mut asked = Asked::new(options, sinks, notices)?;
+    let mut asked = Asked::new(queue.clone(), options, sinks, notices)?;
     queue.open();
     while asked.goes_on(stop)? {
         if let Some(batch) = queue.next(LOOK_EVERY) {
@@ -87,7 +87,7 @@ pub fn audit_webhook(
     while let Some(batch) = queue.next(Duration::ZERO) {
         asked.batch(&batch);
     }
-    asked.finish(queue.gaps())
+    asked.finish()
 }
 
 fn lines_of(mut input: impl BufRead + Send + 'static) -> Receiver<io::Result<Vec<u8>>> {
@@ -109,6 +109,8 @@ fn lines_of(mut input: impl BufRead + Send + 'static) -> Receiver<io::Result<Vec
 /// The rules while they are asked.
 struct Asked<'s, N> {
     judging: Judging<'s>,
+    /// Through which nothing comes where a log is read.
+    queue: AuditQueue,
     reloading: Reloading,
     reading: Reading,
     end: Option<Instant>,
@@ -119,6 +121,7 @@ struct Asked<'s, N> {
 
 impl<'s, N: FnMut(Notice)> Asked<'s, N> {
     fn new(
+        queue: AuditQueue,
         options: AuditOptions,
         sinks: Vec<Box<dyn Sink + 's>>,
         mut notices: N,
@@ -133,6 +136,7 @@ impl<'s, N: FnMut(Notice)> Asked<'s, N> {
         }
         Ok(Asked {
             judging: Judging::new(rules, judgement.policy, hostname, sinks),
+            queue,
             reloading: Reloading::new(files, asking, reload),
             reading: Reading::default(),
             end: duration.map(|duration| Instant::now() + duration),
@@ -159,6 +163,7 @@ impl<'s, N: FnMut(Notice)> Asked<'s, N> {
                 }
             }
         }
+        self.queue.untold_gaps().into_iter().for_each(|gap| (self.notices)(Notice::Gap(gap)));
         if self.last_count.is_none_or(|last| last.elapsed() >= COUNT_EVERY) {
             let now = Instant::now();
             self.last_count = Some(now);
@@ -197,15 +202,16 @@ impl<'s, N: FnMut(Notice)> Asked<'s, N> {
 
     fn counts(&self) -> Counts {
         let counts = self.judging.counts();
-        let gaps = counts.gaps.iter().cloned().chain(self.reading.gaps()).collect();
-        Counts { events: BTreeMap::from([("k8s_audit", self.reading.events)]), gaps, ..counts }
+        let gaps = counts.gaps.iter().cloned().chain(self.reading.gaps()).chain(self.queue.gaps()).collect();
+        let Reading { events, refused, partial, .. } = &self.reading;
+        let read = [("no_event", refused.times), ("event_partly_read", partial.times)];
+        let audit_lost = read.into_iter().chain(self.queue.lost()).collect();
+        Counts { events: BTreeMap::from([("k8s_audit", *events)]), audit_lost, gaps, ..counts }
     }
 
-    fn finish(mut self, more: Vec<Gap>) -> Result<Counts, GuardError> {
+    fn finish(mut self) -> Result<Counts, GuardError> {
         self.judging.failure().map_or(Ok(()), Err)?;
-        let mut counts = self.counts();
-        counts.gaps.extend(more);
-        Ok(counts)
+        Ok(self.counts())
     }
 }
 
@@ -377,6 +383,28 @@ mod tests {
                         \"requestObject\": number out of range";
         assert!(partial.starts_with(expected), "{partial}");
         assert!(queue.offer(list.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_the_webhook_lost_is_counted_while_it_runs() {
+        let queue = AuditQueue::default();
+        queue.refused(413, "the request is too large");
+        let (options, stop) = (options(), AtomicBool::new(false));
+        let status = options.status.clone();
+        let mut told = Vec::new();
+        let notices = |notice| {
+            told.push(notice);
+            stop.store(true, Ordering::Relaxed);
+        };
+        let mut sink = Told::default();
+        audit_webhook(&queue, options, vec![Box::new(&mut sink)], &stop, notices).unwrap();
+        assert!(
+            matches!(told.as_slice(), [Notice::Gap(gap)] if gap.reason.contains("413")),
+            "{}",
+            told.len()
+        );
+        let counts = status.counts();
+        assert_eq!((counts.gaps.len(), counts.audit_lost["request_refused"]), (1, 1));
     }
 
     #[test]

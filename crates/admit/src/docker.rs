@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::decide::{Admission, Decision, Meant, Request, Wanted};
 use crate::evidence::told;
-use crate::http::{self, Answer, Bodies, Open, Timed};
+use crate::http::{self, Answer, Bodies, Open, Terms, Timed};
 use crate::limits::{DECIDE_WITHIN, TRANSFER};
 use crate::settings::{Engine, Grant, Mode, Place};
 use call::Call;
@@ -87,13 +87,14 @@ impl Plugin {
         if !rustix::net::sockopt::socket_acceptconn(listener)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "nobody can connect to it"));
         }
-        let (open, bodies) = (Open::default(), Bodies::default());
+        let (open, terms) = (Open::default(), Terms::new(Bodies::default()));
         loop {
             // One connection that fails is no reason to leave the others.
             let Ok((stream, _)) = listener.accept() else { continue };
             let mut stream = Timed::new(stream, TRANSFER);
-            let (plugin, bodies) = (self.clone(), bodies.clone());
-            open.run(move || http::serve(&mut stream, &bodies, &|request| plugin.answer(request)));
+            let (plugin, terms) = (self.clone(), terms.clone());
+            // One that is dropped is a refusal to dockerd.
+            let _ = open.run(move || http::serve(&mut stream, &terms, &|request| plugin.answer(request)));
         }
     }
 

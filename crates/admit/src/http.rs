@@ -5,7 +5,7 @@
 //! chunks, no pipelines, no upgrades.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -126,8 +126,8 @@ impl Answer {
 pub(crate) struct Open(Arc<AtomicUsize>);
 
 impl Open {
-    /// Runs `serve` in a thread of its own, or drops the connection where there are too many.
-    pub(crate) fn run(&self, serve: impl FnOnce() + Send + 'static) {
+    /// Runs `serve` in a thread of its own, or drops the connection where there are too many, and says so.
+    pub(crate) fn run(&self, serve: impl FnOnce() + Send + 'static) -> io::Result<()> {
         struct Leaving(Arc<AtomicUsize>);
         impl Drop for Leaving {
             fn drop(&mut self) {
@@ -136,7 +136,7 @@ impl Open {
         }
         let room = |open: usize| (open < CONNECTIONS_MAX).then_some(open + 1);
         if self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).is_err() {
-            return;
+            return Err(io::ErrorKind::QuotaExceeded.into());
         }
         let leaving = Leaving(Arc::clone(&self.0));
         let work = move || {
@@ -144,7 +144,7 @@ impl Open {
             drop(leaving);
         };
         // A thread that cannot be started drops the connection, which is a refusal too.
-        let _ = thread::Builder::new().name("connection".to_owned()).spawn(work);
+        thread::Builder::new().name("connection".to_owned()).spawn(work).map(drop)
     }
 }
 
@@ -167,6 +167,33 @@ impl Default for Bodies {
     /// What admission takes.
     fn default() -> Bodies {
         Bodies::new(BODY_BYTES_MAX, BODIES_BYTES_MAX)
+    }
+}
+
+/// Is told of a request that was refused before it was read: the status and the reason.
+pub type Refused = Arc<dyn Fn(u16, &str) + Send + Sync>;
+
+/// As whom a listener may be spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hosts {
+    /// As whatever its certificate or its socket is known by.
+    Any,
+    /// As this machine: a web page that is shown here can let its own name mean this machine, and no other.
+    Loopback,
+}
+
+/// How the requests of one listener are taken.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    pub(crate) bodies: Bodies,
+    pub(crate) hosts: Hosts,
+    pub(crate) refused: Refused,
+}
+
+impl Terms {
+    /// Those of a listener that is known by any name.
+    pub(crate) fn new(bodies: Bodies) -> Terms {
+        Terms { bodies, hosts: Hosts::Any, refused: Arc::new(|_, _| {}) }
     }
 }
 
@@ -204,14 +231,17 @@ impl Drop for Room {
 
 /// Answers the requests of one connection until it ends. The first must come in the time that the connection has already,
 /// of which a handshake took its part; each further one may begin within [`IDLE`] and must come within [`TRANSFER`].
-pub(crate) fn serve(connection: &mut dyn Connection, bodies: &Bodies, answer: &dyn Fn(&Request) -> Answer) {
+pub(crate) fn serve(connection: &mut dyn Connection, terms: &Terms, answer: &dyn Fn(&Request) -> Answer) {
     let mut held = Vec::new();
     loop {
-        let mut room = Room::new(bodies);
-        let (answer, goes_on) = match read(connection, &mut held, &mut room) {
+        let mut room = Room::new(&terms.bodies);
+        let (answer, goes_on) = match read(connection, &mut held, &mut room, terms.hosts) {
             Ok(Some((request, goes_on))) => (answer(&request), goes_on),
             Ok(None) | Err(Refusal::Lost) => return,
-            Err(Refusal::Status(status, reason)) => (Answer::text(status, reason), Next::Ends),
+            Err(Refusal::Status(status, reason)) => {
+                (terms.refused)(status, reason);
+                (Answer::text(status, reason), Next::Ends)
+            }
         };
         drop(room);
         connection.set_patience(TRANSFER);
@@ -243,12 +273,13 @@ fn read(
     connection: &mut dyn Connection,
     held: &mut Vec<u8>,
     room: &mut Room,
+    hosts: Hosts,
 ) -> Result<Option<(Request, Next)>, Refusal> {
     if !begins(connection, held) {
         return Ok(None);
     }
     let head = loop {
-        if let Some(head) = head(held)? {
+        if let Some(head) = head(held, hosts)? {
             break head;
         }
         if held.len() >= HEAD_BYTES_MAX {
@@ -310,7 +341,7 @@ struct Head {
 }
 
 /// The head of a request, once all of it is there.
-fn head(held: &[u8]) -> Result<Option<Head>, Refusal> {
+fn head(held: &[u8], hosts: Hosts) -> Result<Option<Head>, Refusal> {
     let bad = |reason| Refusal::Status(400, reason);
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -335,6 +366,11 @@ fn head(held: &[u8]) -> Result<Option<Head>, Refusal> {
             }
             "transfer-encoding" => return Err(Refusal::Status(411, "say the length")),
             "connection" if value.eq_ignore_ascii_case("close") => next = Next::Ends,
+            // Only browsers send these; what a page of a stranger lets them send is no request of who is served here.
+            "origin" | "sec-fetch-site" => return Err(Refusal::Status(403, "no web page is answered")),
+            "host" if hosts == Hosts::Loopback && !is_loopback(value) => {
+                return Err(Refusal::Status(403, "it is asked under a name that is not this machine's"));
+            }
             "expect" => return Err(Refusal::Status(417, "send it at once")),
             _ => {}
         }
@@ -344,6 +380,18 @@ fn head(held: &[u8]) -> Result<Option<Head>, Refusal> {
     };
     let (method, target) = (method.to_owned(), target.to_owned());
     Ok(Some(Head { method, target, length: length.unwrap_or(0), next, bytes }))
+}
+
+/// Whether a `Host` is this machine: a name or an address, with or without a port.
+fn is_loopback(host: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) && (name.ends_with(']') || !name.contains(':')) => name,
+        _ => host,
+    };
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn write(connection: &mut dyn Connection, answer: &Answer, next: Next) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::http::{self, Answer, Bodies, Open, Request, Timed};
+use crate::http::{self, Answer, Bodies, Hosts, Open, Refused, Request, Terms, Timed};
 use crate::kubernetes::{Certificates, Log};
 use crate::limits::TRANSFER;
 
@@ -20,19 +20,27 @@ pub type Answering = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 #[derive(Clone)]
 pub struct Server {
     certificates: Option<Arc<Certificates>>,
-    bodies: Bodies,
+    terms: Terms,
     log: Log,
 }
 
 impl Server {
     /// One that shows this certificate, as it is in its file at the time. It tells the log what is wrong with it.
     pub fn over_tls(certificates: Arc<Certificates>, bodies: Bodies, log: Log) -> Server {
-        Server { certificates: Some(certificates), bodies, log }
+        Server { certificates: Some(certificates), terms: Terms::new(bodies), log }
     }
 
-    /// One in plain text.
+    /// One in plain text, for this machine only, and not for the web pages that are shown here.
     pub fn plain(bodies: Bodies, log: Log) -> Server {
-        Server { certificates: None, bodies, log }
+        let terms = Terms { hosts: Hosts::Loopback, ..Terms::new(bodies) };
+        Server { certificates: None, terms, log }
+    }
+
+    /// The same, which tells of the requests that it refuses before they are read.
+    #[must_use]
+    pub fn telling(mut self, refused: Refused) -> Server {
+        self.terms.refused = refused;
+        self
     }
 
     /// Answers at this listener for ever. Each connection has a thread; there is a bounded number of them, and whoever is
@@ -46,20 +54,23 @@ impl Server {
                 continue;
             };
             let (server, answering) = (self.clone(), Arc::clone(answering));
-            open.run(move || {
+            let started = open.run(move || {
                 let answer = |request: &Request| answering(request);
                 let Some(certificates) = &server.certificates else {
-                    http::serve(&mut Timed::new(stream, TRANSFER), &server.bodies, &answer);
+                    http::serve(&mut Timed::new(stream, TRANSFER), &server.terms, &answer);
                     return;
                 };
                 // Whoever does not shake hands is not the API server.
                 if let Ok(mut stream) = certificates.accept(stream) {
-                    http::serve(&mut stream, &server.bodies, &answer);
+                    http::serve(&mut stream, &server.terms, &answer);
                 }
                 if let Some(problem) = certificates.problem() {
                     (server.log)(&problem);
                 }
             });
+            if started.is_err() {
+                (self.terms.refused)(503, "there are too many connections");
+            }
         }
     }
 }

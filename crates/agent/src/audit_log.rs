@@ -10,10 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use seawall_detect::Source;
-use seawall_event::{AuditBatch, AuditEvent, limits};
+use seawall_event::{AuditError, AuditEvent, AuditItem, limits};
 use seawall_finding::{Gap, GapKind};
 use seawall_policy::Sink;
-use serde_json::Value;
 
 use crate::audit_queue::AuditQueue;
 use crate::guard::{GuardError, Judgement, Notice};
@@ -54,7 +53,7 @@ pub fn audit_log(
     stop: &AtomicBool,
     notices: impl FnMut(Notice),
 ) -> Result<Counts, GuardError> {
-    let mut asked = Asked::new(options, sinks, notices)?;
+    let mut asked = Asked::new(AuditQueue::default(), options, sinks, notices)?;
     let lines = lines_of(input);
     while asked.goes_on(stop)? {
         match lines.recv_timeout(LOOK_EVERY) {
@@ -63,7 +62,7 @@ pub fn audit_log(
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    asked.finish(Vec::new())
+    asked.finish()
 }
 
 /// The same of what the API server sends to its webhook. At the end, all that was accepted is asked of.
@@ -77,7 +76,7 @@ pub fn audit_webhook(
     stop: &AtomicBool,
     notices: impl FnMut(Notice),
 ) -> Result<Counts, GuardError> {
-    let mut asked = Asked::new(options, sinks, notices)?;
+    let mut asked = Asked::new(queue.clone(), options, sinks, notices)?;
     queue.open();
     while asked.goes_on(stop)? {
         if let Some(batch) = queue.next(LOOK_EVERY) {
@@ -88,7 +87,7 @@ pub fn audit_webhook(
     while let Some(batch) = queue.next(Duration::ZERO) {
         asked.batch(&batch);
     }
-    asked.finish(queue.gaps())
+    asked.finish()
 }
 
 fn lines_of(mut input: impl BufRead + Send + 'static) -> Receiver<io::Result<Vec<u8>>> {
@@ -110,6 +109,8 @@ fn lines_of(mut input: impl BufRead + Send + 'static) -> Receiver<io::Result<Vec
 /// The rules while they are asked.
 struct Asked<'s, N> {
     judging: Judging<'s>,
+    /// Through which nothing comes where a log is read.
+    queue: AuditQueue,
     reloading: Reloading,
     reading: Reading,
     end: Option<Instant>,
@@ -120,6 +121,7 @@ struct Asked<'s, N> {
 
 impl<'s, N: FnMut(Notice)> Asked<'s, N> {
     fn new(
+        queue: AuditQueue,
         options: AuditOptions,
         sinks: Vec<Box<dyn Sink + 's>>,
         mut notices: N,
@@ -134,6 +136,7 @@ impl<'s, N: FnMut(Notice)> Asked<'s, N> {
         }
         Ok(Asked {
             judging: Judging::new(rules, judgement.policy, hostname, sinks),
+            queue,
             reloading: Reloading::new(files, asking, reload),
             reading: Reading::default(),
             end: duration.map(|duration| Instant::now() + duration),
@@ -160,6 +163,7 @@ impl<'s, N: FnMut(Notice)> Asked<'s, N> {
                 }
             }
         }
+        self.queue.untold_gaps().into_iter().for_each(|gap| (self.notices)(Notice::Gap(gap)));
         if self.last_count.is_none_or(|last| last.elapsed() >= COUNT_EVERY) {
             let now = Instant::now();
             self.last_count = Some(now);
@@ -169,41 +173,45 @@ impl<'s, N: FnMut(Notice)> Asked<'s, N> {
     }
 
     fn line(&mut self, line: &[u8]) {
-        let events = self.reading.events(line);
-        self.observe(events);
-    }
-
-    fn batch(&mut self, body: &[u8]) {
-        let read = AuditEvent::each_of_webhook(body, |item| {
-            let events = self.reading.document(item);
-            self.observe(events);
-        });
-        if let Err(error) = read {
-            // It was looked at before it was accepted.
-            self.reading.refuse(1, &error.to_string());
+        self.reading.line += 1;
+        if !line.trim_ascii().is_empty() {
+            let read = AuditEvent::each_of_line(line, |item| self.item(item));
+            self.close(read);
         }
     }
 
-    fn observe(&mut self, events: Vec<AuditEvent>) {
-        for event in events {
+    /// It was looked at before it was accepted.
+    fn batch(&mut self, body: &[u8]) {
+        let read = AuditEvent::each_of_webhook(body, |item| self.item(item));
+        self.close(read);
+    }
+
+    fn item(&mut self, item: &[u8]) {
+        if let Some(event) = self.reading.event(item) {
             self.judging.observe_audit(&event);
         }
-        if let Some(gap) = self.reading.untold_gap() {
-            (self.notices)(Notice::Gap(gap));
+    }
+
+    /// Tells what was not understood, the first time that there is something of its kind.
+    fn close(&mut self, read: Result<(), AuditError>) {
+        if let Err(error) = read {
+            self.reading.refused.count(&error.told(), self.reading.line);
         }
+        self.reading.untold_gaps().for_each(|gap| (self.notices)(Notice::Gap(gap)));
     }
 
     fn counts(&self) -> Counts {
         let counts = self.judging.counts();
-        let gaps = counts.gaps.iter().cloned().chain(self.reading.gap()).collect();
-        Counts { events: BTreeMap::from([("k8s_audit", self.reading.events)]), gaps, ..counts }
+        let gaps = counts.gaps.iter().cloned().chain(self.reading.gaps()).chain(self.queue.gaps()).collect();
+        let Reading { events, refused, partial, .. } = &self.reading;
+        let read = [("no_event", refused.times), ("event_partly_read", partial.times)];
+        let audit_lost = read.into_iter().chain(self.queue.lost()).collect();
+        Counts { events: BTreeMap::from([("k8s_audit", *events)]), audit_lost, gaps, ..counts }
     }
 
-    fn finish(mut self, more: Vec<Gap>) -> Result<Counts, GuardError> {
+    fn finish(mut self) -> Result<Counts, GuardError> {
         self.judging.failure().map_or(Ok(()), Err)?;
-        let mut counts = self.counts();
-        counts.gaps.extend(more);
-        Ok(counts)
+        Ok(self.counts())
     }
 }
 
@@ -217,65 +225,73 @@ fn refuse_useless(rules: &Rules) -> Result<(), GuardError> {
     }
 }
 
-/// Lines as they come, and what of them was not understood.
-#[derive(Default)]
+/// Items as they come, and what of them was not understood.
 struct Reading {
+    /// What a webhook was sent has no lines.
     line: u64,
     events: u64,
-    refused: u64,
+    refused: Misread,
+    partial: Misread,
+}
+
+/// How often something was not understood, and what the first was.
+struct Misread {
+    what: &'static str,
+    times: u64,
     first: Option<String>,
     is_told: bool,
 }
 
-impl Reading {
-    /// The events of a line: one, or those of an `EventList`. One bad item hides no other.
-    fn events(&mut self, line: &[u8]) -> Vec<AuditEvent> {
-        self.line += 1;
-        if line.trim_ascii().is_empty() {
-            return Vec::new();
-        }
-        if line.len() > limits::AUDIT_EVENT_BYTES_MAX {
-            let reason = format!("it is larger than {} bytes", limits::AUDIT_EVENT_BYTES_MAX);
-            self.refuse(1, &reason);
-            return Vec::new();
-        }
-        match serde_json::from_slice(line) {
-            Ok(json) => self.document(json),
-            Err(error) => {
-                self.refuse(1, &format!("it is no JSON: {error}"));
-                Vec::new()
-            }
-        }
+impl Misread {
+    fn new(what: &'static str) -> Misread {
+        Misread { what, times: 0, first: None, is_told: false }
     }
 
-    /// The same of a document.
-    fn document(&mut self, json: Value) -> Vec<AuditEvent> {
-        let AuditBatch { events, refused } = AuditEvent::each_of(json, self.events + 1);
-        self.events += events.len() as u64;
-        self.refuse(refused, "it is no event of the Kubernetes audit log");
-        events
+    fn count(&mut self, reason: &str, line: u64) {
+        self.times += 1;
+        let line = if line > 0 { format!("line {line}: ") } else { String::new() };
+        self.first.get_or_insert_with(|| format!("{line}{reason}"));
     }
 
-    fn refuse(&mut self, count: u64, reason: &str) {
-        self.refused += count;
-        if count > 0 {
-            // What a webhook was sent has no lines.
-            let line = if self.line > 0 { format!("line {}: ", self.line) } else { String::new() };
-            self.first.get_or_insert_with(|| format!("{line}{reason}"));
-        }
+    fn gap(&self) -> Option<Gap> {
+        let Misread { what, times, first, .. } = self;
+        let reason = format!("{times} events of the audit log {what}; the first: {}", first.as_ref()?);
+        Some(Gap::of_target(GapKind::Malformed, reason))
     }
 
-    /// What was not understood, the first time that there is something.
+    /// The first time that there is something.
     fn untold_gap(&mut self) -> Option<Gap> {
         let gap = self.gap().filter(|_| !self.is_told)?;
         self.is_told = true;
         Some(gap)
     }
+}
 
-    fn gap(&self) -> Option<Gap> {
-        let first = self.first.as_ref()?;
-        let reason = format!("{} events of the audit log cannot be read; the first: {first}", self.refused);
-        Some(Gap::of_target(GapKind::Malformed, reason))
+impl Default for Reading {
+    fn default() -> Reading {
+        let partial = Misread::new("have a part that cannot be read, which was not asked of");
+        Reading { line: 0, events: 0, refused: Misread::new("cannot be read"), partial }
+    }
+}
+
+impl Reading {
+    /// One bad item hides no other, and a part of an event that cannot be read does not hide the rest.
+    fn event(&mut self, item: &[u8]) -> Option<AuditEvent> {
+        let AuditItem { event, problem } = AuditEvent::of_item(item, self.events + 1);
+        let misread = if event.is_some() { &mut self.partial } else { &mut self.refused };
+        if let Some(problem) = problem {
+            misread.count(&problem, self.line);
+        }
+        self.events += u64::from(event.is_some());
+        event
+    }
+
+    fn untold_gaps(&mut self) -> impl Iterator<Item = Gap> {
+        self.refused.untold_gap().into_iter().chain(self.partial.untold_gap())
+    }
+
+    fn gaps(&self) -> impl Iterator<Item = Gap> {
+        self.refused.gap().into_iter().chain(self.partial.gap())
     }
 }
 
@@ -347,7 +363,8 @@ mod tests {
     #[test]
     fn what_the_webhook_accepted_before_the_end_is_asked_of() {
         let event = r#"{"auditID":"a","verb":"create","user":{"username":"eve"},"objectRef":{"subresource":"exec","name":"web"},"stageTimestamp":"2026-11-28T00:00:01Z"}"#;
-        let list = format!(r#"{{"kind":"EventList","items":[{event},{{}},{event}]}}"#);
+        let poisoned = event.replace("\"verb\"", r#""requestObject":{"a":1e999},"verb""#);
+        let list = format!(r#"{{"kind":"EventList","items":[{event},{{}},{poisoned}]}}"#);
         let queue = AuditQueue::default();
         queue.open();
         (0..3).for_each(|_| queue.offer(list.as_bytes()).unwrap());
@@ -356,12 +373,38 @@ mod tests {
         let stop = AtomicBool::new(true);
         let counts = audit_webhook(&queue, options(), sinks, &stop, drop).unwrap();
         assert_eq!((told.0.len(), counts.events["k8s_audit"]), (6, 6));
-        let [gap] = counts.gaps.as_slice() else { panic!("{:?}", counts.gaps) };
+        let reasons: Vec<&str> = counts.gaps.iter().map(|gap| gap.reason.as_str()).collect();
+        let [refused, partial] = reasons.as_slice() else { panic!("{reasons:?}") };
         assert!(
-            gap.reason.starts_with("3 events of the audit log cannot be read; the first: it is"),
-            "{gap:?}"
+            refused.starts_with("3 events of the audit log cannot be read; the first: it is"),
+            "{refused}"
         );
+        let expected = "3 events of the audit log have a part that cannot be read, which was not asked of; the first: \
+                        \"requestObject\": number out of range";
+        assert!(partial.starts_with(expected), "{partial}");
         assert!(queue.offer(list.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_the_webhook_lost_is_counted_while_it_runs() {
+        let queue = AuditQueue::default();
+        queue.refused(413, "the request is too large");
+        let (options, stop) = (options(), AtomicBool::new(false));
+        let status = options.status.clone();
+        let mut told = Vec::new();
+        let notices = |notice| {
+            told.push(notice);
+            stop.store(true, Ordering::Relaxed);
+        };
+        let mut sink = Told::default();
+        audit_webhook(&queue, options, vec![Box::new(&mut sink)], &stop, notices).unwrap();
+        assert!(
+            matches!(told.as_slice(), [Notice::Gap(gap)] if gap.reason.contains("413")),
+            "{}",
+            told.len()
+        );
+        let counts = status.counts();
+        assert_eq!((counts.gaps.len(), counts.audit_lost["request_refused"]), (1, 1));
     }
 
     #[test]

@@ -28,9 +28,32 @@ struct State {
     is_open: bool,
     batches: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Batches that are none, and those for which there was no room.
-    malformed: u64,
-    turned_away: u64,
+    /// Requests that are no batches, batches for which there was no room, and requests that did not get here.
+    malformed: Lost,
+    full: Lost,
+    refused: Lost,
+}
+
+/// How often something was not taken, and what the first was.
+#[derive(Debug, Default)]
+struct Lost {
+    times: u64,
+    first: String,
+    is_told: bool,
+}
+
+impl Lost {
+    fn count(&mut self, reason: impl FnOnce() -> String) {
+        if self.times == 0 {
+            self.first = reason();
+        }
+        self.times += 1;
+    }
+
+    fn gap(&self, kind: GapKind, what: &str) -> Option<Gap> {
+        let Lost { times, first, .. } = self;
+        (*times > 0).then(|| Gap::of_target(kind, format!("{times} {what}; the first: {first}")))
+    }
 }
 
 /// Why a batch is not accepted.
@@ -57,8 +80,8 @@ impl AuditQueue {
     /// # Errors
     /// Nothing of it was taken.
     pub fn offer(&self, body: &[u8]) -> Result<(), TurnedAway> {
-        if let Err(error) = AuditEvent::each_of_webhook(body, drop) {
-            self.state().malformed += 1;
+        if let Err(error) = AuditEvent::each_of_webhook(body, |_| {}) {
+            self.state().malformed.count(|| error.told());
             return Err(TurnedAway::Malformed(error));
         }
         let mut state = self.state();
@@ -67,7 +90,8 @@ impl AuditQueue {
         }
         let is_room = state.bytes + body.len() <= AUDIT_BYTES_WAITING_MAX;
         if !is_room || state.batches.len() >= AUDIT_BATCHES_WAITING_MAX {
-            state.turned_away += 1;
+            let State { bytes, batches, full, .. } = &mut *state;
+            full.count(|| format!("{} batches of {bytes} bytes waited", batches.len()));
             return Err(TurnedAway::Full);
         }
         state.bytes += body.len();
@@ -95,20 +119,45 @@ impl AuditQueue {
         Some(batch)
     }
 
+    /// Counts a request that whoever listens refused before all of it was there: a batch may have been lost.
+    pub fn refused(&self, status: u16, reason: &str) {
+        self.state().refused.count(|| format!("{status}, {reason}"));
+    }
+
     pub(crate) fn gaps(&self) -> Vec<Gap> {
-        let State { malformed, turned_away, .. } = *self.state();
-        let malformed = (malformed > 0).then(|| {
-            let reason = format!("{malformed} requests to the audit webhook were no batches of events");
-            Gap::of_target(GapKind::Malformed, reason)
-        });
-        let turned_away = (turned_away > 0).then(|| {
-            let reason = format!(
-                "{turned_away} times the rules were behind and the API server was told to send a batch again; it gives up \
-                 after some tries"
-            );
-            Gap::of_target(GapKind::Limit, reason)
-        });
-        malformed.into_iter().chain(turned_away).collect()
+        self.state().gaps().into_iter().flatten().collect()
+    }
+
+    /// How often, by the reason.
+    pub(crate) fn lost(&self) -> [(&'static str, u64); 3] {
+        let State { malformed, full, refused, .. } = &*self.state();
+        [("no_batch", malformed.times), ("no_room", full.times), ("request_refused", refused.times)]
+    }
+
+    /// The first of each kind.
+    pub(crate) fn untold_gaps(&self) -> Vec<Gap> {
+        let mut state = self.state();
+        let gaps = state.gaps();
+        let State { malformed, full, refused, .. } = &mut *state;
+        let is_new = |(gap, lost): (Option<Gap>, &mut Lost)| {
+            let gap = gap.filter(|_| !lost.is_told)?;
+            lost.is_told = true;
+            Some(gap)
+        };
+        gaps.into_iter().zip([malformed, full, refused]).filter_map(is_new).collect()
+    }
+}
+
+impl State {
+    fn gaps(&self) -> [Option<Gap>; 3] {
+        let full = "times the rules were behind and the API server was told to send a batch again; it gives up after some \
+                    tries";
+        [
+            self.malformed.gap(GapKind::Malformed, "requests to the audit webhook were no batches of events"),
+            self.full.gap(GapKind::Limit, full),
+            self.refused
+                .gap(GapKind::Limit, "requests to the audit webhook were refused before they were read"),
+        ]
     }
 }
 
@@ -134,8 +183,21 @@ mod tests {
         let rest: Vec<Vec<u8>> = std::iter::from_fn(|| queue.next(Duration::ZERO)).collect();
         assert_eq!(rest.len(), AUDIT_BATCHES_WAITING_MAX);
         assert_eq!(rest.last(), Some(&list(7)));
+        queue.refused(413, "the request is too large");
+        queue.refused(503, "no room");
         let reasons: Vec<String> = queue.gaps().into_iter().map(|gap| gap.reason).collect();
-        assert_eq!(reasons.len(), 2, "{reasons:?}");
+        let [malformed, full, refused] = reasons.as_slice() else { panic!("{reasons:?}") };
+        assert!(malformed.starts_with("1 requests to the audit webhook were no batches"), "{malformed}");
+        assert!(full.starts_with("1 times the rules were behind"), "{full}");
+        assert!(
+            refused.ends_with("refused before they were read; the first: 413, the request is too large"),
+            "{refused}"
+        );
+        assert!(refused.starts_with("2 "), "{refused}");
+        // The first of each is told once, and what is new later as well.
+        assert_eq!(queue.untold_gaps().len(), 3);
+        queue.refused(413, "the request is too large");
+        assert!(queue.untold_gaps().is_empty());
     }
 
     #[test]

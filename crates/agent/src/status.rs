@@ -41,6 +41,8 @@ pub struct Counts {
     pub reloads: u64,
     /// How often new rules were refused.
     pub reloads_refused: u64,
+    /// What of an audit log or of the requests to its webhook was not asked of, by the reason.
+    pub audit_lost: BTreeMap<&'static str, u64>,
     /// What is not or was not seen.
     pub gaps: Vec<Gap>,
     /// When the loop last turned.

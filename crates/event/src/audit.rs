@@ -1,10 +1,12 @@
 //! An event of the Kubernetes audit log.
 
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+mod raw;
+
+use serde::de::Error as _;
+use serde_json::{Map, Value};
 
 use crate::limits;
+use raw::Budget;
 
 /// One audit event (`audit.k8s.io/v1`), kept as the API server wrote it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,13 +19,13 @@ pub struct AuditEvent {
     pub json: Value,
 }
 
-/// What the API server sent at once.
-#[derive(Debug, Default)]
-pub struct AuditBatch {
-    /// Its events, numbered on.
-    pub events: Vec<AuditEvent>,
-    /// How many of its items are none: they are lost, and the others are not.
-    pub refused: u64,
+/// What an item of the audit log is.
+#[derive(Debug)]
+pub struct AuditItem {
+    /// None where it is no event.
+    pub event: Option<AuditEvent>,
+    /// Why it is none, or which part of it cannot be read and is left out of the event.
+    pub problem: Option<String>,
 }
 
 /// Why a line of an audit log is no event.
@@ -45,7 +47,7 @@ impl std::fmt::Display for AuditError {
             AuditError::TooLarge => {
                 write!(f, "an audit event is larger than {} bytes", limits::AUDIT_EVENT_BYTES_MAX)
             }
-            AuditError::Json(_) => f.write_str("an audit event is no JSON"),
+            AuditError::Json(_) => f.write_str("it is no JSON"),
             AuditError::NoEvent => f.write_str("it is no event of the Kubernetes audit log"),
             AuditError::TooMany => {
                 write!(f, "a batch has more than {} events", limits::AUDIT_BATCH_EVENTS_MAX)
@@ -59,6 +61,16 @@ impl std::error::Error for AuditError {
         match self {
             AuditError::Json(error) => Some(error),
             AuditError::TooLarge | AuditError::NoEvent | AuditError::TooMany => None,
+        }
+    }
+}
+
+impl AuditError {
+    /// It with what is behind it.
+    pub fn told(&self) -> String {
+        match self {
+            AuditError::Json(error) => format!("{self}: {error}"),
+            AuditError::TooLarge | AuditError::NoEvent | AuditError::TooMany => self.to_string(),
         }
     }
 }
@@ -89,44 +101,83 @@ impl AuditEvent {
     }
 
     /// Hands over the items of the body of a request of the API server's audit webhook, an `EventList`
-    /// (<https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-backend>), one after the other: as trees, all
-    /// of them would take ten times the memory of the text. Whoever receives reads no more than
-    /// [`limits::AUDIT_BATCH_BYTES_MAX`] bytes.
+    /// (<https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-backend>), one after the other and as text:
+    /// as values, all of them could take a hundred times the memory. What an item holds is not looked at. Whoever
+    /// receives reads no more than [`limits::AUDIT_BATCH_BYTES_MAX`] bytes.
     ///
     /// # Errors
     /// A body that is no `EventList`, or more than an API server sends; items before the mistake were handed over.
-    pub fn each_of_webhook(body: &[u8], take: impl FnMut(Value)) -> Result<(), AuditError> {
+    pub fn each_of_webhook<'a>(body: &'a [u8], mut take: impl FnMut(&'a [u8])) -> Result<(), AuditError> {
         if body.len() > limits::AUDIT_BATCH_BYTES_MAX {
             return Err(AuditError::TooLarge);
         }
-        let mut list = EventList { take, count: 0, is_list: false, has_items: false };
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let read = json.deserialize_map(&mut list).and_then(|()| json.end());
-        if list.count > limits::AUDIT_BATCH_EVENTS_MAX {
-            return Err(AuditError::TooMany);
-        }
-        read.map_err(AuditError::Json)?;
-        if list.is_list && list.has_items { Ok(()) } else { Err(AuditError::NoEvent) }
+        let Listed { is_list, items } = Listed::read(body)?;
+        let items = items.filter(|items| is_list && items.starts_with(b"[")).ok_or(AuditError::NoEvent)?;
+        let mut count = 0;
+        raw::elements(items, |item| {
+            count += 1;
+            if count > limits::AUDIT_BATCH_EVENTS_MAX {
+                return Err(AuditError::TooMany);
+            }
+            take(item);
+            Ok(())
+        })
     }
 
-    /// One event, or those of an `EventList`; what is none is counted, and the others are not lost. The first gets this
-    /// number.
-    pub fn each_of(mut json: Value, number: u64) -> AuditBatch {
-        match json.get_mut("items").map(Value::take) {
-            Some(Value::Array(items)) => AuditEvent::batch(items, number),
-            Some(_) | None => AuditEvent::batch(vec![json], number),
+    /// The same of a line of an audit log: one item, or those of an `EventList`.
+    ///
+    /// # Errors
+    /// A line that is no object, or too large; items before the mistake were handed over.
+    pub fn each_of_line<'a>(line: &'a [u8], mut take: impl FnMut(&'a [u8])) -> Result<(), AuditError> {
+        if line.len() > limits::AUDIT_EVENT_BYTES_MAX {
+            return Err(AuditError::TooLarge);
         }
-    }
-
-    fn batch(documents: Vec<Value>, number: u64) -> AuditBatch {
-        let mut batch = AuditBatch::default();
-        for json in documents {
-            match AuditEvent::of_document(json, number.saturating_add(batch.events.len() as u64)) {
-                Some(event) => batch.events.push(event),
-                None => batch.refused += 1,
+        match Listed::read(line)?.items.filter(|items| items.starts_with(b"[")) {
+            Some(items) => raw::elements(items, |item| {
+                take(item);
+                Ok(())
+            }),
+            None => {
+                take(line);
+                Ok(())
             }
         }
-        batch
+    }
+
+    /// Reads an item; if it is an event, then with this number. The API server copies what its clients send into an event
+    /// and looks at the syntax only: an object that cannot be read, or is too much, does not hide the rest of its event.
+    pub fn of_item(item: &[u8], number: u64) -> AuditItem {
+        // As every Go program reads it.
+        let text = String::from_utf8_lossy(item);
+        let mut budget = Budget::new(limits::AUDIT_EVENT_BYTES_MAX, limits::AUDIT_EVENT_VALUES_MAX);
+        let (mut json, mut problem) = (Map::new(), None);
+        // The clients' objects last, so that they leave room for what the API server says of them.
+        for of_client in [false, true] {
+            let read = raw::members(text.as_bytes(), |key, value| {
+                let is_of_client = matches!(key, br#""requestObject""# | br#""responseObject""#);
+                if is_of_client != of_client {
+                    return Ok(());
+                }
+                match budget.read(key).and_then(|key| Ok((key, budget.read(value)?))) {
+                    Ok((Value::String(key), value)) => {
+                        json.insert(key, value);
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        let name = if of_client { String::from_utf8_lossy(key) } else { "a field".into() };
+                        problem.get_or_insert_with(|| format!("{name}: {error}"));
+                    }
+                }
+                Ok(())
+            });
+            if let Err(error) = read {
+                return AuditItem { event: None, problem: Some(error.told()) };
+            }
+        }
+        match AuditEvent::of_document(Value::Object(json), number) {
+            None => AuditItem { event: None, problem: problem.or_else(|| Some(AuditError::NoEvent.told())) },
+            event => AuditItem { event, problem },
+        }
     }
 
     fn of_document(json: Value, number: u64) -> Option<AuditEvent> {
@@ -136,66 +187,27 @@ impl AuditEvent {
     }
 }
 
-/// An `EventList` while it is read.
-struct EventList<F> {
-    take: F,
-    count: usize,
+/// What an object says of itself as an `EventList`.
+struct Listed<'a> {
     is_list: bool,
-    has_items: bool,
+    items: Option<&'a [u8]>,
 }
 
-impl<'de, F: FnMut(Value)> Visitor<'de> for &mut EventList<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an EventList of the Kubernetes audit log")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "kind" => self.is_list = map.next_value::<Value>()? == "EventList",
-                "items" if self.has_items => return Err(A::Error::duplicate_field("items")),
-                "items" => {
-                    self.has_items = true;
-                    map.next_value_seed(Items(self))?;
+impl<'a> Listed<'a> {
+    fn read(text: &'a [u8]) -> Result<Listed<'a>, AuditError> {
+        let mut listed = Listed { is_list: false, items: None };
+        raw::members(text, |key, value| {
+            match key {
+                br#""kind""# => listed.is_list = value == br#""EventList""#,
+                br#""items""# if listed.items.is_some() => {
+                    return Err(AuditError::Json(serde_json::Error::duplicate_field("items")));
                 }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                br#""items""# => listed.items = Some(value),
+                _ => {}
             }
-        }
-        Ok(())
-    }
-}
-
-/// Its items.
-struct Items<'a, F>(&'a mut EventList<F>);
-
-impl<'de, F: FnMut(Value)> DeserializeSeed<'de> for Items<'_, F> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, F: FnMut(Value)> Visitor<'de> for Items<'_, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the items of an EventList")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element()? {
-            self.0.count += 1;
-            if self.0.count > limits::AUDIT_BATCH_EVENTS_MAX {
-                return Err(A::Error::custom("too many items"));
-            }
-            (self.0.take)(item);
-        }
-        Ok(())
+            Ok(())
+        })?;
+        Ok(listed)
     }
 }
 
@@ -253,18 +265,19 @@ mod tests {
         let mut taken = Vec::new();
         let body = list(&format!("{item},7,{{}},{item}"));
         AuditEvent::each_of_webhook(body.as_bytes(), |item| taken.push(item)).unwrap();
-        assert_eq!(taken.len(), 4);
-        let events: Vec<_> = taken.into_iter().map(|item| AuditEvent::each_of(item, 5)).collect();
-        assert_eq!(events.iter().map(|batch| batch.refused).collect::<Vec<_>>(), [0, 1, 1, 0]);
-        assert_eq!(events[0].events[0].number, 5);
+        let events = taken.into_iter().map(|item| AuditEvent::of_item(item, 5).event);
+        assert_eq!(
+            events.map(|event| event.map(|event| event.number)).collect::<Vec<_>>(),
+            [Some(5), None, None, Some(5)]
+        );
         let check = |body: &[u8], is_it: fn(&AuditError) -> bool| {
-            let error = AuditEvent::each_of_webhook(body, drop).unwrap_err();
+            let error = AuditEvent::each_of_webhook(body, |_| {}).unwrap_err();
             assert!(is_it(&error), "{error}");
         };
         check(b"{}", |error| matches!(error, AuditError::NoEvent));
         check(item.as_bytes(), |error| matches!(error, AuditError::NoEvent));
         check(br#"{"kind":"EventList"}"#, |error| matches!(error, AuditError::NoEvent));
-        check(br#"{"kind":"EventList","items":{}}"#, |error| matches!(error, AuditError::Json(_)));
+        check(br#"{"kind":"EventList","items":{}}"#, |error| matches!(error, AuditError::NoEvent));
         check(br#"{"kind":"EventList","items":[],"items":[]}"#, |error| matches!(error, AuditError::Json(_)));
         check(br#"{"kind":"EventList","items":[]}x"#, |error| matches!(error, AuditError::Json(_)));
         check(b"\xff", |error| matches!(error, AuditError::Json(_)));
@@ -273,5 +286,77 @@ mod tests {
         check(list(&many).as_bytes(), |error| matches!(error, AuditError::TooMany));
         check(&[b'['].repeat(100_000), |error| matches!(error, AuditError::Json(_)));
         check(list(&"[".repeat(100_000)).as_bytes(), |error| matches!(error, AuditError::Json(_)));
+    }
+
+    /// An event with this object, in the order in which the API server writes it.
+    fn with_object(object: &[u8]) -> Vec<u8> {
+        let begin = br#"{"auditID":"a","verb":"patch","requestObject":"#;
+        let end = br#","responseObject":{"a":1},"stageTimestamp":"2026-11-28T00:00:01Z"}"#;
+        [begin, object, end].concat()
+    }
+
+    #[test]
+    fn a_poisoned_object_hides_neither_its_event_nor_another() {
+        let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
+        let many = format!("[{}0]", "0,".repeat(limits::AUDIT_EVENT_VALUES_MAX));
+        let large = format!("\"{}\"", "x".repeat(limits::AUDIT_EVENT_BYTES_MAX));
+        let check = |object: &[u8], problem: Option<&str>| {
+            let (poisoned, good) = (with_object(object), with_object(b"{}"));
+            let items = [poisoned.as_slice(), b",", &good].concat();
+            let body = [br#"{"kind":"EventList","items":["#.as_slice(), &items, b"]}"].concat();
+            let mut read = Vec::new();
+            let take = |item| read.push(AuditEvent::of_item(item, 1));
+            AuditEvent::each_of_webhook(&body, take).unwrap();
+            let [first, second] = read.as_slice() else { panic!("{read:?}") };
+            let first_json = &first.event.as_ref().unwrap().json;
+            assert_eq!(
+                (&first_json["verb"], &first_json["responseObject"]["a"]),
+                (&"patch".into(), &1.into())
+            );
+            assert_eq!(first_json.get("requestObject").is_some(), problem.is_none(), "{problem:?}");
+            assert!(second.event.as_ref().unwrap().json["requestObject"].is_object());
+            assert!(second.problem.is_none());
+            let told = first.problem.as_deref();
+            assert!(told.zip(problem).is_none_or(|(told, problem)| told.starts_with(problem)), "{told:?}");
+            assert_eq!(told.is_some(), problem.is_some(), "{told:?}");
+        };
+        check(br#"{"a":1.5,"b":[-1,null,true,"\ud83d\ude00"]}"#, None);
+        check(b"\"\xff\xc0\"", None);
+        check(b"1e999", Some(r#""requestObject": number out of range"#));
+        check(br#"{"a":"\ud800"}"#, Some(r#""requestObject": "#));
+        check(&deep, Some(r#""requestObject": recursion limit exceeded"#));
+        check(many.as_bytes(), Some(r#""requestObject": the event has too many values"#));
+        check(large.as_bytes(), Some(r#""requestObject": the event is too large"#));
+        // It is all that the event may have, and what the API server writes behind it is read.
+        let full = format!("[{}0]", "0,".repeat(limits::AUDIT_EVENT_VALUES_MAX - 50));
+        check(full.as_bytes(), None);
+    }
+
+    #[test]
+    fn a_line_is_an_item_or_a_list_of_some() {
+        let check = |line: &str, expected: &[&str]| {
+            let mut taken = Vec::new();
+            AuditEvent::each_of_line(line.as_bytes(), |item| taken.push(std::str::from_utf8(item).unwrap()))
+                .unwrap();
+            assert_eq!(taken, expected);
+        };
+        check(r#" {"a":1e999} "#, &[r#" {"a":1e999} "#]);
+        check(r#"{"items":[{"a":[1,2]} , "]",-1e999]}"#, &[r#"{"a":[1,2]}"#, r#""]""#, "-1e999"]);
+        check(r#"{"items":[]}"#, &[]);
+        check(r#"{"items":{}}"#, &[r#"{"items":{}}"#]);
+        for bad in [
+            "",
+            "7",
+            "{",
+            "{} {}",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            "{1:2}",
+            r#"{"items":[1,]}"#,
+            "{\"a\":\"\n\"}",
+        ] {
+            assert!(AuditEvent::each_of_line(bad.as_bytes(), |_| {}).is_err(), "{bad}");
+        }
     }
 }

@@ -19,7 +19,7 @@ pub mod limits;
 mod process;
 
 pub use argument::{Argument, ArgumentName, ArgumentValue};
-pub use audit::{AuditBatch, AuditError, AuditEvent};
+pub use audit::{AuditError, AuditEvent, AuditItem};
 pub use container::{Container, Image, Mount, Pod};
 pub use descriptor::{Descriptor, DescriptorKind, Protocol, Socket};
 pub use dns::{Dns, Names};

@@ -7,6 +7,10 @@ pub const ANCESTORS_MAX: usize = 128;
 /// requests of up to 1.5 MiB, which an event may hold twice.
 pub const AUDIT_EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Values (numbers, texts, lists, objects) of one Kubernetes audit event: the largest pods have some thousand, a list of a
+/// thousand pods some hundred thousand. An object with one member takes 100 times its text in memory.
+pub const AUDIT_EVENT_VALUES_MAX: usize = 200_000;
+
 /// Bytes of one request of the audit webhook: the API server makes batches of at most 10 MiB.
 pub const AUDIT_BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -1,16 +1,25 @@
 //! Requests as they come, and as they should not.
 
 use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
 
 use super::*;
 
 fn check(sent: &[u8], expected: &[&str]) {
+    check_at(Hosts::Any, sent, expected);
+}
+
+fn check_at(hosts: Hosts, sent: &[u8], expected: &[&str]) {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let mut ours = Timed::new(ours, TRANSFER);
     theirs.write_all(sent).unwrap();
     theirs.shutdown(std::net::Shutdown::Write).unwrap();
+    let refused = Arc::new(Mutex::new(Vec::new()));
+    let tells = Arc::clone(&refused);
+    let tell = move |_: u16, reason: &str| tells.lock().unwrap().push(reason.to_owned());
+    let terms = Terms { hosts, refused: Arc::new(tell), ..Terms::new(Bodies::default()) };
     let thread = thread::spawn(move || {
-        serve(&mut ours, &Bodies::default(), &|request| {
+        serve(&mut ours, &terms, &|request| {
             let body = String::from_utf8_lossy(&request.body);
             Answer::text(200, &format!("{} {} {body}", request.method, request.target))
         });
@@ -23,6 +32,37 @@ fn check(sent: &[u8], expected: &[&str]) {
     let bodies: Vec<&str> =
         told.split("\r\n\r\n").skip(1).map(|text| text.lines().next().unwrap_or("")).collect();
     assert_eq!(bodies, expected, "{told}");
+    // Whoever listens hears of each refusal.
+    let expected: Vec<&str> = expected.iter().copied().filter(|told| !told.contains(" /")).collect();
+    assert_eq!(*refused.lock().unwrap(), expected);
+}
+
+#[test]
+fn no_web_page_is_answered() {
+    let no_page = &["no web page is answered"];
+    check(b"POST / HTTP/1.1\r\nOrigin: null\r\n\r\n", no_page);
+    check(b"POST / HTTP/1.1\r\nsec-fetch-site: none\r\n\r\n", no_page);
+    let check = |host: &str, is_here: bool| {
+        let request = format!("GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let refused = "it is asked under a name that is not this machine's";
+        check_at(Hosts::Loopback, request.as_bytes(), &[if is_here { "GET /a " } else { refused }]);
+        check_at(Hosts::Any, request.as_bytes(), &["GET /a "]);
+    };
+    for host in ["localhost", "LOCALHOST:80", "127.0.0.1:8444", "127.1.2.3", "[::1]:8444", "[::1]", "::1"] {
+        check(host, true);
+    }
+    for host in [
+        "evil.example:8444",
+        "10.0.0.1",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "[::2]:1",
+        "",
+        ":80",
+    ] {
+        check(host, false);
+    }
+    check_at(Hosts::Loopback, b"GET /a HTTP/1.0\r\n\r\n", &["GET /a "]);
 }
 
 #[test]
@@ -83,7 +123,7 @@ fn bodies_that_are_held_at_the_same_time_have_a_limit() {
         theirs.shutdown(std::net::Shutdown::Write).unwrap();
         let held = Arc::clone(&bodies.held);
         let answer = move |_: &Request| Answer::text(200, &held.load(Ordering::Acquire).to_string());
-        serve(&mut ours, bodies, &answer);
+        serve(&mut ours, &Terms::new(bodies.clone()), &answer);
         drop(ours);
         let mut told = String::new();
         let _ = theirs.read_to_string(&mut told);

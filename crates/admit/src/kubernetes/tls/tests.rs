@@ -15,7 +15,7 @@ use seawall_trust::certificate::issue::{Issuer, Role, Template};
 use seawall_trust::{PrivateKey, Secret};
 
 use super::*;
-use crate::http::{self, Answer, Bodies};
+use crate::http::{self, Answer, Bodies, Terms};
 
 /// What a new connection has here.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -86,7 +86,7 @@ fn connect() -> (TcpStream, JoinHandle<Duration>) {
         let begin = Instant::now();
         if let Ok(mut stream) = certificates.accept_within(ours, PATIENCE) {
             let answer = |request: &http::Request| Answer::text(200, &request.target);
-            http::serve(&mut stream, &Bodies::default(), &answer);
+            http::serve(&mut stream, &Terms::new(Bodies::default()), &answer);
         }
         begin.elapsed()
     });

@@ -184,6 +184,12 @@ fn snapshot(counts: &Counts, watch: &Watch) -> Snapshot {
         more: vec![
             denials(counts),
             Counter {
+                name: "audit_lost_total",
+                help: "Audit events and requests to the audit webhook that were not, or not wholly, asked of.",
+                label: "reason",
+                values: counts.audit_lost.iter().map(owned).collect(),
+            },
+            Counter {
                 name: "rules_loaded_total",
                 help: "How often rules were loaded again, by what came of it.",
                 label: "outcome",

@@ -67,7 +67,8 @@ pub(super) fn webhook(
     let server = server(address, &args.webhook, session)?;
     let listener = server::bind(address).with_context(|| format!("cannot listen at {address}"))?;
     let queue = AuditQueue::default();
-    let offered = queue.clone();
+    let (offered, counting) = (queue.clone(), queue.clone());
+    let server = server.telling(Arc::new(move |status: u16, reason: &str| counting.refused(status, reason)));
     let answering: Answering = Arc::new(move |request: &Request| answer(&offered, request));
     session.terminal.note(format_args!("listening at {}", listener.local_addr()?));
     let serve = move || -> () { server.listen(&listener, &answering) };

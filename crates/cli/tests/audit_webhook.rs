@@ -141,7 +141,8 @@ fn batches_are_asked_of_and_nonsense_is_not_accepted() {
     if !curl_is_there() {
         return;
     }
-    let mut guard = Guard::start(directory(), &["--rules", "rules.yaml"]);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut guard = Guard::start(directory(), &["--rules", "rules.yaml", "--metrics", &port]);
     let secret = event("ResponseComplete", "get", "secrets", "");
     let check = |path: &str, body: &[u8], more: &[&str], expected: &str| {
         assert_eq!(guard.post(&format!("http://HOST{path}"), body, more), expected, "{path} {more:?}");
@@ -162,12 +163,36 @@ fn batches_are_asked_of_and_nonsense_is_not_accepted() {
     check("/audit", b"x", &["--request", "PUT"], "405");
     check("/other", b"x", &[], "404");
     check("/healthz", b"", &["--request", "GET"], "200");
-    // A batch of the largest size, of which the last item counts.
+    check("/audit", b"x", &["--header", "Origin: null"], "403");
+    check("/audit", b"x", &["--header", "Host: evil.example"], "403");
+    // One poisoned object hides neither its event nor another, and one that is too large is left out of its event.
+    let mut poisoned = secret.clone();
+    poisoned["requestObject"] = json!("POISON");
+    let body = String::from_utf8(batch(&[poisoned, secret.clone()])).unwrap();
+    check("/audit", body.replace("\"POISON\"", "{\"a\":1e999}").as_bytes(), &[], "200");
     let mut filled = secret.clone();
     filled["requestObject"] = json!({"data": "x".repeat(9 * 1024 * 1024)});
     check("/audit", &batch(&[filled]), &["--header", "Expect:"], "200");
-    guard.wait_for("out", &SECRET.repeat(3));
-    assert_eq!(guard.read("out"), SECRET.repeat(3));
+    guard.wait_for("out", &SECRET.repeat(5));
+    assert_eq!(guard.read("out"), SECRET.repeat(5));
+    // What is lost is told at once, and counted while it runs.
+    guard.wait_for("log", "requests to the audit webhook were refused before they were read; the first: 413");
+    guard.wait_for("log", "events of the audit log have a part that cannot be read");
+    let end = Instant::now() + Duration::from_secs(10);
+    let metrics = || {
+        let output = Command::new("curl").args(["--silent", &format!("http://{port}/metrics")]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let counted = [
+        "{reason=\"event_partly_read\"} 2",
+        "{reason=\"no_batch\"} 2",
+        "{reason=\"no_event\"} 1",
+        "{reason=\"request_refused\"} 4",
+    ];
+    while !counted.iter().all(|line| metrics().contains(&format!("seawall_audit_lost_total{line}"))) {
+        assert!(Instant::now() < end, "{}", metrics());
+        std::thread::sleep(Duration::from_millis(100));
+    }
 
     // New rules count, and bad ones do not.
     let changed = RULES.replace("secret read (", "a secret was read (");
@@ -181,7 +206,7 @@ fn batches_are_asked_of_and_nonsense_is_not_accepted() {
     assert_eq!(guard.end(), 0, "{}", guard.read("log"));
     assert!(guard.read("out").ends_with("Warning a secret was read (user=eve secret=web)\n"));
     let log = guard.read("log");
-    assert!(log.contains("4 events, 0 lost, 4 findings (0 denied by the policy), 2 gaps"), "{log}");
+    assert!(log.contains("6 events, 0 lost, 6 findings (0 denied by the policy), 4 gaps"), "{log}");
     assert!(log.contains("1 events of the audit log cannot be read"), "{log}");
     assert!(log.contains("2 requests to the audit webhook were no batches of events"), "{log}");
 }
@@ -282,4 +307,44 @@ fn in_plain_text_only_this_machine_is_listened_to() {
         "cannot read x",
     );
     check(&["--audit-webhook", "127.0.0.1:0", "--audit-log", "-"], 2, "cannot be used with");
+}
+
+/// A body whose values would take a hundred times its bytes: `[{"":0},…]`.
+fn swollen(bytes: usize) -> Vec<u8> {
+    let mut poisoned = event("ResponseComplete", "get", "secrets", "");
+    poisoned["requestObject"] = json!("SWOLLEN");
+    let text = String::from_utf8(batch(&[poisoned])).unwrap();
+    let objects = "{\"\":0},".repeat(bytes / 7);
+    text.replace("\"SWOLLEN\"", &format!("[{}0]", objects)).into_bytes()
+}
+
+#[test]
+fn large_batches_take_no_more_memory_than_their_bytes() {
+    if !curl_is_there() {
+        return;
+    }
+    let mut guard = Guard::start(directory(), &["--rules", "rules.yaml"]);
+    let end = Instant::now() + Duration::from_secs(10);
+    while guard.post("http://HOST/audit", &batch(&[]), &[]) != "200" {
+        assert!(Instant::now() < end, "{}", guard.read("log"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // One is read to its limit of values, the other is too large to be read at all.
+    for bytes in [7 * 1024 * 1024, 15 * 1024 * 1024] {
+        let body = swollen(bytes);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    assert_eq!(guard.post("http://HOST/audit", &body, &["--header", "Expect:"]), "200")
+                });
+            }
+        });
+    }
+    guard.wait_for("out", &SECRET.repeat(6));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", guard.process.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim();
+    println!("{peak}");
+    let kilobytes: u64 = peak.trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 300 * 1024, "{peak}");
+    assert_eq!(guard.end(), 0);
 }

@@ -34,7 +34,7 @@ pub use denying::DenyError;
 pub use guard::{Guard, GuardError, Judgement, NameSource, Notice, Options};
 pub use images::{PackageRisk, Scans, ScansError};
 pub use record::ReplayError;
-pub use replay::replay;
+pub use replay::{lines_of_recording, replay};
 pub use rules::{RuleFile, RulesError};
 pub use status::{Counts, Status};
 pub use users::Users;

@@ -1,8 +1,9 @@
 //! The rules asked of recorded events instead of this machine's.
 
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::Path;
 
+use seawall_finding::Gap;
 use seawall_policy::Sink;
 use seawall_respond::Mode;
 
@@ -13,6 +14,32 @@ use crate::regular;
 use crate::rules::Files;
 use crate::status::Counts;
 use crate::watch::Judging;
+
+/// The events of a recording as the tools over rules read them, each where its line is in the recording, and what of it
+/// could not be read. None where the text is no recording.
+///
+/// # Errors
+/// The recording is of another format, or its events take more than `bytes_max`.
+pub fn lines_of_recording(text: &str, bytes_max: usize) -> Result<Option<(String, Vec<Gap>)>, ReplayError> {
+    let mut recording = match Recording::open(text.as_bytes()) {
+        Err(ReplayError::NoRecording) => return Ok(None),
+        opened => opened?,
+    };
+    let (mut lines, mut at) = (String::new(), 1);
+    while let Some(recorded) = recording.next_event()? {
+        let event = serde_json::to_string(&recorded.event).map_err(io::Error::from)?;
+        if lines.len() + event.len() > bytes_max {
+            let reason = format!("its events take more than {bytes_max} bytes");
+            return Err(ReplayError::Read(io::Error::other(reason)));
+        }
+        while at < recording.line() {
+            lines.push('\n');
+            at += 1;
+        }
+        lines.push_str(&event);
+    }
+    Ok(Some((lines, recording.gaps())))
+}
 
 /// Asks the rules of every event of a recording, as the machine would have.
 ///

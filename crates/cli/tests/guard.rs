@@ -66,6 +66,24 @@ fn a_recording_is_judged_and_told_as_an_incident() {
     }
 }
 
+#[test]
+fn the_tools_over_rules_read_a_recording() {
+    let directory = directory();
+    let check = |arguments: &[&str], expected: &str| {
+        let (code, out, error) = seawall(directory.path(), arguments);
+        assert_eq!(code, 0, "{out}{error}");
+        assert!(out.contains(expected), "{out}");
+    };
+    let rules = ["--rules", "rules.yaml"];
+    check(
+        &[&["rules", "test"][..], &rules, &["--expect", "Shadow read", "events.jsonl"]].concat(),
+        "0 failed",
+    );
+    check(&[&["rules", "explain"][..], &rules, &["events.jsonl:5", "Shadow read"]].concat(), "/etc/shadow");
+    let learn = ["--from", "events.jsonl", "--container", "web", "--output", "learned"];
+    check(&[&["rules", "learn"][..], &rules, &learn].concat(), "2 events");
+}
+
 /// A machine that killed what the rule denies: its kernel told of the execution, and then of the denial.
 #[test]
 fn a_denial_is_told_once_and_its_kind_with_it() {

@@ -119,6 +119,11 @@ impl<R: BufRead> Recording<R> {
     }
 
     /// What is missing of it.
+    /// The line that was read last, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
     pub(crate) fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
         if let Some(first) = &self.first_unread {

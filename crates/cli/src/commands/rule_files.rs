@@ -46,7 +46,26 @@ impl Texts {
 /// Recordings may be large; they are read at once.
 pub(super) const CAPTURE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
-/// The text of a recording or a file of tests.
-pub(super) fn capture(path: &std::path::Path) -> Result<String> {
-    input::text_of(path, CAPTURE_BYTES_MAX).context("recordings and tests are text")
+/// The text of a file of events or tests; of what `seawall guard --record` wrote, its events at their lines.
+pub(super) fn capture(path: &std::path::Path, session: &Session<'_>) -> Result<String> {
+    let text = input::text_of(path, CAPTURE_BYTES_MAX).context("recordings and tests are text")?;
+    events_of(text, path, session)
+}
+
+#[cfg(feature = "runtime")]
+fn events_of(text: String, path: &std::path::Path, session: &Session<'_>) -> Result<String> {
+    let read = seawall_agent::lines_of_recording(&text, CAPTURE_BYTES_MAX as usize);
+    let Some((lines, gaps)) = read.with_context(|| format!("cannot read {}", path.display()))? else {
+        return Ok(text);
+    };
+    for gap in gaps {
+        session.terminal.log(format_args!("gap: {}: {}", path.display(), gap.reason));
+    }
+    Ok(lines)
+}
+
+/// A recording is read by what records.
+#[cfg(not(feature = "runtime"))]
+fn events_of(text: String, _: &std::path::Path, _: &Session<'_>) -> Result<String> {
+    Ok(text)
 }

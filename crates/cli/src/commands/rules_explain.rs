@@ -24,7 +24,7 @@ const DECIDED_MAX: usize = 6;
 
 pub(crate) fn run(args: &Explain, session: &Session<'_>) -> Result<Exit> {
     let texts = Texts::read(&args.rules)?;
-    let observed = event(&args.event)?;
+    let observed = event(&args.event, session)?;
     let explanation = explain(&texts.as_files(), &args.rule, &observed)?;
     match args.format {
         ExplainFormat::Json => session.terminal.result(|out| {
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Explain, session: &Session<'_>) -> Result<Exit> {
 }
 
 /// The event that was named.
-fn event(named: &str) -> Result<Observed> {
+fn event(named: &str, session: &Session<'_>) -> Result<Observed> {
     let line = if named == "-" {
         let mut text = String::new();
         let read = std::io::stdin().lock().take(STDIN_BYTES_MAX).read_to_string(&mut text);
@@ -48,7 +48,7 @@ fn event(named: &str) -> Result<Observed> {
         let Some((file, number)) = split else {
             bail!("`{named}` names no event; write FILE:LINE, or `-` for standard input")
         };
-        let text = rule_files::capture(Path::new(file))?;
+        let text = rule_files::capture(Path::new(file), session)?;
         let line = number.checked_sub(1).and_then(|at| text.lines().nth(at));
         line.with_context(|| format!("{file} has no line {number}"))?.to_owned()
     };

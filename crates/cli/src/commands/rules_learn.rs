@@ -18,7 +18,7 @@ const EVENTS_MAX: usize = 2_000_000;
 pub(crate) fn run(args: &Learn, session: &Session<'_>) -> Result<Exit> {
     let texts = Texts::read(&args.rules)?;
     texts.load(session)?;
-    let events = events(args)?;
+    let events = events(args, session)?;
     if events.is_empty() {
         bail!("{} has no events of this workload", args.from.display());
     }
@@ -39,8 +39,8 @@ pub(crate) fn run(args: &Learn, session: &Session<'_>) -> Result<Exit> {
     Ok(Exit::Allowed)
 }
 
-fn events(args: &Learn) -> Result<Vec<Observed>> {
-    let text = rule_files::capture(&args.from)?;
+fn events(args: &Learn, session: &Session<'_>) -> Result<Vec<Observed>> {
+    let text = rule_files::capture(&args.from, session)?;
     let mut events = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let read = Observed::read(line, number as u64 + 1)

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Test, session: &Session<'_>) -> Result<Exit> {
     let mut ran = Vec::new();
     for path in &args.file {
         let file = path.display().to_string();
-        for case in cases(path, &file, &args.expect)? {
+        for case in cases(path, &file, &args.expect, session)? {
             let outcome = case.run(&mut engine);
             ran.push(Ran { file: file.clone(), case, outcome });
         }
@@ -49,10 +49,11 @@ pub(crate) fn run(args: &Test, session: &Session<'_>) -> Result<Exit> {
 }
 
 /// Recordings that a case names lie beside its file.
-fn cases(path: &Path, file: &str, expected: &[String]) -> Result<Vec<Case>> {
+fn cases(path: &Path, file: &str, expected: &[String], session: &Session<'_>) -> Result<Vec<Case>> {
     let beside = path.parent().unwrap_or(Path::new(""));
-    let capture = |name: &str| rule_files::capture(&beside.join(name)).map_err(|error| format!("{error:#}"));
-    Ok(Case::read(file, &rule_files::capture(path)?, expected, &capture)?)
+    let capture =
+        |name: &str| rule_files::capture(&beside.join(name), session).map_err(|error| format!("{error:#}"));
+    Ok(Case::read(file, &rule_files::capture(path, session)?, expected, &capture)?)
 }
 
 fn write_out(output: &TestOutput, ran: &[Ran], session: &Session<'_>) -> Result<()> {

@@ -195,7 +195,11 @@ fn a_module_is_what_the_user_named() {
     check(&site.at("text.so").display().to_string(), "cannot be used");
     std::fs::copy(site.module, site.at("open.so")).unwrap();
     site.must("chmod", &["666", "open.so"]);
-    check(&site.at("open.so").display().to_string(), "everybody may write it");
+    check(&site.at("open.so").display().to_string(), "others may write it");
+    site.must("chmod", &["644", "open.so"]);
+    site.must("chmod", &["777", "."]);
+    check(&site.at("open.so").display().to_string(), "others may write a directory above it");
+    site.must("chmod", &["700", "."]);
     // Whoever writes a policy names keys by file only.
     let policy = format!(
         "version: 1\ntrust:\n  - images: ['**']\n    keys: ['pkcs11:token=release?module-path={}']\n",

@@ -423,7 +423,7 @@ mod tests {
     use super::*;
 
     /// `struct header`.
-    const HEADER_BYTES: usize = 224;
+    const HEADER_BYTES: usize = 232;
 
     /// A record as the kernel writes it.
     fn record(kind: u16, fields: &[(u16, &[u8])]) -> Vec<u8> {

@@ -6,7 +6,6 @@
 mod manifest;
 mod pods;
 mod review;
-mod sparse;
 mod tls;
 
 use std::net::TcpListener;

@@ -58,9 +58,6 @@ pub const DECIDE_WITHIN: Duration = Duration::from_secs(8);
 pub(crate) const PATIENCE_PERCENT: u32 = 80;
 /// The longest that Kubernetes lets an API server wait for a webhook.
 pub(crate) const PATIENCE_MAX: Duration = Duration::from_secs(30);
-
-/// How deep a review may be nested; Kubernetes' objects have some twenty levels.
-pub(crate) const JSON_DEPTH_MAX: usize = 100;
 /// Containers and volumes of one pod.
 pub(crate) const CONTAINERS_MAX: usize = 1000;
 /// Binds, mounts and devices of one container.

@@ -574,3 +574,30 @@ where
     let missing = || OpenError::Program { name, source: ProgramError::NotLoaded };
     programs.program_mut(name).ok_or_else(missing)?.try_into().map_err(of_program(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers of both enums are what the program and this crate agree about.
+    #[test]
+    fn enums_are_in_the_order_of_the_programs() {
+        const HEADER: &str = include_str!("../bpf/deny.h");
+        let check = |name: &str, ours: &[String]| {
+            let (_, list) = HEADER.split_once(&format!("enum {name} {{")).unwrap();
+            let (list, _) = list.split_once("};").unwrap();
+            let words = list.lines().filter_map(|line| line.trim().split_once(',').map(|(word, _)| word));
+            let theirs: Vec<String> = words
+                .filter(|word| !word.contains('=') && *word != "HOOKS")
+                .filter_map(|word| Some(word.split_once('_')?.1.to_lowercase()))
+                .collect();
+            assert_eq!(ours, theirs);
+        };
+        use Property::{Icmp, Ipv4, Ipv6, LowerLayer, Memfd, Raw, Tcp, Udp, UpperLayer};
+        let properties = [UpperLayer, LowerLayer, Memfd, Ipv4, Ipv6, Tcp, Udp, Icmp, Raw];
+        assert!(properties.iter().enumerate().all(|(at, property)| *property as usize == at));
+        let name = |what: &dyn std::fmt::Debug| format!("{what:?}").to_lowercase();
+        check("property", &properties.map(|property| name(&property).replace("layer", "")));
+        check("hook", &Hook::ALL.map(|hook| name(&hook)));
+    }
+}

@@ -1,13 +1,13 @@
 //! JSON, strictly: an object that names a field twice is refused, because two readers may each believe another one.
 
-use std::fmt;
-
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serializer};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
-use crate::limits::JSON_DEPTH_MAX;
+mod sparse;
+
+pub use sparse::{Look, value_of};
 
 /// Reads a document into `T`. Fields that `T` does not know are left alone, but not twice.
 ///
@@ -22,81 +22,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
 /// # Errors
 /// It is not JSON, too deep, or names a field twice.
 pub fn value(bytes: &[u8]) -> Result<Value, serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut reader)?;
-    reader.end()?;
-    Ok(value)
-}
-
-struct Strict {
-    depth: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.depth > JSON_DEPTH_MAX {
-            return Err(D::Error::custom("it is nested too deeply"));
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict { depth: self.depth + 1 })? {
-            array.push(item);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = fields.next_key::<String>()? {
-            let value = fields.next_value_seed(Strict { depth: self.depth + 1 })?;
-            if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the field `{name}` stands there twice")));
-            }
-            object.insert(name, value);
-        }
-        Ok(Value::Object(object))
-    }
+    value_of(bytes, Look::All)
 }
 
 /// Bytes as the protobuf mapping writes them: base64.

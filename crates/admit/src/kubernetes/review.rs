@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use seawall_trust::json::{Look, value_of};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pods::{Resource, Stands, images, resource};
-use super::sparse::{self, Look};
 use crate::decide::{Admission, Decision, Request, Wanted};
+use crate::limits::CONTAINERS_MAX;
 use crate::settings::{Engine, Mode, Pin, Place};
 
 /// What Kubernetes asks that warnings have at most.
@@ -72,9 +73,12 @@ struct User {
 }
 
 /// Of a container its image, of a volume an image in it.
-const CONTAINERS: Look = Look::Each(&Look::Fields(&[("name", Look::Leaf), ("image", Look::Leaf)]));
-const VOLUMES: Look =
-    Look::Each(&Look::Fields(&[("name", Look::Leaf), ("image", Look::Fields(&[("reference", Look::Leaf)]))]));
+const CONTAINERS: Look =
+    Look::Each(&Look::Fields(&[("name", Look::Leaf), ("image", Look::Leaf)]), CONTAINERS_MAX);
+const VOLUMES: Look = Look::Each(
+    &Look::Fields(&[("name", Look::Leaf), ("image", Look::Fields(&[("reference", Look::Leaf)]))]),
+    CONTAINERS_MAX,
+);
 const TEMPLATE: Look = Look::Fields(&[(
     "spec",
     Look::Fields(&[
@@ -164,7 +168,7 @@ pub fn answer(
     body: &[u8],
     within: Duration,
 ) -> Result<Answered, String> {
-    let review = sparse::value(body, REVIEW).and_then(serde_json::from_value::<Review>);
+    let review = value_of(body, REVIEW).and_then(serde_json::from_value::<Review>);
     let review = review.map_err(|error| format!("no AdmissionReview: {error}"))?;
     if review.api_version != API_VERSION || review.kind != "AdmissionReview" {
         return Err(format!("Seawall speaks {API_VERSION} AdmissionReview"));

@@ -1,5 +1,5 @@
-//! JSON of which only what is looked at is kept. An object may hold megabytes of which a decision reads some names, and a
-//! tree of all would take thirty times their length. All of it is read strictly all the same: no field twice.
+//! JSON of which all or only what is looked at is kept. An object may hold megabytes of which a decision reads some names,
+//! and a tree of all would take thirty times their length. All of it is read strictly all the same: no field twice.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,26 +7,28 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::limits::{CONTAINERS_MAX, JSON_DEPTH_MAX};
+use crate::limits::JSON_DEPTH_MAX;
 
 /// What of a value is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Look {
+pub enum Look {
+    /// All of it.
+    All,
     /// Nothing.
     Not,
     /// The value, where it is a text, a number, a boolean or null.
     Leaf,
     /// These fields.
     Fields(&'static [(&'static str, Look)]),
-    /// Each entry, up to one more than are let through.
-    Each(&'static Look),
+    /// Of so many entries each, and that there are more.
+    Each(&'static Look, usize),
 }
 
-/// Reads a document. A list or an object that stands where none is looked for stays one, of no content.
+/// Reads of a document what is looked at. A list or an object that stands where none is looked for stays one, of no content.
 ///
 /// # Errors
 /// It is not JSON, too deep, or names a field twice.
-pub(super) fn value(bytes: &[u8], look: Look) -> Result<Value, serde_json::Error> {
+pub fn value_of(bytes: &[u8], look: Look) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = At { look, depth: 0 }.deserialize(&mut reader)?;
     reader.end()?;
@@ -47,7 +49,7 @@ impl At {
     fn text(self, value: &str) -> Value {
         match self.look {
             Look::Not => Value::Null,
-            Look::Leaf | Look::Fields(_) | Look::Each(_) => Value::String(value.to_owned()),
+            Look::All | Look::Leaf | Look::Fields(_) | Look::Each(..) => Value::String(value.to_owned()),
         }
     }
 }
@@ -96,16 +98,18 @@ impl<'de> Visitor<'de> for At {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let look = match self.look {
-            Look::Each(look) => *look,
+            Look::All => Look::All,
+            Look::Each(look, _) => *look,
             Look::Not | Look::Leaf | Look::Fields(_) => Look::Not,
         };
         let mut kept = Vec::new();
         while let Some(item) = items.next_element_seed(self.below(look))? {
             match self.look {
-                Look::Each(_) if kept.len() <= CONTAINERS_MAX => kept.push(item),
+                Look::All => kept.push(item),
+                Look::Each(_, max) if kept.len() <= max => kept.push(item),
                 // With an entry that is none: an empty list could be read as an object whose fields are all absent.
                 Look::Leaf | Look::Fields(_) if kept.is_empty() => kept.push(Value::Null),
-                Look::Not | Look::Leaf | Look::Fields(_) | Look::Each(_) => {}
+                Look::Not | Look::Leaf | Look::Fields(_) | Look::Each(..) => {}
             }
         }
         Ok(Value::Array(kept))
@@ -116,7 +120,8 @@ impl<'de> Visitor<'de> for At {
         while let Some(name) = fields.next_key::<String>()? {
             let look = match self.look {
                 Look::Fields(known) => known.iter().find(|(known, _)| *known == name).map(|(_, look)| *look),
-                Look::Not | Look::Leaf | Look::Each(_) => None,
+                Look::All => Some(Look::All),
+                Look::Not | Look::Leaf | Look::Each(..) => None,
             };
             let value = fields.next_value_seed(self.below(look.unwrap_or(Look::Not)))?;
             if seen.contains(&name) {
@@ -137,14 +142,15 @@ mod tests {
 
     use super::*;
 
+    const ENTRIES_MAX: usize = 1000;
     const LOOK: Look = Look::Fields(&[
         ("name", Look::Leaf),
-        ("list", Look::Each(&Look::Fields(&[("image", Look::Leaf)]))),
+        ("list", Look::Each(&Look::Fields(&[("image", Look::Leaf)]), ENTRIES_MAX)),
         ("part", Look::Fields(&[("name", Look::Leaf)])),
     ]);
 
     fn check(text: &str, expected: &Value) {
-        assert_eq!(value(text.as_bytes(), LOOK).unwrap(), *expected, "{text}");
+        assert_eq!(value_of(text.as_bytes(), LOOK).unwrap(), *expected, "{text}");
     }
 
     #[test]
@@ -155,8 +161,8 @@ mod tests {
         check(r#"{"name":{"name":"a"},"part":"a"}"#, &json!({"name": {}, "part": "a"}));
         check(r#"{"name":["a"],"part":null}"#, &json!({"name": [null], "part": null}));
         let many = format!(r#"{{"list":[{}]}}"#, vec!["0"; 5000].join(","));
-        let kept = value(many.as_bytes(), LOOK).unwrap();
-        assert_eq!(kept["list"].as_array().unwrap().len(), CONTAINERS_MAX + 1);
+        let kept = value_of(many.as_bytes(), LOOK).unwrap();
+        assert_eq!(kept["list"].as_array().unwrap().len(), ENTRIES_MAX + 1);
     }
 
     #[test]
@@ -166,11 +172,11 @@ mod tests {
             r#"{"x":{"a":1,"\u0061":2}}"#,
             r#"{"list":[{"x":[{"b":1,"b":1}]}]}"#,
         ] {
-            assert!(value(text.as_bytes(), LOOK).unwrap_err().to_string().contains("twice"), "{text}");
+            assert!(value_of(text.as_bytes(), LOOK).unwrap_err().to_string().contains("twice"), "{text}");
         }
         let deep = format!(r#"{{"x":{}{}}}"#, "[".repeat(110), "]".repeat(110));
         for text in [deep.as_str(), "{} {}", "{", r#"{"x":"\ud800"}"#, r#"{"x":01}"#] {
-            assert!(value(text.as_bytes(), LOOK).is_err(), "{text}");
+            assert!(value_of(text.as_bytes(), LOOK).is_err(), "{text}");
         }
     }
 }

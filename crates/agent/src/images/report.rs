@@ -1,17 +1,18 @@
 //! Reports of `seawall scan` → what is known of images: their programs, by path, each with its package.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
+use std::{fmt, fs};
 
 use seawall_event::{Container, ImageFile};
 use seawall_finding::{Evidence, Gap, GapKind, Severity, Subject};
-use seawall_inventory::{Digest, Distro, Image, Package, Programs, Target, TargetKind};
+use seawall_inventory::{Digest, Distro, Image, Package, Program, Programs, Target, TargetKind};
 use seawall_policy::Judged;
-use serde::Deserialize;
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::digests::Answer;
 use crate::limits::{PROGRAMS_MAX, REPORT_BYTES_MAX, REPORTS_MAX};
@@ -129,6 +130,7 @@ struct Report {
     image: Option<Image>,
     distro: Option<Distro>,
     packages: Vec<Package>,
+    #[serde(default, deserialize_with = "some_programs")]
     programs: Option<Programs>,
     findings: Vec<Judged>,
 }
@@ -204,8 +206,15 @@ impl Scans {
     }
 
     fn add_directory(&mut self, directory: &Path) {
-        for path in reports_of(directory) {
-            self.try_file(&path);
+        let reports = reports_of(directory);
+        if reports.len() > REPORTS_MAX {
+            let (more, directory) = (reports.len() - REPORTS_MAX, directory.display());
+            let reason =
+                format!("{directory}: the last {more} of its reports were not read; {REPORTS_MAX} are");
+            self.gaps.push(Gap::of_target(GapKind::Limit, reason));
+        }
+        for path in reports.iter().take(REPORTS_MAX) {
+            self.try_file(path);
         }
     }
 
@@ -260,6 +269,41 @@ impl Scans {
         }
         Ok(())
     }
+}
+
+/// Programs, of which one report may list no more than all together: what is beyond is not even held while it is read.
+fn some_programs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Programs>, D::Error> {
+    #[derive(Deserialize)]
+    struct Bounded {
+        is_complete: bool,
+        #[serde(deserialize_with = "some_files")]
+        files: Vec<Program>,
+    }
+    let read = Option::<Bounded>::deserialize(deserializer)?;
+    Ok(read.map(|Bounded { is_complete, files }| Programs { is_complete, files }))
+}
+
+fn some_files<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Program>, D::Error> {
+    struct Files;
+    impl<'de> Visitor<'de> for Files {
+        type Value = Vec<Program>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {PROGRAMS_MAX} programs")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Program>, A::Error> {
+            let mut files = Vec::new();
+            while let Some(file) = items.next_element()? {
+                if files.len() >= PROGRAMS_MAX {
+                    return Err(A::Error::invalid_length(files.len() + 1, &self));
+                }
+                files.push(file);
+            }
+            Ok(files)
+        }
+    }
+    deserializer.deserialize_seq(Files)
 }
 
 /// The facts of a report that lists programs.
@@ -340,7 +384,7 @@ fn reports_of(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut paths: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|end| end == "json")).take(REPORTS_MAX).collect();
+        paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     paths.sort();
     paths
 }

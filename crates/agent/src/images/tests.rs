@@ -8,6 +8,7 @@ use seawall_event::{ExeFile, Image};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::limits::PROGRAMS_MAX;
 
 const ID: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const SSHD: &str = "pkg:deb/debian/openssh-server@1:9.2p1-2?arch=amd64&distro=debian-12";
@@ -193,6 +194,13 @@ fn reports_that_say_nothing_of_an_image_are_refused_and_those_of_a_directory_are
     }
     assert!(matches!(Scans::read(&[at("half.json")]), Err(ScansError::Malformed { .. })));
     assert!(matches!(Scans::read(&[at("none.json")]), Err(ScansError::Read { .. })));
+    let file = json!({"path": "a", "size_bytes": 1}).to_string();
+    let many = vec![file.as_str(); PROGRAMS_MAX + 1].join(",");
+    let programs = json!({"is_complete": true, "files": "FILES"});
+    let many = report("image", programs).to_string().replace("\"FILES\"", &format!("[{many}]"));
+    fs::write(at("many.json"), many).unwrap();
+    assert!(matches!(Scans::read(&[at("many.json")]), Err(ScansError::Malformed { .. })));
+    fs::remove_file(at("many.json")).unwrap();
     let wrong = Scans::read(&[directory.path().to_owned()]).unwrap();
     assert_eq!((wrong.len(), wrong.gaps().len()), (0, 3), "{:?}", wrong.gaps());
     fs::write(at("half.json"), report("image", whole).to_string()).unwrap();

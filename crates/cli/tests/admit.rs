@@ -576,6 +576,59 @@ fn the_webhook_answers_over_tls_and_takes_a_new_certificate() {
     wait(|| told().contains("the new certificate is not used"));
 }
 
+#[test]
+fn only_who_shows_a_certificate_asks_the_webhook_where_that_is_wanted() {
+    let Some(site) = Site::new() else { return };
+    let openssl = |words: &str| {
+        output(Command::new("openssl").args(words.split(' ')).current_dir(site.directory.path()))
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    for (name, by) in [("client", "authority"), ("stranger", "other")] {
+        let names = "-addext subjectAltName=IP:127.0.0.1";
+        let made = openssl(&format!(
+            "req -x509 {key} -days 10 -subj /CN={by} {names} -keyout {by}.key -out {by}.pem"
+        ));
+        if made.is_err() {
+            println!("skipped: openssl is not installed");
+            return;
+        }
+        openssl(&format!("req {key} -subj /CN={name} -keyout {name}.key -out {name}.csr")).unwrap();
+        std::fs::write(site.at("extensions"), "basicConstraints=CA:FALSE\n").unwrap();
+        let by = format!("-CA {by}.pem -CAkey {by}.key -CAcreateserial -days 10 -extfile extensions");
+        openssl(&format!("x509 -req -in {name}.csr {by} -out {name}.pem")).unwrap();
+    }
+    let log = site.at("log");
+    let mut command =
+        site.command(&["admit", "webhook", "--policy", "policy.yaml", "--listen", "127.0.0.1:0"]);
+    command.args(["--tls-cert", "other.pem", "--tls-key", "other.key", "--tls-client-ca", "authority.pem"]);
+    let _running = Running(command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap());
+    let told = || std::fs::read_to_string(&log).unwrap();
+    wait(|| told().contains("listening at "));
+    let address = told().split_once("listening at ").unwrap().1.lines().next().unwrap().to_owned();
+    let ask = |who: Option<&str>| {
+        let mut command = Command::new("openssl");
+        command.current_dir(site.directory.path());
+        command.args([
+            "s_client",
+            "-quiet",
+            "-verify_return_error",
+            "-connect",
+            &address,
+            "-CAfile",
+            "other.pem",
+        ]);
+        if let Some(who) = who {
+            command.args(["-cert", &format!("{who}.pem"), "-key", &format!("{who}.key")]);
+        }
+        fed(&mut command, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").1
+    };
+    assert!(ask(Some("client")).contains("200 OK"));
+    for who in [None, Some("stranger")] {
+        let answer = ask(who);
+        assert!(!answer.contains("HTTP/1.1"), "{who:?}: {answer}");
+    }
+}
+
 /// The plugin alone, without a dockerd: what is said to it here is answered without one.
 #[test]
 fn strangers_write_no_lines_into_the_log_and_a_log_that_is_gone_stops_nothing() {

@@ -93,6 +93,9 @@ pub(crate) struct Webhook {
     /// Private key (PEM)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "manifest")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Let in only clients with a certificate of these authorities (PEM): the API server. Others hold no room
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_client_ca: Option<PathBuf>,
     /// Print what the cluster needs, for `kubectl apply`
     #[arg(long)]
     pub(crate) manifest: bool,

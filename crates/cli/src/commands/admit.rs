@@ -125,7 +125,7 @@ fn webhook(args: &Webhook, session: &Session<'_>) -> Result<Exit> {
     let admission = admission(policy, &args.registry, session)?;
     let log = log(session);
     reload(&admission, policy, &log)?;
-    let certificates = Arc::new(Certificates::open(certificate, key, None)?);
+    let certificates = Arc::new(Certificates::open(certificate, key, args.tls_client_ca.as_deref())?);
     let listener = server::bind(args.listen).with_context(|| format!("cannot listen at {}", args.listen))?;
     session.terminal.note(format_args!("listening at {}", listener.local_addr()?));
     kubernetes::Webhook::new(admission, log).listen(&listener, &certificates)
